@@ -1,0 +1,247 @@
+package quiniela_test
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"testing/quick"
+	"time"
+
+	"quiniela"
+)
+
+const today = quiniela.Day(20260131)
+
+func TestParseLine(t *testing.T) {
+	ñ64 := strings.Repeat("ñ", 64)
+	for _, row := range []struct{ line, field string }{ // field: the one that is wrong, "-" where the count is, "" where none
+		{"Santiago Lionel,Lorca,30904465,1999-03-17,7574", ""},
+		{"Ana,Paz,1,2026-01-30,0", ""},
+		{"Ana,Paz,999999999,0001-01-01,9999", ""},
+		{"Ana,Paz,1,2000-02-29,007", ""},
+		{ñ64 + "," + ñ64 + ",1,1990-01-01,7", ""},
+		{"O'Higgins \"el\",D’Ángelo-Paz,1,1990-01-01,7", ""},
+		{"", "-"},
+		{"Ana,Paz,1,1990-01-01", "-"},
+		{"Ana,Paz,1,1990-01-01,7,", "-"},
+		{",Paz,1,1990-01-01,7", "first_name"},
+		{"  ,Paz,1,1990-01-01,7", "first_name"},
+		{"Ana,,1,1990-01-01,7", "last_name"},
+		{"Ana,P|az,1,1990-01-01,7", "last_name"},
+		{"Ana,P~az,1,1990-01-01,7", "last_name"},
+		{"An\ta,Paz,1,1990-01-01,7", "first_name"},
+		{"An\x7fa,Paz,1,1990-01-01,7", "first_name"},
+		{"An\xc3,Paz,1,1990-01-01,7", "first_name"},
+		{"An\u00ada,Paz,1,1990-01-01,7", "first_name"},
+		{ñ64 + "ñ,Paz,1,1990-01-01,7", "first_name"},
+		{"Ana,Paz,,1990-01-01,7", "document"},
+		{"Ana,Paz,1234567890,1990-01-01,7", "document"},
+		{"Ana,Paz,1a,1990-01-01,7", "document"},
+		{"Ana,Paz,1,2026-01-31,7", "birthdate"},
+		{"Ana,Paz,1,1990-13-01,7", "birthdate"},
+		{"Ana,Paz,1,1990-00-01,7", "birthdate"},
+		{"Ana,Paz,1,1990-04-31,7", "birthdate"},
+		{"Ana,Paz,1,1990-02-30,7", "birthdate"},
+		{"Ana,Paz,1,1900-02-29,7", "birthdate"},
+		{"Ana,Paz,1,0000-01-01,7", "birthdate"},
+		{"Ana,Paz,1,1990-1-1,7", "birthdate"},
+		{"Ana,Paz,1,1990/01/01,7", "birthdate"},
+		{"Ana,Paz,1,1990-01-01,-1", "number"},
+		{"Ana,Paz,1,1990-01-01,10000", "number"},
+		{"Ana,Paz,1,1990-01-01,7.0", "number"},
+		{"Ana,Paz,1,1990-01-01,", "number"},
+		{"Ana,Paz,1,1990-01-01,0000000007", "number"},
+	} {
+		_, err := quiniela.ParseLine([]byte(row.line), today)
+		switch {
+		case row.field == "" && err != nil:
+			t.Errorf("%q: %v", row.line, err)
+		case row.field == "-" && (err == nil || err.Field != "" || !strings.Contains(err.Reason, "fields, want 5")):
+			t.Errorf("%q: %v, want a wrong number of fields", row.line, err)
+		case row.field != "" && row.field != "-" && (err == nil || err.Field != row.field):
+			t.Errorf("%q: %v, want %s to be wrong", row.line, err, row.field)
+		}
+	}
+}
+
+// Every day of four centuries and the impossible ones between them, against package time.
+func TestDates(t *testing.T) {
+	line := []byte("Ana,Paz,1,0000-00-00,7")
+	for y := 1600; y < 2000; y++ {
+		for m := 0; m <= 13; m++ {
+			for d := 0; d <= 32; d++ {
+				date := line[10:20]
+				for i, n := range []int{y / 1000, y / 100 % 10, y / 10 % 10, y % 10, -1, m / 10, m % 10, -1, d / 10, d % 10} {
+					if n >= 0 {
+						date[i] = byte('0' + n)
+					}
+				}
+				_, wrong := time.Parse(time.DateOnly, string(date))
+				if _, err := quiniela.ParseLine(line, today); (err == nil) != (wrong == nil) {
+					t.Fatalf("%s: %v, and package time says %v", date, err, wrong)
+				}
+			}
+		}
+	}
+}
+
+func TestCheckLinesTrimsWhereTheyLie(t *testing.T) {
+	const want = "Ana,Paz,1,1990-01-01,7\nEva,Gil,2,1991-01-01,08\n"
+	for _, body := range []string{
+		want, strings.TrimSuffix(want, "\n"), strings.ReplaceAll(want, "\n", "\r\n"), want + "\r\n \n\n",
+		" \t" + strings.ReplaceAll(want, "\n", " \r\n\t"),
+	} {
+		buf := append(make([]byte, 0, len(body)+1), body...)
+		lines, numbers, err := quiniela.CheckLines(buf, today, 2, nil)
+		if err != nil || string(lines) != want || !slices.Equal(numbers, []byte{0, 7, 0, 8}) {
+			t.Errorf("%q: %q, %v, %v", body, lines, numbers, err)
+			continue
+		}
+		if &lines[0] != &buf[:1][0] {
+			t.Errorf("%q: the lines were copied", body)
+		}
+		packed, err := quiniela.PackNumbers(nil, lines)
+		if err != nil || !bytes.Equal(packed, numbers) {
+			t.Errorf("%q: the stored lines give the numbers %v, %v; want %v", body, packed, err, numbers)
+		}
+	}
+	for body, want := range map[string]string{
+		"":                              "no bet",
+		"\n\n":                          "no bet",
+		"Ana,Paz,1,1990-01-01,7\n\nx\n": "line 2",
+		"Ana,Paz,1,1990-01-01,7\nx,y\n": "line 2: 2 fields",
+		strings.Repeat("A,B,1,1990-01-01,7\n", 3): "more than 2 bets",
+	} {
+		if _, _, err := quiniela.CheckLines([]byte(body), today, 2, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", body, err, want)
+		}
+	}
+}
+
+func TestStoredLines(t *testing.T) {
+	check := func(fields []uint16) bool {
+		var want []string
+		for _, f := range fields {
+			want = append(want, strings.Repeat("x", int(f%50)))
+		}
+		stored := strings.Join(want, "\n")
+		if len(want) > 0 {
+			stored += "\n"
+		}
+		var got []string
+		for line := range quiniela.StoredLines([]byte(stored)) {
+			got = append(got, string(line))
+		}
+		return slices.Equal(got, want)
+	}
+	if err := quick.Check(check, nil); err != nil {
+		t.Error(err)
+	}
+	if d := quiniela.DocumentOf([]byte("Ana,Paz,123,1990-01-01,7")); string(d) != "123" {
+		t.Errorf("document %q", d)
+	}
+}
+
+func TestAGoodLineCostsNoAllocation(t *testing.T) {
+	line := []byte("Santiago Nicolás,Fernández,30904465,1999-03-17,7574")
+	if n := testing.AllocsPerRun(1000, func() {
+		if _, err := quiniela.ParseLine(line, today); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations a line", n)
+	}
+	body := bytes.Repeat(append(line, '\n'), 150)
+	numbers := make([]byte, 0, 300)
+	if n := testing.AllocsPerRun(100, func() {
+		if _, _, err := quiniela.CheckLines(body, today, 150, numbers); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations a batch", n)
+	}
+}
+
+// bySlowPath is what CheckLines does, line by line and with ParseLine alone.
+func bySlowPath(body []byte) (lines []byte, ok bool) {
+	body = bytes.TrimRight(body, " \t\r\n")
+	for line := range bytes.SplitSeq(body, []byte("\n")) {
+		line = quiniela.TrimLine(line)
+		if _, err := quiniela.ParseLine(line, today); err != nil {
+			return nil, false
+		}
+		lines = append(append(lines, line...), '\n')
+	}
+	return lines, true
+}
+
+// Both ways of reading a line agree. Whatever is accepted can be stored and read back, and is accepted again as it was stored.
+func FuzzCheckLines(f *testing.F) {
+	f.Add([]byte("Ana,Paz,1,1990-01-01,7\n"))
+	f.Add([]byte(" Ana,Paz,1,1990-01-01,7 \r\nEva,Ñandú,2,2000-02-29,0099"))
+	f.Add([]byte("a,b,c,d,e\n\n\xff"))
+	for _, line := range unusual {
+		f.Add([]byte("Ana,Paz,1,1990-01-01,7\n" + line + "\nAna,Paz,1,1990-01-01,7\n"))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		lines, numbers, err := quiniela.CheckLines(bytes.Clone(body), today, 1000, nil)
+		if want, ok := bySlowPath(body); ok != (err == nil) && quiniela.CodeOf(err) != quiniela.TooLarge || err == nil && !bytes.Equal(lines, want) {
+			t.Fatalf("%q becomes %q, %v; line by line it is %q, %t", body, lines, err, want, ok)
+		}
+		if err != nil {
+			if quiniela.CodeOf(err) == "" {
+				t.Fatalf("an error without a code: %v", err)
+			}
+			return
+		}
+		packed, err := quiniela.PackNumbers(nil, lines)
+		if err != nil || !bytes.Equal(packed, numbers) {
+			t.Fatalf("%q packs to %v, %v; want %v", lines, packed, err, numbers)
+		}
+		again, _, err := quiniela.CheckLines(bytes.Clone(lines), today, 1000, nil)
+		if err != nil || !bytes.Equal(again, lines) || len(again) != len(lines) {
+			t.Fatalf("%q becomes %q, %v", lines, again, err)
+		}
+		if n := bytes.Count(lines, []byte("\n")); n*quiniela.NumberSize != len(numbers) {
+			t.Fatalf("%d lines and %d numbers", n, len(numbers)/quiniela.NumberSize)
+		}
+	})
+}
+
+// unusual lines, good and bad, that the fast way must leave to the slow one or see as it does.
+var unusual = []string{
+	"Ana ,Paz,1,1990-01-01,7", " Ana,Paz,1,1990-01-01,7\t", "Ana, Paz,1,1990-01-01,7", " ,Paz,1,1990-01-01,7", "Ana,,1,1990-01-01,7",
+	"Jos\xc3\xa9,N\xc3\xba\xc3\xb1ez,1,1990-01-01,7", "Jos\xc3,Paz,1,1990-01-01,7", "Jos\xc3\xc3,Paz,1,1990-01-01,7", "\xc3\x7f,Paz,1,1990-01-01,7",
+	"Łukasz,Paz,1,1990-01-01,7", "A\u00adna,Paz,1,1990-01-01,7", "A\u00d7na,Paz,1,1990-01-01,7", "A|na,Paz,1,1990-01-01,7", "A\x7f,Paz,1,1990-01-01,7",
+	"Ana,Paz,,1990-01-01,7", "Ana,Paz,123456789,1990-01-01,7", "Ana,Paz,1234567890,1990-01-01,7", "Ana,Paz,12x,1990-01-01,7",
+	"Ana,Paz,1,1990-02-30,7", "Ana,Paz,1,1900-02-29,7", "Ana,Paz,1,2000-02-29,7", "Ana,Paz,1,2999-01-01,7", "Ana,Paz,1,1990-1-1,7", "Ana,Paz,1,0000-01-01,7",
+	"Ana,Paz,1,1990-01-01,", "Ana,Paz,1,1990-01-01,0", "Ana,Paz,1,1990-01-01,9999", "Ana,Paz,1,1990-01-01,10000", "Ana,Paz,1,1990-01-01,00007",
+	"Ana,Paz,1,1990-01-01,7,", "Ana,Paz,1,1990-01-01,-1", "Ana,Paz,1,1990-01-01,7\r", "Ana,Paz,1,1990-01-01", "Ana,Paz,1,1990-01-01 ,7",
+	strings.Repeat("a", 64) + ",Paz,1,1990-01-01,7", strings.Repeat("a", 65) + ",Paz,1,1990-01-01,7",
+	strings.Repeat("é", 64) + ",Paz,1,1990-01-01,7", strings.Repeat("é", 65) + ",Paz,1,1990-01-01,7",
+}
+
+func BenchmarkCheckLines(b *testing.B) {
+	line := []byte("Santiago Nicolás,Fernández,30904465,1999-03-17,7574\n")
+	body := bytes.Repeat(line, 150)
+	numbers := make([]byte, 0, 300)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(body)))
+	for b.Loop() {
+		if _, _, err := quiniela.CheckLines(body, today, 150, numbers); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/150, "ns/line")
+}
+
+func BenchmarkParseLine(b *testing.B) {
+	line := []byte("Santiago Nicolás,Fernández,30904465,1999-03-17,7574")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := quiniela.ParseLine(line, today); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
