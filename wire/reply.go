@@ -1,0 +1,223 @@
+package wire
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"quiniela"
+)
+
+// Fixed replies.
+const (
+	InProgress = "in_progress-sorteo_no_listo"
+	ackFinish  = "ack_notify"
+	failPlain  = "fail|0"
+)
+
+// Hash is the SHA-256 of a batch's bet lines, each trimmed and ended by '\n'.
+type Hash [sha256.Size]byte
+
+// Resume is the answer to hello: what the central has of an agency, so that it can go on from there.
+type Resume struct {
+	Next     uint64 // the next batch's number, from 1
+	Bets     uint64 // bets stored
+	LastBets uint64 // of them, those in the last batch
+	LastHash Hash   // the last batch's content hash; zero where there is none
+}
+
+// AppendBatchOK appends the reply to a stored batch.
+func AppendBatchOK(dst []byte, bets int) []byte {
+	return append(strconv.AppendInt(append(dst, "success|"...), int64(bets), 10), '\n')
+}
+
+// AppendBetOK appends the reply to a stored single bet.
+func AppendBetOK(dst, document []byte, n quiniela.Number) []byte {
+	dst = append(append(dst, "ok|"...), document...)
+	return append(strconv.AppendUint(append(dst, '|'), uint64(n), 10), '\n')
+}
+
+// AppendFinishOK appends the reply to notify_finished.
+func AppendFinishOK(dst []byte) []byte { return append(append(dst, ackFinish...), '\n') }
+
+// AppendInProgress appends the reply to a query before the draw.
+func AppendInProgress(dst []byte) []byte { return append(append(dst, InProgress...), '\n') }
+
+// AppendList appends the reply `ok|<N>` and the N lines.
+func AppendList(dst []byte, lines []string) []byte {
+	dst = append(strconv.AppendInt(append(dst, "ok|"...), int64(len(lines)), 10), '\n')
+	for _, l := range lines {
+		dst = append(append(dst, l...), '\n')
+	}
+	return dst
+}
+
+// AppendResume appends the reply to hello.
+func AppendResume(dst []byte, r Resume) []byte {
+	dst = append(dst, "ok"...)
+	dst = appendField(appendField(appendField(dst, r.Next), r.Bets), r.LastBets)
+	dst = append(dst, '|')
+	return append(hex.AppendEncode(dst, r.LastHash[:]), '\n')
+}
+
+// AppendError appends the refusal of r, in the form that its verb and kind call for: the specification's bare
+// `fail|0` for an unnumbered batch, `fail|||<reason>` for a single bet, code and detail for everything else.
+func AppendError(dst []byte, r Request, err error) []byte {
+	code, detail := quiniela.Internal, "the server has failed and is stopping; ask again when it is back"
+	var e *quiniela.Error
+	if errors.As(err, &e) {
+		code, detail = e.Code, oneLine(e.Detail)
+	}
+	switch {
+	case r.Verb == Bet:
+		dst = append(append(dst, "fail|||"...), detail...)
+	case r.Verb == Batch && r.Batch == 0:
+		dst = append(dst, failPlain...)
+	default:
+		dst = append(append(append(dst, failPlain...), '|'), code...)
+		dst = append(append(dst, '|'), detail...)
+	}
+	return append(dst, '\n')
+}
+
+// oneLine keeps a detail from ending the reply early or adding a field to it.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '|':
+			return '/'
+		case r < ' ' || r == 0x7f:
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// ErrReply is wrapped by every error that says that a reply was not one the protocol allows.
+var ErrReply = errors.New("the reply is not one the protocol allows")
+
+// ReadBatchReply reads the reply to a batch: the number of bets stored, or the refusal as a *quiniela.Error.
+func ReadBatchReply(r *bufio.Reader) (int, error) {
+	line, err := readLine(r)
+	if err != nil {
+		return 0, err
+	}
+	if s, ok := strings.CutPrefix(line, "success|"); ok {
+		if n, err := strconv.Atoi(s); err == nil && n >= 0 {
+			return n, nil
+		}
+	}
+	return 0, refusal(line)
+}
+
+// ReadBetReply reads the reply to a single bet.
+func ReadBetReply(r *bufio.Reader) (document string, number quiniela.Number, err error) {
+	line, err := readLine(r)
+	if err != nil {
+		return "", 0, err
+	}
+	f := strings.Split(line, "|")
+	if len(f) == 3 && f[0] == "ok" {
+		if n, err := strconv.ParseUint(f[2], 10, 16); err == nil {
+			return f[1], quiniela.Number(n), nil
+		}
+	}
+	if reason, ok := strings.CutPrefix(line, "fail|||"); ok {
+		return "", 0, &quiniela.Error{Code: quiniela.Invalid, Detail: reason}
+	}
+	return "", 0, refusal(line)
+}
+
+// ReadFinishReply reads the reply to notify_finished.
+func ReadFinishReply(r *bufio.Reader) error {
+	line, err := readLine(r)
+	if err != nil || line == ackFinish {
+		return err
+	}
+	return refusal(line)
+}
+
+// ReadWinnersReply reads the reply to query_winners or wait_winners. drawn is false while the draw is not done.
+func ReadWinnersReply(r *bufio.Reader) (documents []string, drawn bool, err error) {
+	line, err := readLine(r)
+	if err != nil || line == InProgress {
+		return nil, false, err
+	}
+	s, ok := strings.CutPrefix(line, "ok|")
+	if !ok {
+		return nil, false, refusal(line)
+	}
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil {
+		return nil, false, refusal(line)
+	}
+	for range n {
+		if line, err = readLine(r); err != nil {
+			return nil, false, err
+		}
+		documents = append(documents, line)
+	}
+	return documents, true, nil
+}
+
+// ReadResume reads the reply to hello.
+func ReadResume(r *bufio.Reader) (Resume, error) {
+	line, err := readLine(r)
+	if err != nil {
+		return Resume{}, err
+	}
+	f := strings.Split(line, "|")
+	if len(f) != 5 || f[0] != "ok" {
+		return Resume{}, refusal(line)
+	}
+	var res Resume
+	for i, p := range []*uint64{&res.Next, &res.Bets, &res.LastBets} {
+		if *p, err = strconv.ParseUint(f[1+i], 10, 63); err != nil {
+			return Resume{}, refusal(line)
+		}
+	}
+	if n, err := hex.Decode(res.LastHash[:], []byte(f[4][:min(len(f[4]), 2*sha256.Size)])); err != nil || n != sha256.Size {
+		return Resume{}, refusal(line)
+	}
+	return res, nil
+}
+
+// refusal turns a line that is not the hoped-for reply into the *quiniela.Error it carries, or into ErrReply.
+func refusal(line string) error {
+	if line == failPlain {
+		return &quiniela.Error{Code: quiniela.Invalid, Detail: "refused without a reason, as the plain form does"}
+	}
+	f := strings.SplitN(line, "|", 4)
+	if len(f) == 4 && f[0] == "fail" {
+		return &quiniela.Error{Code: quiniela.Code(f[2]), Detail: f[3]}
+	}
+	return fmt.Errorf("%w: %q", ErrReply, short(line))
+}
+
+// maxReplyLine bounds a reply line; a receipt is the longest.
+const maxReplyLine = 64 << 10
+
+func readLine(r *bufio.Reader) (string, error) {
+	var line []byte
+	for {
+		part, err := r.ReadSlice('\n')
+		line = append(line, part...)
+		switch {
+		case err == nil:
+			return strings.TrimRight(string(line), "\r\n"), nil
+		case errors.Is(err, bufio.ErrBufferFull) && len(line) <= maxReplyLine:
+			continue
+		case errors.Is(err, bufio.ErrBufferFull):
+			return "", fmt.Errorf("%w: a line over %d bytes", ErrReply, maxReplyLine)
+		case errors.Is(err, io.EOF) && len(line) > 0:
+			return "", io.ErrUnexpectedEOF
+		default:
+			return "", err
+		}
+	}
+}
