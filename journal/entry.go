@@ -1,0 +1,215 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+
+	"quiniela"
+)
+
+// Kind is the first byte of an entry.
+type Kind byte
+
+// The kinds of entry. docs/LEDGER-FORMAT.md has their bytes.
+const (
+	KindBatch  Kind = 'B'
+	KindOpen   Kind = 'O'
+	KindFinish Kind = 'F'
+	KindSeal   Kind = 'S'
+	KindResult Kind = 'R'
+)
+
+// version is the second byte of an entry. A reader refuses any other.
+const version = 1
+
+// Sizes of a batch entry's parts, in bytes.
+const (
+	HashSize       = 32
+	SecretSize     = 32
+	fixedBatchSize = 72
+	// MaxBatchHeader is the most that precedes a batch's lines in its entry.
+	MaxBatchHeader = fixedBatchSize + SecretSize
+)
+
+// Offsets of a batch entry's fields.
+const (
+	offFlags    = 2
+	offAgency   = 4
+	offDraw     = 8
+	offBatch    = 16
+	offCount    = 24
+	offSize     = 28
+	offReceived = 32
+	offHash     = 40
+)
+
+const flagSecret = 1 << 0
+
+// Batch is an agency's batch of bets.
+type Batch struct {
+	Draw     uint64
+	Agency   quiniela.Agency
+	Number   uint64 // the agency's, from 1, without gaps
+	Count    uint32 // bets
+	Received int64  // when it arrived, in µs since the Unix epoch, by the clock of the server that took it
+	Hash     [HashSize]byte
+	Secret   *[SecretSize]byte // nil where the agency brought none
+	Lines    []byte            // the bet lines, each trimmed and ended by '\n'
+}
+
+// PutBatch writes b's header into buf, directly in front of its lines, which are already there from start on, and
+// returns where the entry begins in buf. start must be at least MaxBatchHeader.
+func PutBatch(buf []byte, start int, b *Batch) int {
+	begin := start - fixedBatchSize
+	var flags uint16
+	if b.Secret != nil {
+		flags |= flagSecret
+		begin -= SecretSize
+	}
+	h := buf[begin:start]
+	h[0], h[1] = byte(KindBatch), version
+	binary.BigEndian.PutUint16(h[offFlags:], flags)
+	binary.BigEndian.PutUint32(h[offAgency:], uint32(b.Agency))
+	binary.BigEndian.PutUint64(h[offDraw:], b.Draw)
+	binary.BigEndian.PutUint64(h[offBatch:], b.Number)
+	binary.BigEndian.PutUint32(h[offCount:], b.Count)
+	binary.BigEndian.PutUint32(h[offSize:], uint32(len(b.Lines)))
+	binary.BigEndian.PutUint64(h[offReceived:], uint64(b.Received))
+	copy(h[offHash:], b.Hash[:])
+	if b.Secret != nil {
+		copy(h[fixedBatchSize:], b.Secret[:])
+	}
+	return begin
+}
+
+// Place writes into a batch entry what only the committer knows: its draw and number.
+func Place(entry []byte, draw, number uint64) {
+	binary.BigEndian.PutUint64(entry[offDraw:], draw)
+	binary.BigEndian.PutUint64(entry[offBatch:], number)
+}
+
+// Open opens a draw. From here on its entries may follow.
+type Open struct {
+	Draw     uint64           `json:"draw"`     // the journal's number for it: 1, 2, 3, …
+	ID       string           `json:"id"`       // the operator's name for it
+	Agencies uint32           `json:"agencies"` // how many are expected: 1..Agencies
+	Source   string           `json:"source"`   // of the winning number; package draw knows them
+	Number   *quiniela.Number `json:"number,omitempty"`
+	At       int64            `json:"at"` // µs since the Unix epoch
+}
+
+// Finish says that an agency has sent all its bets.
+type Finish struct {
+	Draw    uint64          `json:"draw"`
+	Agency  quiniela.Agency `json:"agency"`
+	Batches uint64          `json:"batches"` // stored when it said so
+	At      int64           `json:"at"`
+}
+
+// Seal closes a draw: no bet of it follows.
+type Seal struct {
+	Draw    uint64 `json:"draw"`
+	Batches uint64 `json:"batches"`
+	Bets    uint64 `json:"bets"`
+	At      int64  `json:"at"`
+}
+
+// Result records a draw's outcome. The winners themselves follow from the number and the bets; Digest is what they
+// must come to, so that a rebuilt state that differs is noticed.
+type Result struct {
+	Draw    uint64          `json:"draw"`
+	Number  quiniela.Number `json:"number"`
+	Winners uint64          `json:"winners"`
+	Digest  []byte          `json:"digest"` // SHA-256 over the lines `<agency>,<document>\n` in agency order, then stored order
+	At      int64           `json:"at"`
+}
+
+// Encode returns the entry of an Open, Finish, Seal or Result. Batches have PutBatch.
+func Encode(v any) []byte {
+	var kind Kind
+	switch v.(type) {
+	case Open:
+		kind = KindOpen
+	case Finish:
+		kind = KindFinish
+	case Seal:
+		kind = KindSeal
+	case Result:
+		kind = KindResult
+	default:
+		panic(fmt.Sprintf("journal: no entry holds a %T", v))
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // the types above always marshal
+	}
+	return append([]byte{byte(kind), version}, text...)
+}
+
+// Decode reads an entry: a *Batch, whose Lines alias data, or an Open, Finish, Seal or Result. Anything that is not
+// exactly what this version writes is an error: a journal is not read on a guess.
+func Decode(data []byte) (any, error) {
+	if len(data) < 2 {
+		return nil, fmt.Errorf("an entry of %d bytes", len(data))
+	}
+	if data[1] != version {
+		return nil, fmt.Errorf("entry version %d; this program reads version %d: was the journal written by a newer one?", data[1], version)
+	}
+	switch Kind(data[0]) {
+	case KindBatch:
+		return decodeBatch(data)
+	case KindOpen:
+		return decodeText[Open](data)
+	case KindFinish:
+		return decodeText[Finish](data)
+	case KindSeal:
+		return decodeText[Seal](data)
+	case KindResult:
+		return decodeText[Result](data)
+	}
+	return nil, fmt.Errorf("unknown entry kind %q", data[0])
+}
+
+func decodeBatch(data []byte) (*Batch, error) {
+	if len(data) < fixedBatchSize {
+		return nil, fmt.Errorf("a batch entry of %d bytes", len(data))
+	}
+	b := &Batch{
+		Draw:     binary.BigEndian.Uint64(data[offDraw:]),
+		Agency:   quiniela.Agency(binary.BigEndian.Uint32(data[offAgency:])),
+		Number:   binary.BigEndian.Uint64(data[offBatch:]),
+		Count:    binary.BigEndian.Uint32(data[offCount:]),
+		Received: int64(binary.BigEndian.Uint64(data[offReceived:])),
+		Hash:     [HashSize]byte(data[offHash:]),
+		Lines:    data[fixedBatchSize:],
+	}
+	switch flags := binary.BigEndian.Uint16(data[offFlags:]); flags {
+	case 0:
+	case flagSecret:
+		if len(b.Lines) < SecretSize {
+			return nil, fmt.Errorf("a batch entry of %d bytes, too short for its secret", len(data))
+		}
+		b.Secret, b.Lines = (*[SecretSize]byte)(b.Lines), b.Lines[SecretSize:]
+	default:
+		return nil, fmt.Errorf("unknown batch flags %#x", flags)
+	}
+	if size := binary.BigEndian.Uint32(data[offSize:]); uint64(size) != uint64(len(b.Lines)) {
+		return nil, fmt.Errorf("a batch entry says %d bytes of lines and has %d", size, len(b.Lines))
+	}
+	return b, nil
+}
+
+func decodeText[T any](data []byte) (T, error) {
+	var v T
+	d := json.NewDecoder(bytes.NewReader(data[2:]))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&v); err != nil {
+		return v, fmt.Errorf("entry kind %q: %w", data[0], err)
+	}
+	if d.More() {
+		return v, fmt.Errorf("entry kind %q: text after the entry", data[0])
+	}
+	return v, nil
+}

@@ -1,0 +1,111 @@
+package journal_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"quiniela"
+	"quiniela/journal"
+)
+
+func encodeBatch(b *journal.Batch) []byte {
+	buf := append(make([]byte, journal.MaxBatchHeader), b.Lines...)
+	return buf[journal.PutBatch(buf, journal.MaxBatchHeader, b):]
+}
+
+func batch() *journal.Batch {
+	return &journal.Batch{Draw: 1, Agency: 2, Number: 3, Count: 1, Received: 1692806000123456, Hash: [32]byte{0xaa, 31: 0xbb}, Lines: []byte("Ana,Paz,1,1990-01-01,7\n")}
+}
+
+// The bytes of docs: a change to them breaks every journal there is.
+func TestBatchBytes(t *testing.T) {
+	want := "4201" + "0000" + "00000002" + "0000000000000001" + "0000000000000003" + "00000001" + "00000017" +
+		"000603991c4f9e40" + "aa" + strings.Repeat("00", 30) + "bb"
+	got := hex.EncodeToString(encodeBatch(batch()))
+	if !strings.HasPrefix(got, want) || !strings.HasSuffix(got, hex.EncodeToString(batch().Lines)) || len(got) != 2*(72+23) {
+		t.Fatalf("got  %s\nwant %s…", got, want)
+	}
+}
+
+func TestEntriesComeBack(t *testing.T) {
+	number := quiniela.Number(7574)
+	secret := batch()
+	secret.Secret = &[journal.SecretSize]byte{1, 2, 3}
+	for _, b := range []*journal.Batch{batch(), secret} {
+		got, err := journal.Decode(encodeBatch(b))
+		if err != nil || !cmp.Equal(got, b) {
+			t.Errorf("%v\n%s", err, cmp.Diff(b, got))
+		}
+	}
+	for _, v := range []any{
+		journal.Open{Draw: 1, ID: "2026-01-31", Agencies: 5, Source: "fixed", Number: &number, At: 1},
+		journal.Finish{Draw: 1, Agency: 5, Batches: 9, At: 2},
+		journal.Seal{Draw: 1, Batches: 9, Bets: 900, At: 3},
+		journal.Result{Draw: 1, Number: 7574, Winners: 2, Digest: []byte{1, 2}, At: 4},
+	} {
+		got, err := journal.Decode(journal.Encode(v))
+		if err != nil || !cmp.Equal(got, v) {
+			t.Errorf("%T: %v\n%s", v, err, cmp.Diff(v, got))
+		}
+	}
+}
+
+func TestWhatIsNoEntryIsRefused(t *testing.T) {
+	good := encodeBatch(batch())
+	flags := bytes.Clone(good)
+	flags[3] = 0x80
+	for name, data := range map[string][]byte{
+		"nothing": nil, "one byte": {'B'}, "no kind": []byte("X\x01"), "a newer version": append([]byte("B\x02"), good[2:]...),
+		"a cut batch": good[:len(good)-1], "a longer batch": append(bytes.Clone(good), 'x'), "a header alone": good[:40],
+		"unknown flags": flags, "an unknown field": []byte("F\x01{\"draw\":1,\"late\":true}"), "text behind": []byte("F\x01{\"draw\":1}{}"),
+		"no text": []byte("S\x01"),
+	} {
+		if v, err := journal.Decode(data); err == nil {
+			t.Errorf("%s decodes to %+v", name, v)
+		}
+	}
+}
+
+// A batch that decodes is exactly what encoding it again gives.
+func FuzzDecode(f *testing.F) {
+	f.Add(encodeBatch(batch()))
+	f.Add(journal.Encode(journal.Seal{Draw: 1}))
+	f.Add([]byte("B\x01"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		v, err := journal.Decode(bytes.Clone(data))
+		if err != nil {
+			return
+		}
+		if b, ok := v.(*journal.Batch); ok && !bytes.Equal(encodeBatch(b), data) {
+			t.Fatalf("%x decodes to %+v, which encodes to %x", data, b, encodeBatch(b))
+		}
+	})
+}
+
+func batchEntry() ([]byte, *journal.Batch) {
+	lines := bytes.Repeat([]byte("Santiago Lionel,Lorca,30904465,1999-03-17,7574\n"), 150)
+	return append(make([]byte, journal.MaxBatchHeader), lines...), &journal.Batch{Draw: 1, Agency: 5, Number: 12345, Count: 150, Lines: lines}
+}
+
+func BenchmarkPutBatch(b *testing.B) {
+	buf, batch := batchEntry()
+	b.ReportAllocs()
+	for b.Loop() {
+		journal.PutBatch(buf, journal.MaxBatchHeader, batch)
+	}
+}
+
+func BenchmarkDecodeBatch(b *testing.B) {
+	buf, batch := batchEntry()
+	entry := buf[journal.PutBatch(buf, journal.MaxBatchHeader, batch):]
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := journal.Decode(entry); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
