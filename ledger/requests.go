@@ -1,0 +1,118 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"quiniela"
+	"quiniela/journal"
+	"quiniela/wire"
+)
+
+func uitoa(n uint64) string { return strconv.FormatUint(n, 10) }
+
+// Submit queues a batch whose lines have been validated, and blocks while too much waits for the committer. Where it
+// returns nil, Wait must be called; batches of one caller are decided in the order in which it submits them.
+func (l *Ledger) Submit(s *Submission) error {
+	s.entry = journal.Batch{
+		Agency: s.Agency, Count: uint32(s.count()), Received: s.Received, Hash: s.Hash, Secret: s.Secret, Lines: s.lines(),
+	}
+	s.begin = journal.PutBatch(s.Buffer, s.Start, &s.entry)
+	done := s.request.done
+	if done == nil {
+		done = make(chan struct{}, 1)
+	}
+	s.request = request{batch: s, done: done}
+	return l.queue.put(&s.request)
+}
+
+// Wait returns once the batch is durable, with the number of bets stored, or was refused with a *quiniela.Error, or
+// the ledger has failed.
+func (s *Submission) Wait() (bets int, err error) {
+	<-s.request.done
+	return s.request.stored, s.request.err
+}
+
+// do queues a request and waits for its decision.
+func (l *Ledger) do(ctx context.Context, r *request) error {
+	r.done = make(chan struct{}, 1)
+	if err := l.queue.put(r); err != nil {
+		return err
+	}
+	select {
+	case <-r.done:
+		return r.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Finish records durably that an agency has sent all its bets; saying so again is no error. Where batches is not 0, it
+// is refused while one of the agency's batches 1..batches is missing. The last expected agency's finish seals the
+// draw in the same commit.
+func (l *Ledger) Finish(ctx context.Context, agency quiniela.Agency, batches uint64) error {
+	return l.do(ctx, &request{finish: &finishRequest{agency, batches}})
+}
+
+// Resume returns what is durably stored of an agency, by whichever server.
+func (l *Ledger) Resume(agency quiniela.Agency) (wire.Resume, error) {
+	if err := l.fresh(context.Background()); err != nil {
+		return wire.Resume{}, err
+	}
+	l.state.mu.RLock()
+	defer l.state.mu.RUnlock()
+	d, ok := l.state.draws[currentDraw]
+	if !ok {
+		return wire.Resume{}, errNoDraw
+	}
+	if err := checkAgency(d, agency, false); err != nil {
+		return wire.Resume{}, err
+	}
+	c, ok := l.state.cursors[cursorKey{d.Number, agency}]
+	if !ok {
+		c.next = 1
+	}
+	return wire.Resume{Next: c.next, Bets: c.bets, LastBets: uint64(c.lastBets), LastHash: c.lastHash}, nil
+}
+
+// Drawn returns a channel that is closed when the current draw has its result.
+func (l *Ledger) Drawn() <-chan struct{} {
+	l.state.mu.RLock()
+	defer l.state.mu.RUnlock()
+	return l.state.drawn[currentDraw]
+}
+
+// Current returns the draw that requests without a name are about.
+func (l *Ledger) Current() (Draw, error) {
+	d, ok := l.state.draw(currentDraw)
+	if !ok {
+		return Draw{}, errNoDraw
+	}
+	return d, nil
+}
+
+// Winners returns the documents of an agency's winning bets in the order in which they were stored, and false while
+// the draw has no result.
+func (l *Ledger) Winners(agency quiniela.Agency) (documents []string, drawn bool, err error) {
+	d, err := l.Current()
+	if err == nil && d.Result == nil && l.shared != nil {
+		if err = l.fresh(context.Background()); err == nil {
+			d, err = l.Current()
+		}
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if err := checkAgency(d, agency, false); err != nil || d.Result == nil {
+		return nil, false, err
+	}
+	err = l.state.scan(agencyKey(nil, keyWinner, d.Number, agency), func(_, v []byte) error {
+		documents = append(documents, string(v))
+		return nil
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("read the winners of agency %d: %w", agency, err)
+	}
+	return documents, true, nil
+}

@@ -1,0 +1,276 @@
+package ledger
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"quiniela"
+	"quiniela/draw"
+	"quiniela/journal"
+	"quiniela/store"
+)
+
+// Draw is what is known of a draw.
+type Draw struct {
+	Number   uint64 // the journal's: 1, 2, 3, …
+	ID       string
+	Agencies uint32
+	Rule     draw.Rule
+	Batches  uint64
+	Bets     uint64
+	Finished uint32 // agencies
+	Sealed   bool
+	Result   *journal.Result // nil until drawn
+}
+
+// cursor is where an agency stands in a draw.
+type cursor struct {
+	next     uint64 // the batch that comes next, from 1
+	bets     uint64
+	lastBets uint32
+	finished bool
+	lastHash [journal.HashSize]byte
+}
+
+type cursorKey struct {
+	draw   uint64
+	agency quiniela.Agency
+}
+
+// state is everything derived from the journal. The small part is in memory as well, so that the committer and the
+// sessions touch no disk for it; the part that grows with the bets is in the database alone. Writes are not synced:
+// what a crash takes, the journal gives back.
+type state struct {
+	db      *store.DB
+	journal journal.Journal
+
+	mu      sync.RWMutex // guards what follows; only the committer writes
+	applied uint64       // the last journal position in it
+	draws   map[uint64]Draw
+	cursors map[cursorKey]cursor
+	drawn   map[uint64]chan struct{} // closed when the draw has its result
+}
+
+const (
+	stateMemTable = 16 << 20
+	stateCache    = 16 << 20
+	stateBlock    = 32 << 10 // the draw reads all of it
+)
+
+func openState(dir string, fs vfs.FS, j journal.Journal) (*state, error) {
+	db, err := store.Open(dir, store.Options{FS: fs, MemTable: stateMemTable, Cache: stateCache, Block: stateBlock, Separate: 64})
+	if err != nil {
+		return nil, fmt.Errorf("open the ledger's state: %w", err)
+	}
+	s := &state{
+		db: db, journal: j,
+		draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}, drawn: map[uint64]chan struct{}{},
+	}
+	if err := s.load(); err != nil {
+		return nil, errors.Join(fmt.Errorf("read the ledger's state: %w", err), db.Close())
+	}
+	return s, nil
+}
+
+func (s *state) close() error {
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("close the ledger's state: %w", err)
+	}
+	return nil
+}
+
+// Key prefixes of the database. Numbers in keys are big-endian, so that they sort.
+const (
+	keyApplied = 'a' // -> u64 position
+	keyDraw    = 'd' // u64 draw -> JSON Draw
+	keyCursor  = 'c' // u64 draw, u32 agency -> cursor
+	keyBatch   = 'b' // u64 draw, u32 agency, u64 batch -> u64 position, packed numbers
+	keyWinner  = 'w' // u64 draw, u32 agency, u32 index -> document
+)
+
+func drawKey(n uint64) []byte { return binary.BigEndian.AppendUint64([]byte{keyDraw}, n) }
+
+func agencyKey(dst []byte, prefix byte, d uint64, a quiniela.Agency) []byte {
+	dst = binary.BigEndian.AppendUint64(append(dst, prefix), d)
+	return binary.BigEndian.AppendUint32(dst, uint32(a))
+}
+
+func batchKey(dst []byte, d uint64, a quiniela.Agency, n uint64) []byte {
+	return binary.BigEndian.AppendUint64(agencyKey(dst, keyBatch, d, a), n)
+}
+
+const cursorSize = 8 + 8 + 4 + 1 + journal.HashSize
+
+func (c *cursor) append(dst []byte) []byte {
+	dst = binary.BigEndian.AppendUint64(dst, c.next)
+	dst = binary.BigEndian.AppendUint64(dst, c.bets)
+	dst = binary.BigEndian.AppendUint32(dst, c.lastBets)
+	finished := byte(0)
+	if c.finished {
+		finished = 1
+	}
+	return append(append(dst, finished), c.lastHash[:]...)
+}
+
+func readCursor(b []byte) (cursor, error) {
+	if len(b) != cursorSize {
+		return cursor{}, fmt.Errorf("a cursor of %d bytes, want %d", len(b), cursorSize)
+	}
+	return cursor{
+		next: binary.BigEndian.Uint64(b), bets: binary.BigEndian.Uint64(b[8:]), lastBets: binary.BigEndian.Uint32(b[16:]),
+		finished: b[20] == 1, lastHash: [journal.HashSize]byte(b[21:]),
+	}, nil
+}
+
+// load reads the small part of the state into memory.
+func (s *state) load() error {
+	err := s.scan([]byte{keyApplied}, func(_, v []byte) error {
+		s.applied = binary.BigEndian.Uint64(v)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = s.scan([]byte{keyDraw}, func(_, v []byte) error {
+		var d Draw
+		if err := json.Unmarshal(v, &d); err != nil {
+			return err
+		}
+		s.draws[d.Number] = d
+		s.drawn[d.Number] = make(chan struct{})
+		if d.Result != nil {
+			close(s.drawn[d.Number])
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.scan([]byte{keyCursor}, func(k, v []byte) error {
+		c, err := readCursor(v)
+		if err == nil && len(k) == 13 {
+			s.cursors[cursorKey{binary.BigEndian.Uint64(k[1:]), quiniela.Agency(binary.BigEndian.Uint32(k[9:]))}] = c
+		}
+		return err
+	})
+}
+
+// scan calls f with the rows whose key has the prefix, in order. The slices are valid during the call.
+func (s *state) scan(prefix []byte, f func(k, v []byte) error) (err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	for ok := it.First(); ok; ok = it.Next() {
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return err
+		}
+		if err := f(it.Key(), v); err != nil {
+			return err
+		}
+	}
+	return it.Error()
+}
+
+// after returns the first key past those with the prefix.
+func after(prefix []byte) []byte {
+	end := slices.Clone(prefix)
+	for i := len(end) - 1; i >= 0; i-- {
+		if end[i]++; end[i] != 0 {
+			return end[:i+1]
+		}
+	}
+	return nil
+}
+
+// replayStep is how many entries are applied as one transaction while catching up.
+const replayStep = 1024
+
+// catchUp applies what the journal holds past the last applied entry. Only the committer calls it, or whoever opens.
+func (s *state) catchUp(ctx context.Context) error {
+	last, err := s.journal.Last(ctx)
+	if err != nil {
+		return err
+	}
+	if s.applied > last {
+		return fmt.Errorf("the ledger's state has seen %d entries and the journal has %d: entries were lost, "+
+			"or the two folders do not belong together; restore the journal, or move the state folder away to rebuild it", s.applied, last)
+	}
+	t := s.begin()
+	for e, err := range s.journal.Entries(ctx, s.applied+1) {
+		if err != nil {
+			return err
+		}
+		v, err := journal.Decode(e.Data)
+		if err == nil {
+			err = t.add(ctx, v, nil, nil)
+		}
+		if err == nil && e.Position%replayStep == 0 {
+			err = t.commit()
+			t = s.begin()
+		}
+		if err != nil {
+			return fmt.Errorf("journal entry %d: %w", e.Position, err)
+		}
+	}
+	return t.commit()
+}
+
+// sealed returns the draws that wait for their result.
+func (s *state) sealed() []uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var due []uint64
+	for n, d := range s.draws {
+		if d.Sealed && d.Result == nil {
+			due = append(due, n)
+		}
+	}
+	return due
+}
+
+func (s *state) draw(n uint64) (Draw, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	d, ok := s.draws[n]
+	return d, ok
+}
+
+// position returns where in the journal a stored batch is, and its bets.
+func (s *state) position(d uint64, a quiniela.Agency, n uint64) (position uint64, bets int, err error) {
+	v, closer, err := s.db.Get(batchKey(nil, d, a, n))
+	if err != nil {
+		return 0, 0, fmt.Errorf("find batch %d of agency %d: %w", n, a, err)
+	}
+	position, bets = binary.BigEndian.Uint64(v), (len(v)-8)/quiniela.NumberSize
+	return position, bets, closer.Close()
+}
+
+// batchAt reads the batch at a journal position, and calls f with it while its lines are valid.
+func (s *state) batchAt(ctx context.Context, position uint64, f func(*journal.Batch) error) error {
+	for e, err := range s.journal.Entries(ctx, position) {
+		if err != nil {
+			return err
+		}
+		v, err := journal.Decode(e.Data)
+		if err != nil {
+			return fmt.Errorf("journal entry %d: %w", position, err)
+		}
+		b, ok := v.(*journal.Batch)
+		if !ok {
+			return fmt.Errorf("journal entry %d is no batch: the state does not belong to this journal", position)
+		}
+		return f(b)
+	}
+	return fmt.Errorf("journal entry %d is missing", position)
+}

@@ -1,0 +1,251 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"quiniela"
+	"quiniela/draw"
+	"quiniela/journal"
+)
+
+// transaction applies journal entries on top of the state, unseen by readers until commit. The same code serves a
+// group that is about to be appended and a journal that is replayed. Dropping one undoes it.
+type transaction struct {
+	s       *state
+	batch   *pebble.Batch
+	next    uint64 // the position of the next entry
+	draws   map[uint64]Draw
+	cursors map[cursorKey]cursor
+	key     []byte
+}
+
+func (s *state) begin() *transaction {
+	return &transaction{s: s, batch: s.db.NewBatch(), next: s.applied + 1, draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}}
+}
+
+func (t *transaction) draw(n uint64) (Draw, bool) {
+	if d, ok := t.draws[n]; ok {
+		return d, true
+	}
+	d, ok := t.s.draws[n]
+	return d, ok
+}
+
+// cursor returns where an agency stands; one that has sent nothing stands at its first batch.
+func (t *transaction) cursor(k cursorKey) cursor {
+	c, ok := t.cursors[k]
+	if !ok {
+		c, ok = t.s.cursors[k]
+	}
+	if !ok {
+		c.next = 1
+	}
+	return c
+}
+
+// add applies the next entry. numbers are a batch's packed numbers and winners a result's, where the caller has them
+// already; where not, they are worked out here. An error means that the entry cannot follow what is there: the
+// journal was not written by this state machine, and nothing may go on.
+func (t *transaction) add(ctx context.Context, v any, numbers []byte, w *winners) error {
+	position := t.next
+	t.next++
+	switch v := v.(type) {
+	case *journal.Batch:
+		return t.addBatch(position, v, numbers)
+	case journal.Open:
+		return t.addOpen(v)
+	case journal.Finish:
+		return t.addFinish(v)
+	case journal.Seal:
+		return t.addSeal(v)
+	case journal.Result:
+		return t.addResult(ctx, v, w)
+	}
+	return fmt.Errorf("no rule for a %T", v)
+}
+
+func (t *transaction) openDraw(n uint64) (Draw, error) {
+	d, ok := t.draw(n)
+	if !ok {
+		return d, fmt.Errorf("draw %d was never opened", n)
+	}
+	if d.Sealed {
+		return d, fmt.Errorf("draw %d is sealed", n)
+	}
+	return d, nil
+}
+
+func (t *transaction) addBatch(position uint64, b *journal.Batch, numbers []byte) error {
+	d, err := t.openDraw(b.Draw)
+	if err != nil {
+		return err
+	}
+	k := cursorKey{b.Draw, b.Agency}
+	c := t.cursor(k)
+	if b.Number != c.next || c.finished {
+		return fmt.Errorf("batch %d of agency %d, where %d is next and finished is %t", b.Number, b.Agency, c.next, c.finished)
+	}
+	op := t.batch.SetDeferred(1+8+4+8, 8+int(b.Count)*quiniela.NumberSize)
+	batchKey(op.Key[:0], b.Draw, b.Agency, b.Number)
+	value := binary.BigEndian.AppendUint64(op.Value[:0], position)
+	if numbers != nil {
+		value = append(value, numbers...)
+	} else if value, err = quiniela.PackNumbers(value, b.Lines); err != nil {
+		return err
+	}
+	if len(value) != len(op.Value) {
+		return fmt.Errorf("batch %d of agency %d says %d bets and has %d", b.Number, b.Agency, b.Count, (len(value)-8)/quiniela.NumberSize)
+	}
+	if err := op.Finish(); err != nil {
+		return err
+	}
+	c.next++
+	c.bets += uint64(b.Count)
+	c.lastBets, c.lastHash = b.Count, b.Hash
+	t.cursors[k] = c
+	d.Batches++
+	d.Bets += uint64(b.Count)
+	t.draws[b.Draw] = d
+	return nil
+}
+
+func (t *transaction) addOpen(o journal.Open) error {
+	if _, ok := t.draw(o.Draw); ok {
+		return fmt.Errorf("draw %d is opened twice", o.Draw)
+	}
+	rule := draw.Rule{Source: draw.Source(o.Source), Fixed: o.Number}
+	if err := rule.Check(); err != nil {
+		return err
+	}
+	t.draws[o.Draw] = Draw{Number: o.Draw, ID: o.ID, Agencies: o.Agencies, Rule: rule}
+	return nil
+}
+
+func (t *transaction) addFinish(f journal.Finish) error {
+	d, err := t.openDraw(f.Draw)
+	if err != nil {
+		return err
+	}
+	k := cursorKey{f.Draw, f.Agency}
+	c := t.cursor(k)
+	if c.finished || f.Batches != c.next-1 {
+		return fmt.Errorf("agency %d finishes after %d batches, where %d are stored and finished is %t", f.Agency, f.Batches, c.next-1, c.finished)
+	}
+	c.finished = true
+	t.cursors[k] = c
+	d.Finished++
+	t.draws[f.Draw] = d
+	return nil
+}
+
+func (t *transaction) addSeal(s journal.Seal) error {
+	d, err := t.openDraw(s.Draw)
+	if err != nil {
+		return err
+	}
+	if s.Batches != d.Batches || s.Bets != d.Bets {
+		return fmt.Errorf("the seal of draw %d counts %d batches and %d bets, and there are %d and %d", s.Draw, s.Batches, s.Bets, d.Batches, d.Bets)
+	}
+	d.Sealed = true
+	t.draws[s.Draw] = d
+	return nil
+}
+
+func (t *transaction) addResult(ctx context.Context, r journal.Result, w *winners) error {
+	d, ok := t.draw(r.Draw)
+	if !ok || !d.Sealed || d.Result != nil {
+		return fmt.Errorf("a result of draw %d, which does not wait for one", r.Draw)
+	}
+	if w == nil {
+		var err error
+		if w, err = t.recount(ctx, r); err != nil {
+			return err
+		}
+	}
+	if w.total != r.Winners || !bytes.Equal(w.digest(), r.Digest) {
+		return fmt.Errorf("the result of draw %d has %d winners, and the bets give %d, or others", r.Draw, r.Winners, w.total)
+	}
+	for _, a := range w.agencies {
+		for i, document := range a.documents {
+			t.key = binary.BigEndian.AppendUint32(agencyKey(t.key[:0], keyWinner, r.Draw, a.agency), uint32(i))
+			if err := t.batch.Set(t.key, []byte(document), nil); err != nil {
+				return err
+			}
+		}
+	}
+	d.Result = &r
+	t.draws[r.Draw] = d
+	return nil
+}
+
+// recount finds the winners of a replayed result. What the transaction holds must be in the database first; that
+// commits entries of the journal early, which is harmless.
+func (t *transaction) recount(ctx context.Context, r journal.Result) (*winners, error) {
+	t.next-- // the result itself is not applied yet
+	if err := t.commit(); err != nil {
+		return nil, err
+	}
+	d := t.s.draws[r.Draw]
+	*t = *t.s.begin()
+	t.next++
+	return t.s.findWinners(ctx, d, r.Number)
+}
+
+// commit writes the transaction to the database, unsynced, and shows it to readers.
+func (t *transaction) commit() error {
+	if t.next == t.s.applied+1 {
+		return t.batch.Close()
+	}
+	for k, c := range t.cursors {
+		t.key = agencyKey(t.key[:0], keyCursor, k.draw, k.agency)
+		if err := t.batch.Set(t.key, c.append(nil), nil); err != nil {
+			return err
+		}
+	}
+	for n, d := range t.draws {
+		row, err := json.Marshal(d)
+		if err != nil {
+			return err
+		}
+		if err := t.batch.Set(drawKey(n), row, nil); err != nil {
+			return err
+		}
+	}
+	applied := t.next - 1
+	if err := t.batch.Set([]byte{keyApplied}, binary.BigEndian.AppendUint64(nil, applied), nil); err != nil {
+		return err
+	}
+	if err := t.s.db.Commit(t.batch, false); err != nil {
+		return fmt.Errorf("write the ledger's state: %w", err)
+	}
+	t.show(applied)
+	return t.batch.Close()
+}
+
+func (t *transaction) show(applied uint64) {
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	t.s.applied = applied
+	for k, c := range t.cursors {
+		t.s.cursors[k] = c
+	}
+	for n, d := range t.draws {
+		t.s.draws[n] = d
+		if t.s.drawn[n] == nil {
+			t.s.drawn[n] = make(chan struct{})
+		}
+		if d.Result != nil {
+			select {
+			case <-t.s.drawn[n]:
+			default:
+				close(t.s.drawn[n])
+			}
+		}
+	}
+}
