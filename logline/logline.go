@@ -1,0 +1,246 @@
+// Package logline is a slog handler for the specification's log lines,
+//
+//	2026-01-31 22:11:15 INFO     action: config | result: success | key: value
+//
+// The record's message is the action, and its first attribute is the result. Nothing in a value can break a line or
+// add a field to it. Lines are formatted by the goroutine that logs and written by another, so that logging
+// serialises nobody behind a slow terminal. It is not a general text format: there is no quoting and no way back.
+package logline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// flushAfter is the longest that a line below WARNING waits to be written.
+	flushAfter = 50 * time.Millisecond
+	// mostBuffered is when whoever logs writes by itself: memory is bounded by a slow writer's speed, not by the log's.
+	mostBuffered = 64 << 10
+	// mostValue bounds one rendered value, in bytes.
+	mostValue = 1024
+)
+
+// Handler is a slog.Handler. It and the handlers derived from it share one buffer; their methods may be called
+// concurrently.
+type Handler struct {
+	level  slog.Leveler
+	out    *output
+	prefix string // of keys, from WithGroup
+	attrs  []byte // rendered, from WithAttrs
+}
+
+// output is the buffer in front of the writer.
+type output struct {
+	mu     sync.Mutex
+	w      io.Writer
+	buf    []byte
+	spare  []byte
+	timer  *time.Timer // runs while buf holds something
+	closed bool
+	err    error // the writer's first
+
+	writing sync.Mutex // keeps blocks in order; taken before mu
+}
+
+// New returns a handler that writes lines of at least the level to w. Close it at the end.
+func New(w io.Writer, level slog.Leveler) *Handler {
+	return &Handler{level: level, out: &output{w: w}}
+}
+
+// ParseLevel reads a level as the specification's configuration files write it, in any case.
+func ParseLevel(s string) (slog.Level, error) {
+	switch strings.ToUpper(strings.TrimSpace(s)) {
+	case "DEBUG":
+		return slog.LevelDebug, nil
+	case "INFO":
+		return slog.LevelInfo, nil
+	case "WARNING", "WARN":
+		return slog.LevelWarn, nil
+	case "ERROR", "CRITICAL":
+		return slog.LevelError, nil
+	}
+	return 0, fmt.Errorf("unknown log level %q: write DEBUG, INFO, WARNING or ERROR", s)
+}
+
+// Enabled implements slog.Handler.
+func (h *Handler) Enabled(_ context.Context, level slog.Level) bool { return level >= h.level.Level() }
+
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 512); return &b }}
+
+// Handle implements slog.Handler.
+func (h *Handler) Handle(_ context.Context, r slog.Record) error {
+	p := buffers.Get().(*[]byte)
+	line := (*p)[:0]
+	if !r.Time.IsZero() {
+		line = append(r.Time.AppendFormat(line, time.DateTime), ' ')
+	}
+	line = append(append(line, levelName(r.Level)...), " action: "...)
+	line = appendClean(line, r.Message)
+	line = append(line, h.attrs...)
+	r.Attrs(func(a slog.Attr) bool {
+		line = appendAttr(line, h.prefix, a)
+		return true
+	})
+	line = append(line, '\n')
+	err := h.out.write(line, r.Level >= slog.LevelWarn)
+	*p = line
+	buffers.Put(p)
+	return err
+}
+
+// levelName is padded to eight characters, as Python's logging pads it.
+func levelName(l slog.Level) string {
+	switch {
+	case l >= slog.LevelError:
+		return "ERROR   "
+	case l >= slog.LevelWarn:
+		return "WARNING "
+	case l >= slog.LevelInfo:
+		return "INFO    "
+	}
+	return "DEBUG   "
+}
+
+// WithAttrs implements slog.Handler.
+func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	c := *h
+	c.attrs = append([]byte(nil), h.attrs...)
+	for _, a := range attrs {
+		c.attrs = appendAttr(c.attrs, h.prefix, a)
+	}
+	return &c
+}
+
+// WithGroup implements slog.Handler.
+func (h *Handler) WithGroup(name string) slog.Handler {
+	c := *h
+	if name != "" {
+		c.prefix += name + "."
+	}
+	return &c
+}
+
+func appendAttr(dst []byte, prefix string, a slog.Attr) []byte {
+	v := a.Value.Resolve()
+	if v.Kind() == slog.KindGroup {
+		if a.Key != "" {
+			prefix += a.Key + "."
+		}
+		for _, inner := range v.Group() {
+			dst = appendAttr(dst, prefix, inner)
+		}
+		return dst
+	}
+	if a.Equal(slog.Attr{}) {
+		return dst
+	}
+	dst = append(dst, " | "...)
+	dst = appendClean(dst, prefix)
+	dst = append(appendClean(dst, a.Key), ": "...)
+	return appendValue(dst, v)
+}
+
+func appendValue(dst []byte, v slog.Value) []byte {
+	switch v.Kind() {
+	case slog.KindInt64:
+		return strconv.AppendInt(dst, v.Int64(), 10)
+	case slog.KindUint64:
+		return strconv.AppendUint(dst, v.Uint64(), 10)
+	case slog.KindTime:
+		return v.Time().AppendFormat(dst, time.RFC3339)
+	}
+	return appendClean(dst, v.String())
+}
+
+// appendClean appends s as printable text without the field separator: `|` becomes `/`, and whatever does not print,
+// be it a line end, an escape or a character that reorders text, becomes a space. What is not UTF-8 becomes U+FFFD.
+func appendClean(dst []byte, s string) []byte {
+	cut := len(s) > mostValue
+	if cut {
+		s = s[:mostValue]
+		for len(s) > 0 && !utf8.RuneStart(s[len(s)-1]) {
+			s = s[:len(s)-1]
+		}
+		if len(s) > 0 && s[len(s)-1] >= utf8.RuneSelf {
+			s = s[:len(s)-1]
+		}
+	}
+	for _, r := range s {
+		switch {
+		case r == '|':
+			dst = append(dst, '/')
+		case r < utf8.RuneSelf && r >= ' ' && r != 0x7f:
+			dst = append(dst, byte(r))
+		case r >= utf8.RuneSelf && unicode.IsPrint(r), r == utf8.RuneError:
+			dst = utf8.AppendRune(dst, r)
+		default:
+			dst = append(dst, ' ')
+		}
+	}
+	if cut {
+		dst = append(dst, "…"...)
+	}
+	return dst
+}
+
+func (o *output) write(line []byte, now bool) error {
+	o.mu.Lock()
+	o.buf = append(o.buf, line...)
+	if !now && !o.closed && len(o.buf) < mostBuffered {
+		if o.timer == nil {
+			o.timer = time.AfterFunc(flushAfter, func() { _ = o.flush() })
+		}
+		o.mu.Unlock()
+		return nil
+	}
+	o.mu.Unlock()
+	return o.flush()
+}
+
+func (o *output) flush() error {
+	o.writing.Lock()
+	defer o.writing.Unlock()
+	o.mu.Lock()
+	block := o.buf
+	o.buf = o.spare[:0]
+	if o.timer != nil {
+		o.timer.Stop()
+		o.timer = nil
+	}
+	o.mu.Unlock()
+	var err error
+	if len(block) > 0 {
+		_, err = o.w.Write(block)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.spare = block
+	if o.err == nil {
+		o.err = err
+	}
+	return o.err
+}
+
+// Flush writes what is buffered. It returns the writer's first error ever.
+func (h *Handler) Flush() error { return h.out.flush() }
+
+// Close flushes. A line logged later is written at once.
+func (h *Handler) Close() error {
+	h.out.mu.Lock()
+	h.out.closed = true
+	h.out.mu.Unlock()
+	if err := h.out.flush(); err != nil && !errors.Is(err, io.ErrClosedPipe) {
+		return fmt.Errorf("write the log: %w", err)
+	}
+	return nil
+}
