@@ -1,0 +1,267 @@
+package agencies
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"quiniela"
+)
+
+// Guard decides who may speak for an agency. Without a registry everybody may; once there has been one, nobody may
+// without, whatever becomes of the file. It is safe for concurrent use.
+type Guard struct {
+	path string
+	log  *slog.Logger
+
+	current atomic.Pointer[Registry] // nil: open
+	checked atomic.Int64             // ms since 1970
+	mu      sync.Mutex               // of reading the file
+	seen    os.FileInfo              // as it was read
+	slow    slowdown
+}
+
+// Identity is who a connection has shown to be. The zero value is nobody.
+type Identity struct {
+	agency      quiniela.Agency
+	certificate string // its SHA-256, where it came with one that is good for the agency
+	token       string // the SHA-256 of its token, likewise
+	checked     *Registry
+}
+
+// reloadEvery is how often the file is looked at, at most.
+const reloadEvery = time.Second
+
+// NewGuard reads the registry at path, which need not be there.
+func NewGuard(path string, log *slog.Logger) (*Guard, error) {
+	g := &Guard{path: path, log: log, slow: newSlowdown()}
+	if err := g.load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	g.checked.Store(time.Now().UnixMilli())
+	return g, nil
+}
+
+// Open reports whether there is no registry.
+func (g *Guard) Open() bool { return g.registry() == nil }
+
+// registry returns the registry as it is now, give or take reloadEvery.
+func (g *Guard) registry() *Registry {
+	now, last := time.Now().UnixMilli(), g.checked.Load()
+	if now-last >= reloadEvery.Milliseconds() && g.checked.CompareAndSwap(last, now) {
+		if err := g.load(); err != nil && (g.current.Load() != nil || !errors.Is(err, fs.ErrNotExist)) {
+			// Fail closed: a registry that cannot be read lets nobody in.
+			g.log.Error("agencies", "result", "fail", "error", err, "agencies", "all refused until it can be read")
+			g.current.Store(&Registry{Version: version})
+		}
+	}
+	return g.current.Load()
+}
+
+func (g *Guard) load() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	info, err := os.Stat(g.path)
+	if err != nil {
+		g.seen = nil
+		return err
+	}
+	if g.seen != nil && info.ModTime().Equal(g.seen.ModTime()) && os.SameFile(info, g.seen) {
+		return nil
+	}
+	r, err := Read(g.path)
+	if err != nil {
+		g.seen = nil
+		return err
+	}
+	g.seen = info
+	g.current.Store(r)
+	g.log.Info("agencies", "result", "success", "registered", len(r.Agencies))
+	return nil
+}
+
+func denied(format string, args ...any) error {
+	return quiniela.Refuse(quiniela.Denied, format, args...)
+}
+
+// errLogin says no more than that: which of number and token is wrong is not for a stranger to know.
+var errLogin = denied("the agency and its token do not fit; ask the operator for a token")
+
+// Login returns the identity of a connection from an address that names an agency and brings its token. have is what
+// the connection has shown before. Wrong ones are slowed down, by address and by agency. The error is for the peer.
+func (g *Guard) Login(have Identity, address string, n quiniela.Agency, token string) (Identity, error) {
+	r := g.registry()
+	if r == nil || token == "" { // no guess, but a question without one
+		err := g.allow(r, &have, n)
+		return have, err
+	}
+	if err := g.slow.enter(address, n); err != nil {
+		return have, err
+	}
+	hash := hashToken(token)
+	a := r.Find(n)
+	// Compared in constant time, and where there is no such agency as well.
+	want := strings.Repeat("-", len(hash))
+	if a != nil && a.Revoked == nil && a.Token != "" {
+		want = a.Token
+	}
+	if subtle.ConstantTimeCompare([]byte(hash), []byte(want)) != 1 {
+		g.slow.failed(address, n)
+		g.log.Warn("login", "result", "fail", "ip", address, "agency", uint32(n))
+		return have, errLogin
+	}
+	g.slow.succeeded(address, n)
+	return Identity{agency: n, token: hash, checked: r}, nil
+}
+
+// Allow reports whether a connection may speak for an agency, as a *quiniela.Error for the peer. An identity that was
+// good may have been revoked since.
+func (g *Guard) Allow(id *Identity, n quiniela.Agency) error { return g.allow(g.registry(), id, n) }
+
+func (g *Guard) allow(r *Registry, id *Identity, n quiniela.Agency) error {
+	switch {
+	case r == nil && (id.agency == 0 || id.agency == n):
+		return nil
+	case id.may(r, n):
+		id.checked = r
+		return nil
+	case id.agency == 0:
+		return denied("say who you are first: <length>;hello|agency|token, on this connection")
+	case id.agency != n:
+		return denied("this connection is agency %d's, and may do nothing for agency %d", id.agency, n)
+	}
+	return denied("agency %d was revoked, or has a new token", n)
+}
+
+// may reports whether the identity is the agency's, and still good by r.
+func (id *Identity) may(r *Registry, n quiniela.Agency) bool {
+	if r == nil || id.agency == 0 || id.agency != n {
+		return false
+	}
+	if id.checked == r {
+		return true
+	}
+	a := r.Find(n)
+	return a != nil && a.Revoked == nil && (id.token != "" && id.token == a.Token ||
+		id.certificate != "" && (a.Certificate == "" || a.Certificate == id.certificate))
+}
+
+// certificatePrefix begins the common name of an agency's certificate; its number follows.
+const certificatePrefix = "agency-"
+
+// CertificateName returns the common name of an agency's certificate.
+func CertificateName(n quiniela.Agency) string {
+	return certificatePrefix + strconv.FormatUint(uint64(n), 10)
+}
+
+// Certified returns the identity of a connection whose certificate has been verified to be of the server's authority.
+func (g *Guard) Certified(c *x509.Certificate) (Identity, error) {
+	name, ok := strings.CutPrefix(c.Subject.CommonName, certificatePrefix)
+	n, err := quiniela.ParseAgency(name)
+	if !ok || err != nil || n == quiniela.Unattributed {
+		return Identity{}, denied("the certificate's common name is not %s and a number", certificatePrefix)
+	}
+	id := Identity{agency: n, certificate: Fingerprint(c)}
+	if r := g.registry(); r != nil && !id.may(r, n) {
+		return Identity{}, denied("the certificate of agency %d is not, or no longer, good here", n)
+	}
+	return id, nil
+}
+
+// Fingerprint returns the SHA-256 of a certificate, in hex.
+func Fingerprint(c *x509.Certificate) string {
+	h := sha256.Sum256(c.Raw)
+	return hex.EncodeToString(h[:])
+}
+
+// slowdown makes guessing slow. An address that was wrong must wait before it may try again, longer each time; an agency
+// that others have been wrong about is only slowed a little, so that nobody can be shut out by a stranger's guesses.
+type slowdown struct {
+	mu        *sync.Mutex
+	addresses map[string]failures
+	agencies  map[quiniela.Agency]failures
+	now       func() time.Time
+	sleep     func(time.Duration)
+}
+
+type failures struct {
+	count int
+	until time.Time
+}
+
+const (
+	firstWait      = 250 * time.Millisecond
+	longestWait    = time.Minute
+	longestAgency  = time.Second
+	forgottenAfter = 10 * time.Minute
+	mostRemembered = 10000
+)
+
+func newSlowdown() slowdown {
+	return slowdown{new(sync.Mutex), map[string]failures{}, map[quiniela.Agency]failures{}, time.Now, time.Sleep}
+}
+
+// enter refuses an attempt that comes too early, and delays one for an agency that is being guessed at.
+func (s *slowdown) enter(address string, n quiniela.Agency) error {
+	s.mu.Lock()
+	now := s.now()
+	byAddress, byAgency := s.addresses[address], s.agencies[n]
+	s.mu.Unlock()
+	if wait := byAddress.until.Sub(now); wait > 0 {
+		return quiniela.Refuse(quiniela.Busy, "too many failed logins from your address; try again in %v", wait.Round(time.Second)+time.Second)
+	}
+	if wait := min(byAgency.until.Sub(now), longestAgency); wait > 0 {
+		s.sleep(wait)
+	}
+	return nil
+}
+
+func (s *slowdown) failed(address string, n quiniela.Agency) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	remember(s.addresses, address, now, longestWait)
+	remember(s.agencies, n, now, longestAgency)
+}
+
+func remember[K comparable](m map[K]failures, k K, now time.Time, longest time.Duration) {
+	if len(m) >= mostRemembered {
+		for old := range m {
+			delete(m, old) // any one will do: memory stays bounded
+			break
+		}
+	}
+	f := m[k]
+	if now.Sub(f.until) > forgottenAfter {
+		f.count = 0
+	}
+	f.count++
+	f.until = now.Add(min(firstWait<<min(f.count-1, 20), longest))
+	m[k] = f
+}
+
+func (s *slowdown) succeeded(address string, n quiniela.Agency) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.addresses, address)
+	delete(s.agencies, n)
+}
+
+// String implements fmt.Stringer, without what must not be logged.
+func (id Identity) String() string {
+	if id.agency == 0 {
+		return "nobody"
+	}
+	return fmt.Sprintf("agency %d", id.agency)
+}

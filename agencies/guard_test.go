@@ -1,0 +1,227 @@
+package agencies
+
+import (
+	"bytes"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"quiniela"
+)
+
+type world struct {
+	t     *testing.T
+	path  string
+	log   bytes.Buffer
+	now   time.Time
+	slept time.Duration
+	*Guard
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{t: t, path: filepath.Join(t.TempDir(), FileName), now: time.Unix(1700000000, 0)}
+	w.open()
+	return w
+}
+
+func (w *world) open() {
+	w.t.Helper()
+	var err error
+	if w.Guard, err = NewGuard(w.path, slog.New(slog.NewTextHandler(&w.log, nil))); err != nil {
+		w.t.Fatal(err)
+	}
+	w.slow.now = func() time.Time { return w.now }
+	w.slow.sleep = func(d time.Duration) { w.slept += d }
+}
+
+// change changes the registry, and lets the guard see it.
+func (w *world) change(f func(*Registry) error) {
+	w.t.Helper()
+	if err := Change(w.path, f); err != nil {
+		w.t.Fatal(err)
+	}
+	w.checked.Store(0)
+}
+
+func (w *world) add(n quiniela.Agency) (token string) {
+	w.t.Helper()
+	w.change(func(r *Registry) (err error) {
+		token, err = r.Add(n, "one", "", w.now)
+		return err
+	})
+	return token
+}
+
+func (w *world) login(address string, n quiniela.Agency, token string) (Identity, quiniela.Code) {
+	id, err := w.Login(Identity{}, address, n, token)
+	return id, quiniela.CodeOf(err)
+}
+
+func (w *world) want(id Identity, n quiniela.Agency, want quiniela.Code) {
+	w.t.Helper()
+	if got := quiniela.CodeOf(w.Allow(&id, n)); got != want {
+		w.t.Errorf("%v may speak for agency %d: %q, want %q", id, n, got, want)
+	}
+}
+
+func TestWithoutARegistryAllMaySpeak(t *testing.T) {
+	w := newWorld(t)
+	id, code := w.login("a", 7, "whatever")
+	if !w.Open() || code != "" {
+		t.Fatalf("open %t, login %q", w.Open(), code)
+	}
+	w.want(id, 8, "")
+	w.want(id, quiniela.Unattributed, "")
+}
+
+func TestATokenOpensItsAgencyOnly(t *testing.T) {
+	w := newWorld(t)
+	one, two := w.add(1), w.add(2)
+	w.want(Identity{}, 1, quiniela.Denied)
+	w.want(Identity{}, quiniela.Unattributed, quiniela.Denied)
+	id, code := w.login("a", 1, one)
+	if code != "" {
+		t.Fatal(code)
+	}
+	w.want(id, 1, "")
+	w.want(id, 2, quiniela.Denied)
+	w.want(id, quiniela.Unattributed, quiniela.Denied)
+	for i, c := range []struct {
+		n     quiniela.Agency
+		token string
+	}{{1, two}, {1, ""}, {1, one + "x"}, {3, one}, {1, hashToken(one)}, {quiniela.Unattributed, one}} {
+		if id, code := w.login(strings.Repeat("x", i), c.n, c.token); code != quiniela.Denied || id != (Identity{}) {
+			t.Errorf("agency %d with %q: %v, %q", c.n, c.token, id, code)
+		}
+	}
+	text, err := os.ReadFile(w.path)
+	if err != nil || bytes.Contains(text, []byte(one)) || strings.Contains(w.log.String(), one) {
+		t.Errorf("the token is in the file or in the log: %v\n%s\n%s", err, text, w.log.String())
+	}
+	if info, err := os.Stat(w.path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
+func TestRotatingAndRevokingCutOffWhoIsConnected(t *testing.T) {
+	w := newWorld(t)
+	old := w.add(1)
+	id, _ := w.login("a", 1, old)
+	var fresh string
+	w.change(func(r *Registry) (err error) { fresh, err = r.Rotate(1); return err })
+	w.want(id, 1, quiniela.Denied)
+	if _, code := w.login("a", 1, old); code != quiniela.Denied {
+		t.Errorf("the old token: %q", code)
+	}
+	w.now = w.now.Add(time.Hour)
+	id, code := w.login("a", 1, fresh)
+	if code != "" {
+		t.Fatal(code)
+	}
+	w.change(func(r *Registry) error { return r.Revoke(1, w.now) })
+	w.want(id, 1, quiniela.Denied)
+	if _, code := w.login("a", 1, fresh); code != quiniela.Denied {
+		t.Errorf("a revoked agency's token: %q", code)
+	}
+}
+
+func TestARegistryThatCannotBeReadLetsNobodyIn(t *testing.T) {
+	w := newWorld(t)
+	id, _ := w.login("a", 1, w.add(1))
+	for name, spoil := range map[string]func() error{
+		"removed": func() error { return os.Remove(w.path) },
+		"spoilt":  func() error { return os.WriteFile(w.path, []byte("{"), 0o600) },
+	} {
+		if err := spoil(); err != nil {
+			t.Fatal(err)
+		}
+		w.checked.Store(0)
+		w.want(id, 1, quiniela.Denied)
+		if w.Open() || !strings.Contains(w.log.String(), "all refused until it can be read") {
+			t.Errorf("%s: open %t\n%s", name, w.Open(), w.log.String())
+		}
+	}
+	if _, err := NewGuard(w.path, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "restore it") {
+		t.Errorf("a start on a spoilt registry: %v", err)
+	}
+}
+
+func TestGuessingIsSlow(t *testing.T) {
+	w := newWorld(t)
+	token := w.add(1)
+	tried := 0
+	for end := w.now.Add(10 * time.Minute); w.now.Before(end); w.now = w.now.Add(100 * time.Millisecond) {
+		switch _, code := w.login("guesser", 1, "wrong"); code {
+		case quiniela.Denied:
+			tried++
+		case quiniela.Busy:
+		default:
+			t.Fatal(code)
+		}
+	}
+	if tried > 20 {
+		t.Errorf("%d guesses in ten minutes", tried)
+	}
+	if _, code := w.login("guesser", 1, token); code != quiniela.Busy {
+		t.Errorf("the guesser is not refused unseen: %q", code)
+	}
+	w.slept = 0
+	if _, code := w.login("honest", 1, token); code != "" || w.slept > longestAgency {
+		t.Errorf("the agency itself, from elsewhere: %q after %v", code, w.slept)
+	}
+	for i := range 3 * mostRemembered {
+		w.slow.failed(strings.Repeat("x", i%50)+string(rune(i)), quiniela.Agency(i))
+	}
+	if n := max(len(w.slow.addresses), len(w.slow.agencies)); n > mostRemembered {
+		t.Errorf("%d failures are remembered", n)
+	}
+}
+
+func TestACertificateNamesItsAgency(t *testing.T) {
+	w := newWorld(t)
+	cert := func(name, raw string) *x509.Certificate {
+		return &x509.Certificate{Subject: pkix.Name{CommonName: name}, Raw: []byte(raw)}
+	}
+	w.add(1)
+	w.change(func(r *Registry) error { r.Find(1).Certificate = Fingerprint(cert("", "good")); return nil })
+	w.add(2)
+	for _, c := range []struct {
+		name, raw string
+		agency    quiniela.Agency
+		good      bool
+	}{
+		{"agency-1", "good", 1, true}, {"agency-1", "other", 1, false}, {"agency-2", "any", 2, true}, {"agency-3", "any", 3, false},
+		{"agency-", "any", 0, false}, {"agency-0", "any", 0, false}, {"2", "any", 2, false}, {"agency-x", "any", 0, false},
+	} {
+		id, err := w.Certified(cert(c.name, c.raw))
+		if (err == nil) != c.good || c.good && id.agency != c.agency {
+			t.Errorf("%s with %s: %v, %v", c.name, c.raw, id, err)
+		}
+	}
+	id, err := w.Certified(cert("agency-2", "any"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.change(func(r *Registry) error { return r.Revoke(2, w.now) })
+	w.want(id, 2, quiniela.Denied)
+}
+
+func TestARegistryIsCheckedWhenRead(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"version":2}`: "version 2",
+		`{"version":1,"agencies":[{"number":0}]}`:                                "out of order",
+		`{"version":1,"agencies":[{"number":2},{"number":1}]}`:                   "out of order",
+		`{"version":1,"agencies":[{"number":1,"token_sha256":"ab"}]}`:            "SHA-256",
+		`{"version":1,"agencies":[{"number":1,"certificate_sha256":"not hex"}]}`: "SHA-256",
+		`[]`: "cannot unmarshal",
+	} {
+		if _, err := parse("f", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}

@@ -1,0 +1,198 @@
+// Package agencies is the registry of those who may bet: who an agency is, and how it shows that it is itself. The
+// registry is a file that the operator's commands change and a running server reads again when it has changed. It
+// holds no token, only their SHA-256.
+package agencies
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"quiniela"
+)
+
+// FileName is the registry's name in a data folder.
+const FileName = "agencies.json"
+
+// Agency is one that may bet.
+type Agency struct {
+	Number quiniela.Agency `json:"number"`
+	Name   string          `json:"name"`
+	// Token is the SHA-256 of its token, in hex; empty where it has none and comes with a certificate.
+	Token string `json:"token_sha256,omitempty"`
+	// Certificate is the SHA-256 of the only certificate it may come with, in hex; empty: any that the server's
+	// authority has signed for its number.
+	Certificate string     `json:"certificate_sha256,omitempty"`
+	Added       time.Time  `json:"added"`
+	Revoked     *time.Time `json:"revoked,omitempty"`
+}
+
+// Registry is the agencies, by number.
+type Registry struct {
+	Version  int      `json:"version"`
+	Agencies []Agency `json:"agencies"`
+}
+
+const version = 1
+
+// Read reads a registry. Where there is none, the error wraps fs.ErrNotExist.
+func Read(path string) (*Registry, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the agencies' registry: %w", err)
+	}
+	return parse(path, text)
+}
+
+func parse(path string, text []byte) (*Registry, error) {
+	r := new(Registry)
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, fmt.Errorf("%s: %w; restore it from a backup, or make it again with `quiniela agency add`", path, err)
+	}
+	if r.Version != version {
+		return nil, fmt.Errorf("%s: version %d, and this program reads version %d", path, r.Version, version)
+	}
+	for i, a := range r.Agencies {
+		if a.Number == quiniela.Unattributed || i > 0 && a.Number <= r.Agencies[i-1].Number {
+			return nil, fmt.Errorf("%s: agency %d is out of order: numbers are 1 or more, and rise", path, a.Number)
+		}
+		for _, hash := range []string{a.Token, a.Certificate} {
+			if b, err := hex.DecodeString(hash); err != nil || len(b) != 0 && len(b) != sha256.Size {
+				return nil, fmt.Errorf("%s: agency %d: %q is not the hex of a SHA-256", path, a.Number, hash)
+			}
+		}
+	}
+	return r, nil
+}
+
+// Find returns the agency with a number, or nil.
+func (r *Registry) Find(n quiniela.Agency) *Agency {
+	i, ok := slices.BinarySearchFunc(r.Agencies, n, func(a Agency, n quiniela.Agency) int { return int(a.Number) - int(n) })
+	if !ok {
+		return nil
+	}
+	return &r.Agencies[i]
+}
+
+// Change reads the registry, or begins an empty one, lets f change it, and writes it: whole or not at all, durably, for
+// the owner only (0600). Changes of several processes wait for nothing: the second is refused.
+func Change(path string, f func(*Registry) error) (err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("make the folder of the agencies' registry: %w", err)
+	}
+	lock, err := vfs.Default.Lock(path + ".lock")
+	if err != nil {
+		return fmt.Errorf("the agencies' registry %s is being changed by another quiniela: try again", path)
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	r, err := Read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		r, err = &Registry{Version: version}, nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := f(r); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(path, append(text, '\n')); err != nil {
+		return fmt.Errorf("write the agencies' registry: %w", err)
+	}
+	return nil
+}
+
+func replaceFile(path string, text []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".agencies-*") // 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// maxName is the most characters of an agency's name.
+const maxName = 64
+
+// Add adds an agency and returns its token, which is kept nowhere. certificate may be empty.
+func (r *Registry) Add(n quiniela.Agency, name, certificate string, now time.Time) (token string, err error) {
+	switch old := r.Find(n); {
+	case n == quiniela.Unattributed:
+		return "", errors.New("an agency's number is 1 or more")
+	case old != nil && old.Revoked == nil:
+		return "", fmt.Errorf("agency %d is there already: give it a new token with `quiniela agency rotate %d`", n, n)
+	case old != nil:
+		return "", fmt.Errorf("agency %d was revoked: bring it back with `quiniela agency rotate %d`", n, n)
+	case !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxName:
+		return "", fmt.Errorf("a name has at most %d characters of UTF-8", maxName)
+	}
+	a := Agency{Number: n, Name: name, Certificate: certificate, Added: now.UTC().Truncate(time.Second)}
+	token = a.newToken()
+	r.Agencies = append(r.Agencies, a)
+	slices.SortFunc(r.Agencies, func(x, y Agency) int { return int(x.Number) - int(y.Number) })
+	return token, nil
+}
+
+// Rotate gives an agency a new token and returns it; the old one is worth nothing from then on. It brings a revoked
+// agency back.
+func (r *Registry) Rotate(n quiniela.Agency) (token string, err error) {
+	a := r.Find(n)
+	if a == nil {
+		return "", fmt.Errorf("there is no agency %d: `quiniela agency list` shows those there are", n)
+	}
+	a.Revoked = nil
+	return a.newToken(), nil
+}
+
+// Revoke shuts an agency out, with its token and its certificates. What it has bet stays.
+func (r *Registry) Revoke(n quiniela.Agency, now time.Time) error {
+	a := r.Find(n)
+	if a == nil || a.Revoked != nil {
+		return fmt.Errorf("there is no agency %d to revoke: `quiniela agency list` shows those there are", n)
+	}
+	at := now.UTC().Truncate(time.Second)
+	a.Revoked, a.Token = &at, ""
+	return nil
+}
+
+// tokenSize is the size of a token in random bytes.
+const tokenSize = 32
+
+func (a *Agency) newToken() string {
+	var secret [tokenSize]byte
+	_, _ = rand.Read(secret[:]) // it never fails
+	token := base64.RawURLEncoding.EncodeToString(secret[:])
+	a.Token = hashToken(token)
+	return token
+}
+
+func hashToken(token string) string {
+	h := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(h[:])
+}
