@@ -1,0 +1,197 @@
+package client
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"quiniela"
+)
+
+// BadLine is a line of the file that is no bet.
+type BadLine struct {
+	Line   int // from 1
+	Field  string
+	Reason string
+}
+
+// maxLine bounds a line, in bytes; a longer one is no bet, and perhaps no text.
+const maxLine = 64 << 10
+
+// mostBad is how many bad lines are remembered.
+const mostBad = 1000
+
+// checked is a file whose every line has been checked. It is read again for sending: nothing of it stays in memory.
+type checked struct {
+	*os.File
+	skip  bool // leave bad lines out
+	today quiniela.Day
+	bets  int
+	bad   []BadLine
+	worse int // bad lines past mostBad
+}
+
+// openChecked opens a file of bets and checks it to its end. A line that is no bet is an error that names it, unless
+// skip is set.
+func openChecked(ctx context.Context, name string, skip bool, progress func(bets int)) (_ *checked, err error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("open the agency's bets: %w", err)
+	}
+	f := &checked{File: file, skip: skip, today: quiniela.DayOf(time.Now())}
+	defer func() {
+		if err != nil {
+			_ = file.Close()
+		}
+	}()
+	r := f.lines()
+	for {
+		_, err := r.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		f.bets++
+		if f.bets%1024 == 0 {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			progress(f.bets)
+		}
+	}
+	f.bad, f.worse = r.bad, r.worse
+	if len(f.bad) > 0 && !skip {
+		return nil, f.refusal()
+	}
+	return f, nil
+}
+
+func (f *checked) refusal() error {
+	b := f.bad[0]
+	where := fmt.Sprintf("%s:%d: ", f.Name(), b.Line)
+	if b.Field != "" {
+		where += b.Field + ": "
+	}
+	more := ""
+	if n := len(f.bad) + f.worse - 1; n > 0 {
+		more = fmt.Sprintf(", and %d more lines are wrong", n)
+	}
+	return fmt.Errorf("%s%s%s; nothing was sent: mend the file, or send the good lines with --skip-bad-lines", where, b.Reason, more)
+}
+
+// lineReader yields the good lines of a file, trimmed.
+type lineReader struct {
+	f     *checked
+	br    *bufio.Reader
+	line  int
+	blank int // the first blank line since the last other one
+	bad   []BadLine
+	worse int
+}
+
+// lines reads the file from its beginning.
+func (f *checked) lines() *lineReader {
+	return &lineReader{f: f, br: bufio.NewReaderSize(io.NewSectionReader(f.File, 0, 1<<62), 64<<10)}
+}
+
+// next returns the next good line, without its line end; it is valid until the next call. Blank lines at the end of
+// the file are none.
+func (r *lineReader) next() ([]byte, error) {
+	for {
+		line, err := r.raw()
+		if err != nil {
+			return nil, err
+		}
+		r.line++
+		if line == nil {
+			r.reject(BadLine{r.line, "", fmt.Sprintf("the line is longer than %d bytes", maxLine)})
+			continue
+		}
+		if line = quiniela.TrimLine(line); len(line) == 0 {
+			if r.blank == 0 {
+				r.blank = r.line
+			}
+			continue
+		}
+		if r.blank > 0 {
+			r.reject(BadLine{r.blank, "", "the line is blank"})
+			r.blank = 0
+		}
+		if _, bad := quiniela.CheckLine(line, r.f.today); bad != nil {
+			r.reject(BadLine{r.line, bad.Field, bad.Reason})
+			continue
+		}
+		return line, nil
+	}
+}
+
+func (r *lineReader) reject(b BadLine) {
+	if len(r.bad) < mostBad {
+		r.bad = append(r.bad, b)
+	} else {
+		r.worse++
+	}
+}
+
+// raw returns the next line as it is; nil without an error stands for one that is too long.
+func (r *lineReader) raw() ([]byte, error) {
+	line, err := r.br.ReadSlice('\n')
+	if err == nil || errors.Is(err, io.EOF) && len(line) > 0 {
+		return line, nil
+	}
+	if !errors.Is(err, bufio.ErrBufferFull) {
+		if errors.Is(err, io.EOF) {
+			return nil, io.EOF
+		}
+		return nil, fmt.Errorf("read the agency's bets: %w", err)
+	}
+	for errors.Is(err, bufio.ErrBufferFull) {
+		_, err = r.br.ReadSlice('\n')
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read the agency's bets: %w", err)
+	}
+	return nil, nil
+}
+
+// batcher cuts the lines into batches.
+type batcher struct {
+	lines *lineReader
+	bets  int // the most in a batch
+	held  []byte
+	ended bool
+}
+
+// maxBody is the most bytes a batch's body has: the specification's packet.
+const maxBody = 8192
+
+// next appends a batch's lines to body and returns how many there are, 0 at the end of the file.
+func (b *batcher) next(body []byte) (_ []byte, bets int, err error) {
+	if len(b.held) > 0 {
+		body, bets = append(body, b.held...), 1
+		b.held = b.held[:0]
+	}
+	for bets < b.bets && !b.ended {
+		line, err := b.lines.next()
+		if errors.Is(err, io.EOF) {
+			b.ended = true
+			break
+		}
+		if err != nil {
+			return body, bets, err
+		}
+		if bets > 0 && len(body)+len(line)+1 > maxBody {
+			b.held = append(append(b.held, line...), '\n')
+			break
+		}
+		body = append(append(body, line...), '\n')
+		bets++
+	}
+	return body, bets, nil
+}
