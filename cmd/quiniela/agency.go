@@ -1,0 +1,163 @@
+package main
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"quiniela"
+	"quiniela/agencies"
+	"quiniela/certs"
+)
+
+type agencyCommand struct {
+	Add    agencyAddCommand    `cmd:"" help:"Register an agency and show its token, once."`
+	List   agencyListCommand   `cmd:"" help:"Show the registered agencies."`
+	Rotate agencyRotateCommand `cmd:"" help:"Give an agency a new token, or bring back a revoked one."`
+	Revoke agencyRevokeCommand `cmd:"" help:"Shut an agency out."`
+}
+
+// registryFlags say where the registry is. A running server sees a change within a second.
+type registryFlags struct {
+	Data string `help:"The server's data folder." default:"./data" env:"SERVER_DATA_DIR" placeholder:"DIR"`
+}
+
+func (f registryFlags) path() string { return filepath.Join(f.Data, agencies.FileName) }
+
+type agencyAddCommand struct {
+	registryFlags
+	Number      uint32 `arg:"" help:"Number of the agency, from 1."`
+	Name        string `help:"Name, for people." placeholder:"NAME"`
+	Certificate string `help:"The only certificate it may come with, PEM." placeholder:"FILE"`
+}
+
+func (c *agencyAddCommand) Run(e env) error {
+	fingerprint, err := fingerprint(c.Certificate)
+	if err != nil {
+		return err
+	}
+	var token string
+	err = agencies.Change(c.path(), func(r *agencies.Registry) (err error) {
+		token, err = r.Add(quiniela.Agency(c.Number), c.Name, fingerprint, time.Now())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return showToken(e, c.Number, token)
+}
+
+func fingerprint(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("read the certificate: %w", err)
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return "", fmt.Errorf("%s holds no certificate in PEM", path)
+	}
+	c, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return agencies.Fingerprint(c), nil
+}
+
+// showToken prints the token alone on standard output, so that it can go into a file.
+func showToken(e env, number uint32, token string) error {
+	if _, err := fmt.Fprintln(e.stdout, token); err != nil {
+		return fmt.Errorf("show the token: %w; give agency %d another with `quiniela agency rotate %d`", err, number, number)
+	}
+	_, err := fmt.Fprintf(e.stderr, "The token of agency %d is shown this once and kept nowhere. The agency gives it as CLI_TOKEN, or in a file with --token-file.\n", number)
+	return err
+}
+
+type agencyListCommand struct{ registryFlags }
+
+func (c *agencyListCommand) Run(e env) error {
+	r, err := agencies.Read(c.path())
+	if errors.Is(err, fs.ErrNotExist) {
+		_, err := fmt.Fprintf(e.stdout, "No agency is registered in %s, so the server is open to all. `quiniela agency add 1` registers the first and closes it.\n", c.Data)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(e.stdout, 0, 0, 3, ' ', 0)
+	_, _ = fmt.Fprintln(w, "AGENCY\tNAME\tADDED\tSTATE\tCERTIFICATE")
+	for _, a := range r.Agencies {
+		state, certificate := "may bet", "any of the authority"
+		if a.Revoked != nil {
+			state = "revoked " + a.Revoked.Format(time.DateOnly)
+		}
+		if a.Certificate != "" {
+			certificate = a.Certificate[:16] + "…"
+		}
+		_, _ = fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", a.Number, a.Name, a.Added.Format(time.DateOnly), state, certificate)
+	}
+	return w.Flush()
+}
+
+type agencyRotateCommand struct {
+	registryFlags
+	Number uint32 `arg:"" help:"Number of the agency."`
+}
+
+func (c *agencyRotateCommand) Run(e env) error {
+	var token string
+	err := agencies.Change(c.path(), func(r *agencies.Registry) (err error) {
+		token, err = r.Rotate(quiniela.Agency(c.Number))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return showToken(e, c.Number, token)
+}
+
+type agencyRevokeCommand struct {
+	registryFlags
+	Number uint32 `arg:"" help:"Number of the agency."`
+}
+
+func (c *agencyRevokeCommand) Run(e env) error {
+	err := agencies.Change(c.path(), func(r *agencies.Registry) error { return r.Revoke(quiniela.Agency(c.Number), time.Now()) })
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(e.stdout, "Agency %d is shut out, within a second also where it is connected. Its bets stay.\n", c.Number)
+	return err
+}
+
+type certsCommand struct {
+	Out      string   `help:"Folder to write to." default:"tls" placeholder:"DIR"`
+	Hosts    []string `help:"Names and addresses under which the server is reached." name:"host" default:"localhost,127.0.0.1,::1" placeholder:"NAME"`
+	Agencies int      `help:"How many agencies get a certificate, from 1 on." default:"0"`
+}
+
+func (c *certsCommand) Run(e env) error {
+	if c.Agencies < 0 || len(c.Hosts) == 0 {
+		return usageError{errors.New("want at least one --host, and no negative number of agencies")}
+	}
+	var clients []string
+	for n := 1; n <= c.Agencies; n++ {
+		clients = append(clients, agencies.CertificateName(quiniela.Agency(n)))
+	}
+	made, err := certs.Make(c.Out, c.Hosts, clients)
+	for _, path := range made {
+		_, _ = fmt.Fprintln(e.stdout, path)
+	}
+	if err == nil && len(made) == 0 {
+		_, _ = fmt.Fprintf(e.stdout, "All of them are in %s already; remove one to have it made anew.\n", c.Out)
+	}
+	return err
+}

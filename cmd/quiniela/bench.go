@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
+
+	"quiniela/bench"
+)
+
+type benchCommand struct {
+	Names       []string `arg:"" optional:"" help:"ingest, draw, start, small, connections; none is all of them."`
+	Bets        []int    `help:"Bets that ingest, draw and start store; several sizes show the growth." default:"10000000"`
+	Rounds      int      `help:"How often to measure; the median counts." default:"3"`
+	Agencies    int      `help:"Agencies that send at once." default:"5"`
+	BatchBytes  int      `help:"Most bytes of a batch's request." default:"8192"`
+	Window      int      `help:"Batches that an agency leaves unanswered." default:"16"`
+	SmallCount  int      `help:"small: agencies, each with one batch unanswered." default:"1000" group:"small"`
+	SmallBets   int      `help:"small: bets of a batch." default:"10" group:"small"`
+	SmallSends  int      `help:"small: batches of each agency." default:"100" group:"small"`
+	Connections int      `help:"connections: how many." default:"10000"`
+	Dir         string   `help:"Folder to work in, on the disk that is to be measured." default:"." placeholder:"DIR"`
+	Server      string   `help:"A running server to measure with ingest or small, in place of one of its own. It keeps the bets." placeholder:"ADDRESS"`
+	LogLevel    string   `help:"Of its own server, which logs to a file." default:"INFO"`
+	SVG         string   `help:"File to draw the growth into, with several sizes." name:"svg" placeholder:"FILE"`
+	JSON        string   `help:"File to write the figures to as well." name:"json" placeholder:"FILE"`
+}
+
+func (c *benchCommand) check() error {
+	for _, name := range c.Names {
+		if !slices.Contains(bench.Names(), name) {
+			return usageError{fmt.Errorf("there is no benchmark %q: want some of %s, or none for all", name, strings.Join(bench.Names(), ", "))}
+		}
+	}
+	if slices.Min(append(slices.Clone(c.Bets), c.Rounds, c.Agencies, c.Window, c.SmallCount, c.SmallBets, c.SmallSends, c.Connections)) < 1 || c.BatchBytes < 200 {
+		return usageError{errors.New("every number must be at least 1, and --batch-bytes at least 200")}
+	}
+	if c.Server != "" && (len(c.Names) != 1 || c.Names[0] != bench.Ingest && c.Names[0] != bench.Small || len(c.Bets) != 1) {
+		return usageError{errors.New("a running server takes one of ingest or small, and one size: quiniela bench ingest --server host:port")}
+	}
+	return nil
+}
+
+func (c *benchCommand) Run(e env) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program, to run it as the server: %w", err)
+	}
+	names := c.Names
+	if len(names) == 0 {
+		names = bench.Names()
+	}
+	show, end := benchProgress(e)
+	rows, err := bench.Run(e.ctx, bench.Config{
+		Names: names, Sizes: c.Bets, Rounds: c.Rounds, Agencies: c.Agencies, BatchBytes: c.BatchBytes, Window: c.Window,
+		SmallCount: c.SmallCount, SmallBets: c.SmallBets, SmallSends: c.SmallSends, Connections: c.Connections,
+		Dir: c.Dir, Server: c.Server, Program: program, LogLevel: c.LogLevel, Progress: show,
+	})
+	end()
+	if err != nil {
+		err = fmt.Errorf("bench: %w", err)
+	}
+	return errors.Join(err, c.tell(e, rows))
+}
+
+// tell prints the figures, and writes them to a file where one was named.
+func (c *benchCommand) tell(e env, rows []bench.Row) error {
+	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "BENCH\tSIZE\tFIGURE\tMEDIAN\tUNIT\tLEAST\tMOST\tRATIO")
+	for _, r := range rows {
+		ratio := ""
+		if r.Ratio > 0 {
+			ratio = fmt.Sprintf("%.2f of %s", r.Ratio, r.Reference)
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Bench, thousands(r.Size), r.Figure,
+			figure(r.Median), r.Unit, figure(slices.Min(r.Rounds)), figure(slices.Max(r.Rounds)), ratio)
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("print the figures: %w", err)
+	}
+	_, _ = fmt.Fprintf(e.stdout, "\nMedians of %d rounds on %d cores (%s/%s, %s). The load came from the same cores.\n",
+		c.Rounds, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+	if c.SVG != "" {
+		var picture bytes.Buffer
+		if err := bench.WriteSVG(&picture, rows); err != nil {
+			return err
+		}
+		if err := os.WriteFile(c.SVG, picture.Bytes(), 0o644); err != nil {
+			return fmt.Errorf("write the picture: %w", err)
+		}
+	}
+	if c.JSON == "" {
+		return nil
+	}
+	text, err := json.MarshalIndent(rows, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(c.JSON, append(text, '\n'), 0o644); err != nil {
+		return fmt.Errorf("write the figures: %w", err)
+	}
+	return nil
+}
+
+// figure writes a value with three digits that count.
+func figure(v float64) string {
+	switch {
+	case v >= 1000:
+		return thousands(int(v + 0.5))
+	case v >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case v >= 10:
+		return fmt.Sprintf("%.1f", v)
+	case v >= 1:
+		return fmt.Sprintf("%.2f", v)
+	}
+	return fmt.Sprintf("%.3g", v)
+}
+
+// benchProgress shows the step under way: as a bar on a terminal, as a line a step elsewhere.
+func benchProgress(e env) (show func(step string, done, total int), end func()) {
+	last := ""
+	if f, ok := e.stderr.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
+		return func(step string, _, _ int) {
+			if step != last {
+				_, _ = fmt.Fprintln(e.stderr, step)
+				last = step
+			}
+		}, func() {}
+	}
+	bars := mpb.New(mpb.WithOutput(e.stderr), mpb.WithWidth(48))
+	var bar *mpb.Bar
+	drop := func() {
+		if bar != nil {
+			bar.Abort(true)
+			bar.Wait()
+		}
+	}
+	return func(step string, done, total int) {
+		if step != last {
+			drop()
+			bar = bars.AddBar(int64(max(total, 1)), mpb.PrependDecorators(decor.Name(step+" ")), mpb.AppendDecorators(decor.Percentage()))
+			last = step
+		}
+		bar.SetCurrent(int64(done))
+	}, func() { drop(); bars.Wait() }
+}

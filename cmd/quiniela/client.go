@@ -1,0 +1,126 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"quiniela"
+	"quiniela/certs"
+	"quiniela/client"
+	"quiniela/logline"
+	"quiniela/sample"
+)
+
+type clientCommand struct {
+	Config  string        `help:"File of settings." default:"config.yaml" placeholder:"FILE"`
+	ID      uint32        `help:"Number of the agency." name:"id" env:"CLI_ID" key:"id"`
+	Server  string        `help:"Address of the central, host:port; several of its servers with commas." default:"localhost:12345" env:"CLI_SERVER_ADDRESS" key:"server.address" placeholder:"ADDRESS"`
+	TLS     bool          `help:"Speak TLS; the server's certificate is always verified." name:"tls" env:"CLI_TLS" key:"server.tls"`
+	TLSCA   string        `help:"Authority of the server's certificate, PEM; empty is the system's." name:"tls-ca" env:"CLI_TLS_CA" key:"server.ca" placeholder:"FILE"`
+	TLSCert string        `help:"The agency's own certificate, PEM, in place of a token." name:"tls-cert" env:"CLI_TLS_CERT" key:"tls.cert" placeholder:"FILE"`
+	TLSKey  string        `help:"Its key, PEM." name:"tls-key" env:"CLI_TLS_KEY" key:"tls.key" placeholder:"FILE"`
+	Token   string        `help:"The agency's token; other users of this machine can see a flag, so better CLI_TOKEN or a file." env:"CLI_TOKEN" key:"token" placeholder:"TOKEN"`
+	TokenIn string        `help:"File with the token." name:"token-file" env:"CLI_TOKEN_FILE" key:"token.file" placeholder:"FILE"`
+	MaskDNI bool          `help:"Hide documents in the log but for their last three digits." name:"mask-dni" env:"CLI_MASK_DNI" key:"log.maskDni"`
+	Timeout time.Duration `help:"Longest that the server may stay unreachable; 0 is for ever." default:"1m" env:"CLI_SERVER_TIMEOUT" key:"server.timeout"`
+	Mode    string        `help:"batch, bet or echo." default:"batch" enum:"batch,bet,echo" env:"CLI_MODE" key:"mode"`
+	Level   string        `help:"DEBUG, INFO, WARNING or ERROR." name:"log-level" default:"INFO" env:"CLI_LOG_LEVEL" key:"log.level"`
+
+	Data    string        `help:"batch: folder of the agency's file, agency-<id>.csv." default:".data" env:"CLI_DATA_DIR" key:"data.dir" placeholder:"DIR"`
+	File    string        `help:"batch: the agency's file itself." env:"CLI_FILE" key:"data.file" placeholder:"FILE"`
+	Batch   int           `help:"batch: most bets in a batch." name:"batch-max-amount" default:"150" env:"CLI_BATCH_MAXAMOUNT" key:"batch.maxAmount"`
+	Window  int           `help:"batch: batches that may be unanswered at once." default:"16" env:"CLI_WINDOW" key:"window"`
+	Tries   int           `help:"batch: how often to ask for the winners, a second apart; 0 waits without limit." default:"0" env:"CLI_WINNERS_TRIES" key:"winners.tries"`
+	Plain   bool          `help:"batch: the specification's form, a connection per batch; nothing can be resumed." env:"CLI_PLAIN" key:"plain"`
+	SkipBad bool          `help:"batch: send the good lines of a file that has bad ones." name:"skip-bad-lines" env:"CLI_SKIP_BAD_LINES" key:"skip-bad-lines"`
+	Amount  int           `help:"echo: how many messages." name:"loop-amount" default:"5" env:"CLI_LOOP_AMOUNT" key:"loop.amount"`
+	Period  time.Duration `help:"echo: pause between them." name:"loop-period" default:"5s" env:"CLI_LOOP_PERIOD" key:"loop.period"`
+}
+
+func (c *clientCommand) check() error {
+	for _, rule := range []struct {
+		ok   bool
+		what string
+	}{
+		{c.ID > 0, "which agency? Give its number: --id 1, CLI_ID=1, or `id: 1` in the file"},
+		{c.Batch >= 1 && c.Window >= 1, "the most bets in a batch and the window must be at least 1"},
+		{c.Tries >= 0 && c.Amount >= 0 && c.Period >= 0 && c.Timeout >= 0, "tries, amounts and times cannot be negative"},
+	} {
+		if !rule.ok {
+			return usageError{errors.New(rule.what)}
+		}
+	}
+	return nil
+}
+
+func (c *clientCommand) Run(e env) error {
+	level, err := logline.ParseLevel(c.Level)
+	if err != nil {
+		return usageError{err}
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	handler := logline.New(e.stdout, level)
+	log := slog.New(handler)
+	log.Info("config", "result", "success", "client_id", c.ID, "server_address", c.Server, "loop_amount", c.Amount,
+		"loop_period", c.Period, "log_level", c.Level, "mode", c.Mode, "batch_max_amount", c.Batch)
+	if err = c.run(e, log); err != nil {
+		log.Error(c.Mode, "result", "fail", "client_id", c.ID, "error", err)
+	}
+	return errors.Join(err, handler.Close())
+}
+
+// secure adds how the agency shows who it is, and how it knows the server.
+func (c *clientCommand) secure(config *client.Config) (err error) {
+	config.Token = c.Token
+	if c.TokenIn != "" {
+		if c.Token != "" {
+			return usageError{errors.New("give the token or its file, not both")}
+		}
+		text, err := os.ReadFile(c.TokenIn)
+		if err != nil {
+			return fmt.Errorf("read the token: %w", err)
+		}
+		config.Token = strings.TrimSpace(string(text))
+	}
+	if strings.ContainsAny(config.Token, "|\n") {
+		return usageError{errors.New("that is no token: it has a `|` or a line end in it")}
+	}
+	if c.TLS || c.TLSCA != "" || c.TLSCert != "" {
+		config.TLS, err = certs.Client(c.TLSCA, c.TLSCert, c.TLSKey)
+	}
+	return err
+}
+
+func (c *clientCommand) run(e env, log *slog.Logger) error {
+	config := client.Config{
+		Agency: quiniela.Agency(c.ID), Address: c.Server, File: c.File, BatchBets: c.Batch, Plain: c.Plain,
+		SkipBadLines: c.SkipBad, Window: c.Window, Timeout: c.Timeout, Tries: c.Tries, MaskDNI: c.MaskDNI,
+	}
+	if err := c.secure(&config); err != nil {
+		return err
+	}
+	switch c.Mode {
+	case "echo":
+		return client.Echo(e.ctx, config, c.Amount, c.Period, log)
+	case "bet":
+		return client.Bet(e.ctx, config, client.BetFields{
+			FirstName: os.Getenv("NOMBRE"), LastName: os.Getenv("APELLIDO"), Document: os.Getenv("DOCUMENTO"),
+			Birthdate: os.Getenv("NACIMIENTO"), Number: os.Getenv("NUMERO"),
+		}, log)
+	}
+	if config.File == "" {
+		config.File = filepath.Join(c.Data, sample.Name(int(c.ID)))
+	}
+	report, err := client.Run(e.ctx, config, log)
+	for _, bad := range report.Skipped {
+		_, _ = fmt.Fprintf(e.stderr, "quiniela: skipped %s:%d: %s: %s\n", config.File, bad.Line, bad.Field, bad.Reason)
+	}
+	return err
+}

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/term"
+
+	"quiniela"
+	"quiniela/client"
+	"quiniela/draw"
+	"quiniela/journal"
+	"quiniela/journal/local"
+	"quiniela/ledger"
+	"quiniela/logline"
+	"quiniela/sample"
+	"quiniela/server"
+)
+
+type demoCommand struct {
+	Agencies int    `help:"How many agencies." default:"5"`
+	Bets     int    `help:"Bets of each." default:"20000"`
+	Data     string `help:"Folder with agency-1.csv and so on to send, in place of made-up bets." placeholder:"DIR"`
+	Seed     uint64 `help:"Of the made-up bets." default:"1"`
+	Number   int    `help:"Winning number, 0 to 9999." name:"winner-number" default:"7574"`
+	Verbose  bool   `help:"Show the server's log."`
+}
+
+func (c *demoCommand) Run(e env) (err error) {
+	if c.Agencies < 1 || c.Bets < 0 || c.Number < 0 || c.Number > int(quiniela.MaxNumber) {
+		return usageError{errors.New("want at least one agency, no negative number of bets, and a winning number 0 to 9999")}
+	}
+	work, err := os.MkdirTemp("", "quiniela-demo-")
+	if err != nil {
+		return fmt.Errorf("make a folder to work in: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	files, err := c.files(work)
+	if err != nil {
+		return err
+	}
+	d := demo{env: e, number: quiniela.Number(c.Number), files: files, log: slog.New(slog.DiscardHandler)}
+	if c.Verbose {
+		handler := logline.New(e.stderr, slog.LevelInfo)
+		defer func() { err = errors.Join(err, handler.Close()) }()
+		d.log = slog.New(handler)
+	}
+	return d.run(filepath.Join(work, "data"))
+}
+
+// files returns the agencies' files, agency 1's first.
+func (c *demoCommand) files(work string) ([]string, error) {
+	if c.Data == "" {
+		return sample.Files(filepath.Join(work, "agencies"), c.Agencies, c.Bets, c.Seed)
+	}
+	var files []string
+	for {
+		path := filepath.Join(c.Data, sample.Name(len(files)+1))
+		_, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) && len(files) > 0 {
+			return files, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the folder %s has no agency files: %w; `quiniela generate --out %s` makes some", c.Data, err, c.Data)
+		}
+		files = append(files, path)
+	}
+}
+
+// demo is a run of the whole lottery in one process, over real sockets and a real disk.
+type demo struct {
+	env
+	number  quiniela.Number
+	files   []string
+	log     *slog.Logger
+	reports []client.Report
+	sent    time.Duration // until the last agency had every bet acknowledged
+}
+
+func (d *demo) run(dir string) error {
+	storage, err := openStorage(d.ctx, dir, func() (journal.Journal, error) { return openJournal(dir, local.Options{}) }, ledger.Options{
+		Seed: &ledger.Seed{ID: "1", Agencies: uint32(len(d.files)), Rule: draw.FixedNumber(d.number)}, Logger: d.log,
+	})
+	if err != nil {
+		return err
+	}
+	config := server.DefaultConfig()
+	config.Address = "127.0.0.1:0"
+	s, err := server.Listen(config, storage.ledger, d.log)
+	if err != nil {
+		return errors.Join(err, storage.close(d.log))
+	}
+	d.printf("A central on %s, and %d agencies sending their bets to it.\n\n", s.Addr(), len(d.files))
+	ctx, stop := context.WithCancel(d.ctx)
+	defer stop()
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ctx) }()
+	began := time.Now()
+	err = d.agencies(ctx, s.Addr().String())
+	total := time.Since(began)
+	stop()
+	if err = errors.Join(err, <-served, storage.close(d.log)); err != nil {
+		return err
+	}
+	if d.ctx.Err() != nil {
+		return errors.New("the demo was interrupted before the draw")
+	}
+	return d.tell(total)
+}
+
+// agencies runs them in parallel.
+func (d *demo) agencies(ctx context.Context, address string) error {
+	bars := d.bars()
+	d.reports = make([]client.Report, len(d.files))
+	began := time.Now()
+	var mu sync.Mutex // of d.sent
+	g, ctx := errgroup.WithContext(ctx)
+	for i, file := range d.files {
+		g.Go(func() (err error) {
+			c := client.DefaultConfig()
+			c.Agency, c.Address, c.File = quiniela.Agency(i+1), address, file
+			show := bars.add(i + 1)
+			c.Progress = func(p client.Progress) {
+				show(p)
+				if p.Stage == "wait" {
+					mu.Lock()
+					d.sent = max(d.sent, time.Since(began))
+					mu.Unlock()
+				}
+			}
+			if d.reports[i], err = client.Run(ctx, c, d.log); err != nil {
+				return fmt.Errorf("agency %d: %w", i+1, err)
+			}
+			return nil
+		})
+	}
+	err := g.Wait()
+	bars.end(err)
+	return err
+}
+
+func (d *demo) printf(format string, args ...any) { _, _ = fmt.Fprintf(d.stdout, format, args...) }
+
+// mostDocuments is how many winners a row of the table shows.
+const mostDocuments = 5
+
+func (d *demo) tell(total time.Duration) error {
+	d.printf("\nThe draw: number %04d.\n\n", d.number)
+	w := tabwriter.NewWriter(d.stdout, 0, 0, 3, ' ', 0)
+	_, _ = fmt.Fprintln(w, "AGENCY\tBETS\tWINNERS\tDOCUMENTS")
+	bets := 0
+	for i, r := range d.reports {
+		bets += r.Bets
+		shown := r.Documents
+		more := ""
+		if len(shown) > mostDocuments {
+			more = fmt.Sprintf(" … and %d more", len(shown)-mostDocuments)
+			shown = shown[:mostDocuments]
+		}
+		_, _ = fmt.Fprintf(w, "%d\t%s\t%d\t%s%s\n", i+1, thousands(r.Bets), len(r.Documents), strings.Join(shown, " "), more)
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("print the winners: %w", err)
+	}
+	rate := 0
+	if d.sent > 0 {
+		rate = int(float64(bets) / d.sent.Seconds())
+	}
+	d.printf("\n%s bets in %.2f s (%s bets/s), each on the disk before it was acknowledged; %.2f s with the draw.\n",
+		thousands(bets), d.sent.Seconds(), thousands(rate), total.Seconds())
+	d.printf("Next: `quiniela server` and `quiniela client --id 1` run it for real; see README.md.\n")
+	return nil
+}
+
+// progressBars shows each agency's way: as a bar on a terminal, as plain lines elsewhere.
+type progressBars struct {
+	out  io.Writer
+	mu   sync.Mutex
+	bars *mpb.Progress // nil where out is no terminal
+	all  []*mpb.Bar
+}
+
+func (d *demo) bars() *progressBars {
+	p := &progressBars{out: d.stdout}
+	if f, ok := d.stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		p.bars = mpb.New(mpb.WithOutput(d.stdout), mpb.WithWidth(48))
+	}
+	return p
+}
+
+// add returns what shows the progress of an agency.
+func (p *progressBars) add(agency int) func(client.Progress) {
+	if p.bars == nil {
+		return func(c client.Progress) {
+			if c.Stage != "wait" {
+				return
+			}
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			_, _ = fmt.Fprintf(p.out, "agency %d: %s bets acknowledged\n", agency, thousands(c.Bets))
+		}
+	}
+	bar := p.bars.AddBar(0,
+		mpb.PrependDecorators(decor.Name(fmt.Sprintf("agency %-3d", agency))),
+		mpb.AppendDecorators(decor.CountersNoUnit("%7d / %7d"), decor.Name(" bets")))
+	p.mu.Lock()
+	p.all = append(p.all, bar)
+	p.mu.Unlock()
+	return func(c client.Progress) {
+		if c.Total > 0 {
+			bar.SetTotal(int64(c.Total), false)
+		}
+		if c.Stage != "check" {
+			bar.SetCurrent(int64(c.Bets))
+		}
+		if c.Stage == "wait" {
+			bar.SetTotal(int64(max(c.Total, 1)), false)
+			bar.EnableTriggerComplete()
+		}
+	}
+}
+
+// end leaves the bars as they stand.
+func (p *progressBars) end(err error) {
+	if p.bars == nil {
+		return
+	}
+	for _, b := range p.all {
+		if err != nil || !b.Completed() {
+			b.Abort(false)
+		}
+	}
+	p.bars.Wait()
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"quiniela/journal/local"
+	"quiniela/ledger"
+	"quiniela/sample"
+)
+
+type generateCommand struct {
+	Agencies int    `help:"How many agencies." default:"5"`
+	Bets     int    `help:"Bets of each." default:"20000"`
+	Seed     uint64 `help:"The same seed gives the same bytes." default:"1"`
+	Out      string `help:"Folder to write agency-1.csv and so on to." default:".data" placeholder:"DIR"`
+}
+
+func (c *generateCommand) Run(e env) error {
+	if c.Agencies < 1 || c.Bets < 0 {
+		return usageError{errors.New("want at least one agency, and no negative number of bets")}
+	}
+	paths, err := sample.Files(c.Out, c.Agencies, c.Bets, c.Seed)
+	for _, p := range paths {
+		_, _ = fmt.Fprintf(e.stdout, "%s: %s bets\n", p, thousands(c.Bets))
+	}
+	return err
+}
+
+type exportCommand struct {
+	Data string `help:"The server's data folder; the server must not be running." default:"./data" env:"SERVER_DATA_DIR" placeholder:"DIR"`
+	journalFlags
+	Draw string `help:"Which draw." default:"1" placeholder:"ID"`
+	Out  string `help:"File to write; - is standard output." short:"o" default:"-" placeholder:"FILE"`
+}
+
+func (c *exportCommand) Run(e env) (err error) {
+	j, err := c.opener(e.ctx, c.Data, local.Options{ReadOnly: true}, 0, slog.New(slog.DiscardHandler))()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, j.Close()) }()
+	out := e.stdout
+	if c.Out != "-" {
+		// A list of people's names and documents is for its owner only.
+		f, err := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err != nil {
+			return fmt.Errorf("write the export: %w", err)
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		out = f
+	}
+	bets, err := ledger.Export(e.ctx, j, c.Draw, out)
+	if err == nil && c.Out != "-" {
+		_, _ = fmt.Fprintf(e.stdout, "%s: %s bets\n", c.Out, thousands(int(bets)))
+	}
+	return err
+}
+
+// thousands writes a number with its thousands apart.
+func thousands(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -1,0 +1,135 @@
+// Command quiniela is a lottery's central system and its agencies' client, in one binary.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// usageError is an error in what was typed or configured.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// env is what a command has of its surroundings.
+type env struct {
+	ctx            context.Context
+	stdout, stderr io.Writer
+}
+
+type commands struct {
+	Demo     demoCommand     `cmd:"" help:"Run the whole lottery here and now: a server, its agencies, the draw."`
+	Server   serverCommand   `cmd:"" help:"Run the central."`
+	Client   clientCommand   `cmd:"" help:"Run one agency."`
+	Generate generateCommand `cmd:"" help:"Make agency files that look like real ones."`
+	Bench    benchCommand    `cmd:"" help:"Measure what this machine gives: rates, times, memory."`
+	Agency   agencyCommand   `cmd:"" help:"Keep the registry of agencies; with one, each must show who it is."`
+	Certs    certsCommand    `cmd:"" help:"Make a private authority, and certificates for trials."`
+	Health   healthCommand   `cmd:"" help:"Ask a server whether it lives."`
+	Export   exportCommand   `cmd:"" help:"Write the stored bets as CSV, in stored order."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	// Once asked to stop, a second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	os.Exit(exitCode(err))
+}
+
+func exitCode(err error) int {
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &usage):
+		return exitUsage
+	}
+	return exitFailure
+}
+
+// run runs one command. The error it returns has been told on stderr.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	err := dispatch(env{ctx, stdout, stderr}, args)
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "quiniela: %v\n", err)
+	}
+	return err
+}
+
+// helped unwinds the parser once it has printed help, which is no error.
+type helped struct{}
+
+func dispatch(e env, args []string) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(helped); !ok {
+				panic(r)
+			}
+			err = nil
+		}
+	}()
+	var c commands
+	var file configFile
+	parser, err := kong.New(&c,
+		kong.Name("quiniela"),
+		kong.Description("A lottery's central system: it stores each bet exactly once and durably before it says so, and draws when all agencies have finished."),
+		kong.Writers(e.stdout, e.stderr),
+		kong.Exit(func(int) { panic(helped{}) }),
+		kong.Resolvers(&file),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
+	)
+	if err != nil {
+		return err
+	}
+	command, err := parser.Parse(args)
+	if file.err != nil {
+		return usageError{file.err}
+	}
+	if err != nil {
+		return usageError{explain(parser, &file, args, err)}
+	}
+	return command.Run(e)
+}
+
+// explain adds to a usage error where the value came from, and whose help says what is right.
+func explain(parser *kong.Kong, file *configFile, args []string, err error) error {
+	name := ""
+	for _, n := range parser.Model.Children {
+		if len(args) > 0 && n.Name == args[0] {
+			name = n.Name + " "
+			err = file.blame(err, n.Flags)
+		}
+	}
+	return fmt.Errorf("%w\nSee: quiniela %s--help", err, name)
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run(e env) error {
+	version, goVersion := "devel", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		goVersion = info.GoVersion
+		if v := info.Main.Version; v != "" && v != "(devel)" {
+			version = v
+		}
+	}
+	_, err := fmt.Fprintf(e.stdout, "quiniela %s (%s)\n", version, goVersion)
+	return err
+}

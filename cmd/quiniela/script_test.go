@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"quiniela": main})
+}
+
+// TestScripts runs the sessions of testdata/script: real processes, as a user would type them.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"await": await, "sorted": sorted, "exits": exits, "freeport": freePort,
+		},
+	})
+}
+
+// await FILE PATTERN [VARIABLE] waits until a line of the file matches, and sets the variable to its first group.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: await file pattern [variable]")
+	}
+	pattern := regexp.MustCompile(args[1])
+	for range 1000 {
+		text, _ := os.ReadFile(ts.MkAbs(args[0]))
+		if m := pattern.FindSubmatch(text); m != nil {
+			if len(args) > 2 {
+				ts.Setenv(args[2], string(m[1]))
+			}
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	ts.Fatalf("%s never had a line %s:\n%s", args[0], args[1], ts.ReadFile(args[0]))
+}
+
+// sorted FILE OUT writes the lines of a file, sorted and without CR, to another.
+func sorted(ts *testscript.TestScript, neg bool, args []string) {
+	lines := strings.Split(strings.ReplaceAll(ts.ReadFile(args[0]), "\r", ""), "\n")
+	slices.Sort(lines)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(strings.Join(lines, "\n")), 0o600))
+}
+
+// freeport VARIABLE sets a variable to a port that was free a moment ago.
+func freePort(ts *testscript.TestScript, neg bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	ts.Check(errors.Join(err, l.Close()))
+	ts.Setenv(args[0], port)
+}
+
+// exits CODE COMMAND… runs a command that must end with the code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	got := "0"
+	if err != nil {
+		got = strings.TrimPrefix(err.Error(), "exit status ")
+	}
+	if got != args[0] {
+		ts.Fatalf("%q ended with %s, want %s", args[1:], got, args[0])
+	}
+}
+
+func TestThousands(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 7: "7", 999: "999", 1000: "1,000", 78697: "78,697", 1234567: "1,234,567", -1234: "-1,234", -123: "-123"} {
+		if got := thousands(n); got != want {
+			t.Errorf("%d is %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestHelpIsThereForEveryCommand(t *testing.T) {
+	for _, command := range []string{"", "demo", "server", "client", "bench", "agency", "certs", "health", "generate", "export", "version"} {
+		var out, errs bytes.Buffer
+		args := []string{command, "--help"}
+		if command == "" {
+			args = args[1:]
+		}
+		if err := run(t.Context(), args, &out, &errs); err != nil || !strings.Contains(out.String(), "Usage: quiniela") || errs.Len() > 0 {
+			t.Errorf("%q: %v\n%s%s", command, err, out.String(), errs.String())
+		}
+	}
+}
