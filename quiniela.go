@@ -101,6 +101,22 @@ func ParseAgency(s string) (Agency, error) {
 	return Agency(n), nil
 }
 
+// MaxDrawID is the most characters of a draw's name.
+const MaxDrawID = 64
+
+// CheckDrawID refuses a draw's name that is not 1 to MaxDrawID of the characters a-z, A-Z, 0-9, '.', '_' and '-', or
+// that begins with '.': names travel in protocol lines, addresses and file names.
+func CheckDrawID(id string) error {
+	ok := len(id) >= 1 && len(id) <= MaxDrawID && id[0] != '.'
+	for _, c := range []byte(id) {
+		ok = ok && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-')
+	}
+	if !ok {
+		return Refuse(Invalid, "the draw's name %q: want 1 to %d letters, digits, '.', '_' or '-', such as 2026-11-24-evening", clip(id), MaxDrawID)
+	}
+	return nil
+}
+
 // Day is a calendar day as the decimal number YYYYMMDD, so that days compare as they follow each other.
 type Day uint32
 

@@ -18,6 +18,7 @@ const (
 	KindOpen   Kind = 'O'
 	KindFinish Kind = 'F'
 	KindSeal   Kind = 'S'
+	KindNumber Kind = 'N'
 	KindResult Kind = 'R'
 )
 
@@ -97,7 +98,8 @@ type Open struct {
 	Agencies uint32           `json:"agencies"` // how many are expected: 1..Agencies
 	Source   string           `json:"source"`   // of the winning number; package draw knows them
 	Number   *quiniela.Number `json:"number,omitempty"`
-	At       int64            `json:"at"` // µs since the Unix epoch
+	Closes   int64            `json:"closes,omitempty"` // µs since the Unix epoch, from when on it takes no bet; 0: when all have finished
+	At       int64            `json:"at"`               // µs since the Unix epoch
 }
 
 // Finish says that an agency has sent all its bets.
@@ -113,7 +115,24 @@ type Seal struct {
 	Draw    uint64 `json:"draw"`
 	Batches uint64 `json:"batches"`
 	Bets    uint64 `json:"bets"`
+	By      string `json:"by,omitempty"`      // who closed it: one of the Sealed… words
+	Note    string `json:"note,omitempty"`    // an operator's reason
+	Missing uint32 `json:"missing,omitempty"` // agencies that had not finished
 	At      int64  `json:"at"`
+}
+
+// Who closes a draw.
+const (
+	SealedByAgencies = "agencies" // the last one that was expected finished
+	SealedByTime     = "time"     // its closing time came
+	SealedByOperator = "operator"
+)
+
+// Number is the winning number that a notary's draw waited for.
+type Number struct {
+	Draw   uint64          `json:"draw"`
+	Number quiniela.Number `json:"number"`
+	At     int64           `json:"at"`
 }
 
 // Result records a draw's outcome. The winners themselves follow from the number and the bets; Digest is what they
@@ -126,7 +145,7 @@ type Result struct {
 	At      int64           `json:"at"`
 }
 
-// Encode returns the entry of an Open, Finish, Seal or Result. Batches have PutBatch.
+// Encode returns the entry of an Open, Finish, Seal, Number or Result. Batches have PutBatch.
 func Encode(v any) []byte {
 	var kind Kind
 	switch v.(type) {
@@ -136,6 +155,8 @@ func Encode(v any) []byte {
 		kind = KindFinish
 	case Seal:
 		kind = KindSeal
+	case Number:
+		kind = KindNumber
 	case Result:
 		kind = KindResult
 	default:
@@ -148,7 +169,7 @@ func Encode(v any) []byte {
 	return append([]byte{byte(kind), version}, text...)
 }
 
-// Decode reads an entry: a *Batch, whose Lines alias data, or an Open, Finish, Seal or Result. Anything that is not
+// Decode reads an entry: a *Batch, whose Lines alias data, or an Open, Finish, Seal, Number or Result. Anything that is not
 // exactly what this version writes is an error: a journal is not read on a guess.
 func Decode(data []byte) (any, error) {
 	if len(data) < 2 {
@@ -166,6 +187,8 @@ func Decode(data []byte) (any, error) {
 		return decodeText[Finish](data)
 	case KindSeal:
 		return decodeText[Seal](data)
+	case KindNumber:
+		return decodeText[Number](data)
 	case KindResult:
 		return decodeText[Result](data)
 	}

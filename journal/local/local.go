@@ -90,6 +90,16 @@ func (j *Journal) findLast() error {
 	return nil
 }
 
+// Size returns how many bytes the journal takes on the disk.
+func (j *Journal) Size() uint64 {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	if j.closed {
+		return 0
+	}
+	return j.db.Metrics().DiskSpaceUsage()
+}
+
 func key(dst []byte, position uint64) []byte { return binary.BigEndian.AppendUint64(dst, position) }
 
 // Append implements journal.Journal. Durable means that the write-ahead log has been synced (fdatasync).
