@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"quiniela"
+	"quiniela/draw"
 	"quiniela/journal"
 )
 
@@ -36,10 +38,12 @@ func (l *Ledger) commit() {
 		if len(g.requests) == 0 {
 			return
 		}
+		began := time.Now()
 		err := l.Err()
 		if err == nil {
 			err = g.run()
 		}
+		l.metrics.committed(g.requests, began)
 		if err != nil {
 			l.fail(err)
 		}
@@ -63,6 +67,9 @@ func (g *group) run() error {
 			}
 		}
 		g.reset()
+		if err := g.sealPast(ctx); err != nil {
+			return err
+		}
 		for _, r := range g.requests {
 			if err := g.decide(ctx, r); err != nil {
 				return err
@@ -104,7 +111,7 @@ func (g *group) catchUp(ctx context.Context) error {
 	if err := g.l.state.catchUp(ctx); err != nil {
 		return err
 	}
-	for _, n := range g.l.state.sealed() {
+	for _, n := range g.l.state.where(Draw.due) {
 		g.l.startDraw(n)
 	}
 	return nil
@@ -140,7 +147,7 @@ func (g *group) room(err error) {
 // follow starts what a sealed draw calls for.
 func (g *group) follow() {
 	for n, d := range g.t.draws {
-		if d.Sealed && d.Result == nil {
+		if d.due() {
 			g.l.startDraw(n)
 		}
 	}
@@ -149,7 +156,7 @@ func (g *group) follow() {
 // decide answers r, and appends to the group the entries that make the answer true. An error is the ledger's, not
 // the request's.
 func (g *group) decide(ctx context.Context, r *request) error {
-	r.err, r.stored = nil, 0
+	r.err, r.stored, r.fresh = nil, 0, false
 	switch {
 	case r.batch != nil:
 		return g.decideBatch(ctx, r, r.batch)
@@ -157,6 +164,10 @@ func (g *group) decide(ctx context.Context, r *request) error {
 		return g.decideFinish(ctx, r, r.finish)
 	case r.open != nil:
 		return g.decideOpen(ctx, r, *r.open)
+	case r.close != nil:
+		return g.decideClose(ctx, r, r.close)
+	case r.enter != nil:
+		return g.decideNumber(ctx, r, *r.enter)
 	case r.look:
 		return nil // the state is as fresh as was asked for
 	default:
@@ -171,7 +182,7 @@ func (g *group) add(ctx context.Context, entry []byte, v any, numbers []byte, w 
 }
 
 func (g *group) decideBatch(ctx context.Context, r *request, s *Submission) error {
-	d, ok := g.t.draw(currentDraw)
+	d, ok := g.t.draw(s.Draw)
 	if !ok {
 		r.err = errNoDraw
 		return nil
@@ -195,7 +206,7 @@ func (g *group) decideBatch(ctx context.Context, r *request, s *Submission) erro
 	if r.err != nil {
 		return nil
 	}
-	r.stored = s.count()
+	r.stored, r.fresh = s.count(), true
 	s.entry.Draw, s.entry.Number = d.Number, c.next
 	entry := s.Buffer[s.begin:]
 	journal.Place(entry, d.Number, c.next)
@@ -243,7 +254,7 @@ func (g *group) find(ctx context.Context, id batchID) (hash [journal.HashSize]by
 }
 
 func (g *group) decideFinish(ctx context.Context, r *request, f *finishRequest) error {
-	d, ok := g.t.draw(currentDraw)
+	d, ok := g.t.draw(f.draw)
 	if !ok {
 		r.err = errNoDraw
 		return nil
@@ -273,13 +284,37 @@ func (g *group) decideFinish(ctx context.Context, r *request, f *finishRequest) 
 		return nil
 	}
 	// In the same commit as the last finish, so that no bet can come between.
-	seal := journal.Seal{Draw: d.Number, Batches: d.Batches, Bets: d.Bets, At: now}
+	return g.seal(ctx, d, journal.SealedByAgencies, "", now)
+}
+
+// seal closes a draw for ever.
+func (g *group) seal(ctx context.Context, d Draw, by, note string, now int64) error {
+	seal := journal.Seal{
+		Draw: d.Number, Batches: d.Batches, Bets: d.Bets, By: by, Note: note, Missing: d.Agencies - d.Finished, At: now,
+	}
 	return g.add(ctx, journal.Encode(seal), seal, nil, nil)
 }
 
+// sealPast closes the draws whose time has come, before anything of the group is decided: so no bet that is decided
+// after the closing time is taken, also where the server was down when it came.
+func (g *group) sealPast(ctx context.Context) error {
+	now := g.l.now()
+	for _, n := range g.t.s.open {
+		if d := g.t.s.draws[n]; d.past(now) {
+			if err := g.seal(ctx, d, journal.SealedByTime, "", now.UnixMicro()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func (g *group) decideOpen(ctx context.Context, r *request, o journal.Open) error {
-	if _, ok := g.t.draw(o.Draw); ok {
-		r.err = quiniela.Refuse(quiniela.NoDraw, "draw %s is already there", o.ID)
+	if o.Draw == 0 {
+		o.Draw = g.t.last() + 1
+	}
+	if n := g.t.named(o.ID); n != 0 || o.Draw <= g.t.last() {
+		r.err = quiniela.Refuse(quiniela.NoDraw, "draw %s is already there: names are used once", o.ID)
 		return nil
 	}
 	if err := g.add(ctx, journal.Encode(o), o, nil, nil); err != nil {
@@ -289,26 +324,58 @@ func (g *group) decideOpen(ctx context.Context, r *request, o journal.Open) erro
 		return nil
 	}
 	// Nobody is expected, so nobody will finish it.
-	seal := journal.Seal{Draw: o.Draw, At: o.At}
-	return g.add(ctx, journal.Encode(seal), seal, nil, nil)
+	d, _ := g.t.draw(o.Draw)
+	return g.seal(ctx, d, journal.SealedByAgencies, "", o.At)
+}
+
+func (g *group) decideClose(ctx context.Context, r *request, c *closeRequest) error {
+	d, ok := g.t.draw(g.t.named(c.id))
+	switch {
+	case !ok || d.ID != c.id:
+		r.err = noDraw(c.id)
+	case d.Sealed:
+		r.err = quiniela.Refuse(quiniela.Closed, "draw %s is closed already", d.ID)
+	default:
+		return g.seal(ctx, d, journal.SealedByOperator, c.note, g.l.now().UnixMicro())
+	}
+	return nil
+}
+
+func (g *group) decideNumber(ctx context.Context, r *request, e enterRequest) error {
+	d, ok := g.t.draw(g.t.named(e.id))
+	switch {
+	case !ok || d.ID != e.id:
+		r.err = noDraw(e.id)
+	case d.Rule.Source != draw.Notary:
+		r.err = quiniela.Refuse(quiniela.Invalid, "the number of draw %s is not entered: its source is %q", d.ID, d.Rule.Source)
+	case !d.Sealed:
+		r.err = quiniela.Refuse(quiniela.Invalid, "draw %s is still open: its number can be entered once it is closed", d.ID)
+	case d.Entered != nil:
+		r.err = quiniela.Refuse(quiniela.Conflict, "draw %s has its number already: %04d", d.ID, *d.Entered)
+	default:
+		n := journal.Number{Draw: d.Number, Number: e.number, At: g.l.now().UnixMicro()}
+		return g.add(ctx, journal.Encode(n), n, nil, nil)
+	}
+	return nil
 }
 
 func (g *group) decideResult(ctx context.Context, r *request, res *resultRequest) error {
 	d, ok := g.t.draw(res.entry.Draw)
-	if !ok || !d.Sealed || d.Result != nil {
+	if !ok || !d.due() {
 		r.err = errDrawn // another server was faster
 		return nil
 	}
 	return g.add(ctx, journal.Encode(res.entry), res.entry, nil, res.winners)
 }
 
-// currentDraw is the draw that a request means when it names none.
-const currentDraw = 1
-
 var (
 	errNoDraw = &quiniela.Error{Code: quiniela.NoDraw, Detail: "no draw is open"}
 	errDrawn  = errors.New("the draw has its result")
 )
+
+func noDraw(id string) error {
+	return quiniela.Refuse(quiniela.NoDraw, "there is no draw %q; `quiniela draw list` shows those there are", id)
+}
 
 // checkAgency refuses an agency that the draw does not have.
 func checkAgency(d Draw, a quiniela.Agency, unattributed bool) error {

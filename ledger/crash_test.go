@@ -182,7 +182,7 @@ func (s *schedule) check() bool {
 		if n < len(all) {
 			s.lost++
 		}
-		resume, err := s.ledger.Resume(quiniela.Agency(a))
+		resume, err := s.ledger.Resume(0, quiniela.Agency(a))
 		if err != nil || resume.Next != uint64(n)+1 || resume.Bets != uint64(strings.Count(stored[a], "\n")) {
 			s.fail("agency %d goes on at %+v, %v; %d batches are stored", a, resume, err, n)
 			return false
@@ -388,10 +388,10 @@ func (g *agent) expect(code quiniela.Code, number uint64) {
 
 func (g *agent) query() {
 	n := uint64(g.stored())
-	if resume, err := g.ledger.Resume(quiniela.Agency(g.a)); err != nil || resume.Next != n+1 {
+	if resume, err := g.ledger.Resume(0, quiniela.Agency(g.a)); err != nil || resume.Next != n+1 {
 		g.fail("agency %d goes on at %+v, %v; %d batches were acknowledged", g.a, resume, err, n)
 	}
-	if _, drawn, err := g.ledger.Winners(quiniela.Agency(g.a)); err != nil || drawn && !g.finished() {
+	if _, drawn, err := g.ledger.Winners(0, quiniela.Agency(g.a)); err != nil || drawn && !g.finished() {
 		g.fail("winners of agency %d: %t, %v", g.a, drawn, err)
 	}
 }
@@ -401,7 +401,7 @@ func (g *agent) finish() {
 	n := uint64(len(g.model.acked[g.a]))
 	g.model.leaving[g.a] = true
 	g.mu.Unlock()
-	if err := g.ledger.Finish(context.Background(), quiniela.Agency(g.a), n); err != nil {
+	if err := g.ledger.Finish(context.Background(), 0, quiniela.Agency(g.a), n); err != nil {
 		g.fail("agency %d finishes: %v", g.a, err)
 	}
 	g.mu.Lock()
@@ -415,7 +415,7 @@ func (s *schedule) end() {
 		(&agent{s, a, s.r}).finish()
 	}
 	select {
-	case <-s.ledger.Drawn():
+	case <-s.ledger.Drawn(0):
 	case <-s.ledger.Failed():
 		s.fail("the ledger has failed: %v", s.ledger.Err())
 		return
@@ -430,7 +430,7 @@ func (s *schedule) end() {
 				want = append(want, f[2])
 			}
 		}
-		if got, _, err := s.ledger.Winners(quiniela.Agency(a)); err != nil || !slices.Equal(got, want) {
+		if got, _, err := s.ledger.Winners(0, quiniela.Agency(a)); err != nil || !slices.Equal(got, want) {
 			s.fail("winners of agency %d: %q, %v; want %q", a, got, err, want)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"quiniela"
 	"quiniela/draw"
@@ -37,6 +38,8 @@ type Options struct {
 	QueueBytes int
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// Metrics is where the ledger's figures are registered; nil: nowhere.
+	Metrics prometheus.Registerer
 }
 
 const (
@@ -55,6 +58,8 @@ type Ledger struct {
 	queue   *queue
 	shared  journal.Follower // the journal, where others append to it as well; else nil
 	running sync.Map         // draw -> true, of the draws under way
+	tallies sync.Map         // draw -> *tally
+	metrics *metrics
 
 	stop    context.CancelFunc
 	ctx     context.Context // ends when the ledger closes
@@ -83,6 +88,7 @@ func Open(ctx context.Context, j journal.Journal, o Options) (*Ledger, error) {
 	}
 	l := &Ledger{journal: j, log: o.Logger, now: o.Now, state: st, queue: newQueue(o.QueueBytes), failed: make(chan struct{})}
 	l.shared, _ = j.(journal.Follower)
+	l.metrics = newMetrics(l, o.Metrics)
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	if err := l.start(ctx, o.Seed); err != nil {
 		l.stop()
@@ -105,13 +111,38 @@ func (l *Ledger) start(ctx context.Context, seed *Seed) error {
 			return err
 		}
 	}
-	for _, d := range l.state.sealed() {
+	for _, d := range l.state.where(Draw.due) {
 		l.startDraw(d)
 	}
+	l.workers.Go(l.closeInTime)
 	if l.shared != nil {
 		l.workers.Go(l.follow)
 	}
 	return nil
+}
+
+// clockStep is how soon after its closing time a draw is sealed at the latest, where nothing asks earlier. The clock is
+// looked at again and again, since one that is set in between must be obeyed; a timer would not see it.
+const clockStep = 100 * time.Millisecond
+
+// closeInTime makes the committer look at the clock when a draw's closing time has come.
+func (l *Ledger) closeInTime() {
+	tick := time.NewTicker(clockStep)
+	defer tick.Stop()
+	for {
+		select {
+		case <-l.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := l.now()
+		if len(l.state.where(func(d Draw) bool { return d.past(now) })) == 0 {
+			continue
+		}
+		if err := l.do(l.ctx, &request{look: true}); err != nil {
+			return // the ledger is closing, or has failed
+		}
+	}
 }
 
 // follow keeps up with what other servers append.
@@ -151,6 +182,9 @@ func (l *Ledger) plant(ctx context.Context, seed *Seed) error {
 	if d, ok := l.state.draw(1); ok {
 		return seed.check(d)
 	}
+	if err := quiniela.CheckDrawID(seed.ID); err != nil {
+		return err
+	}
 	r := &request{open: &journal.Open{
 		Draw: 1, ID: seed.ID, Agencies: seed.Agencies,
 		Source: string(seed.Rule.Source), Number: seed.Rule.Fixed, At: l.now().UnixMicro(),
@@ -164,22 +198,19 @@ func (l *Ledger) plant(ctx context.Context, seed *Seed) error {
 	return err
 }
 
-// check compares the seed with the draw it meant to open. Once the draw is sealed, the settings no longer matter.
+// check compares the seed with the draw it meant to open. Once the draw is sealed, the settings no longer matter; nor do
+// they for a draw that an operator has opened.
 func (s *Seed) check(d Draw) error {
-	if d.Sealed {
+	if d.Sealed || d.ID != s.ID {
 		return nil
 	}
 	if s.Agencies != d.Agencies {
 		return fmt.Errorf("draw %s is open with %d agencies, and the settings say %d: start with %d, or with another data folder",
 			d.ID, d.Agencies, s.Agencies, d.Agencies)
 	}
-	want, err := s.Rule.Number()
-	if err != nil {
-		return err
-	}
-	if have, err := d.Rule.Number(); err == nil && have != want {
+	if have, want := d.Rule.Fixed, s.Rule.Fixed; have != nil && want != nil && *have != *want {
 		return fmt.Errorf("draw %s is open with the winning number %d, and the settings say %d: start with %d, or with another data folder",
-			d.ID, have, want, have)
+			d.ID, *have, *want, *have)
 	}
 	return nil
 }

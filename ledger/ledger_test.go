@@ -30,11 +30,14 @@ type machine struct {
 	disk journaltest.Disk
 	fs   vfs.FS
 	j    journal.Journal
+	now  func() time.Time
 	*ledger.Ledger
 }
 
-func start(t *testing.T, agencies uint32) *machine {
-	m := &machine{t: t, fs: vfs.NewMem()}
+func start(t *testing.T, agencies uint32) *machine { return startAt(t, agencies, time.Now) }
+
+func startAt(t *testing.T, agencies uint32, now func() time.Time) *machine {
+	m := &machine{t: t, fs: vfs.NewMem(), now: now}
 	m.open(agencies)
 	t.Cleanup(m.stop)
 	return m
@@ -46,7 +49,7 @@ func (m *machine) open(agencies uint32) {
 	if m.j, err = m.disk.Open(); err != nil {
 		m.t.Fatal(err)
 	}
-	m.Ledger, err = ledger.Open(context.Background(), m.j, ledger.Options{Dir: "data", FS: m.fs, Seed: seed(agencies)})
+	m.Ledger, err = ledger.Open(context.Background(), m.j, ledger.Options{Dir: "data", FS: m.fs, Seed: seed(agencies), Now: m.now})
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -122,7 +125,7 @@ func (m *machine) refused(want quiniela.Code, agency quiniela.Agency, batch uint
 
 func (m *machine) finish(agency quiniela.Agency, batches uint64, want quiniela.Code) {
 	m.t.Helper()
-	if err := m.Finish(context.Background(), agency, batches); quiniela.CodeOf(err) != want || want == "" && err != nil {
+	if err := m.Finish(context.Background(), 0, agency, batches); quiniela.CodeOf(err) != want || want == "" && err != nil {
 		m.t.Fatalf("agency %d finishes after %d batches: %v, want code %q", agency, batches, err, want)
 	}
 }
@@ -130,11 +133,11 @@ func (m *machine) finish(agency quiniela.Agency, batches uint64, want quiniela.C
 func (m *machine) winners(agency quiniela.Agency, want ...string) {
 	m.t.Helper()
 	select {
-	case <-m.Drawn():
+	case <-m.Drawn(0):
 	case <-time.After(10 * time.Second):
 		m.t.Fatal("the draw did not come")
 	}
-	got, drawn, err := m.Winners(agency)
+	got, drawn, err := m.Winners(0, agency)
 	if err != nil || !drawn || !slices.Equal(got, want) {
 		m.t.Fatalf("winners of agency %d: %q, drawn %t, %v; want %q", agency, got, drawn, err, want)
 	}
@@ -216,7 +219,7 @@ func TestTheDrawWaitsForEveryAgencyAndSurvivesARestart(t *testing.T) {
 	m.finish(1, 2, "")
 	m.finish(1, 2, "")
 	m.finish(2, 2, quiniela.Missing)
-	if _, drawn, err := m.Winners(1); drawn || err != nil {
+	if _, drawn, err := m.Winners(0, 1); drawn || err != nil {
 		t.Fatalf("drawn before agency 2 has finished: %t, %v", drawn, err)
 	}
 	m.restart(2)
@@ -254,10 +257,10 @@ func TestOnlyTheDrawsAgencies(t *testing.T) {
 	for _, a := range []quiniela.Agency{0, 3, 99, 1<<32 - 1} {
 		m.refused(quiniela.NoAgency, a, 1, 7574)
 		m.finish(a, 0, quiniela.NoAgency)
-		if _, _, err := m.Winners(a); quiniela.CodeOf(err) != quiniela.NoAgency {
+		if _, _, err := m.Winners(0, a); quiniela.CodeOf(err) != quiniela.NoAgency {
 			t.Fatalf("winners of agency %d: %v", a, err)
 		}
-		if _, err := m.Resume(a); quiniela.CodeOf(err) != quiniela.NoAgency {
+		if _, err := m.Resume(0, a); quiniela.CodeOf(err) != quiniela.NoAgency {
 			t.Fatalf("resume of agency %d: %v", a, err)
 		}
 	}
@@ -270,11 +273,11 @@ func TestStateIsRebuiltFromTheJournal(t *testing.T) {
 	m.finish(1, 1, "")
 	m.finish(2, 1, "")
 	m.winners(1, "1001000")
-	before, _ := m.Current()
+	before, _ := m.FindDraw(t.Context(), "")
 	m.stop()
 	m.fs = vfs.NewMem()
 	m.open(2)
-	after, _ := m.Current()
+	after, _ := m.FindDraw(t.Context(), "")
 	if fmt.Sprintf("%+v", before.Result) != fmt.Sprintf("%+v", after.Result) || before.Bets != after.Bets {
 		t.Fatalf("rebuilt as %+v, was %+v", after, before)
 	}
@@ -309,7 +312,7 @@ func TestAStateAheadOfItsJournalIsRefused(t *testing.T) {
 func TestNobodyExpected(t *testing.T) {
 	m := start(t, 0)
 	select {
-	case <-m.Drawn():
+	case <-m.Drawn(0):
 	case <-time.After(10 * time.Second):
 		t.Fatal("a draw without agencies was not drawn")
 	}

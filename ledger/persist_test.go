@@ -63,13 +63,13 @@ func story(t *testing.T, l *ledger.Ledger) (acked [3]int, finished [3]bool, err 
 		}
 	}
 	for a := 1; a <= 2; a++ {
-		if err := l.Finish(context.Background(), quiniela.Agency(a), 3); err != nil {
+		if err := l.Finish(context.Background(), 0, quiniela.Agency(a), 3); err != nil {
 			return acked, finished, err
 		}
 		finished[a] = true
 	}
 	select {
-	case <-l.Drawn():
+	case <-l.Drawn(0):
 		return acked, finished, nil
 	case <-l.Failed():
 		return acked, finished, l.Err()
@@ -151,7 +151,7 @@ func reopen(t *testing.T, at int64, disk *vfs.MemFS, acked [3]int, finished [3]b
 	}
 	defer func() { _ = l.Close() }()
 	for a := 1; a <= 2; a++ {
-		resume, err := l.Resume(quiniela.Agency(a))
+		resume, err := l.Resume(0, quiniela.Agency(a))
 		if err != nil || resume.Next < uint64(acked[a])+1 || resume.Next > uint64(acked[a])+2 {
 			t.Errorf("write %d: agency %d goes on at %d, %v; %d batches were acknowledged", at, a, resume.Next, err, acked[a])
 		}
@@ -170,7 +170,7 @@ func reopen(t *testing.T, at int64, disk *vfs.MemFS, acked [3]int, finished [3]b
 	}
 	for a := 1; a <= 2; a++ {
 		want := strings.Fields(fmt.Sprintf("%[1]d001000 %[1]d002000 %[1]d003000", a))
-		if got, _, err := l.Winners(quiniela.Agency(a)); err != nil || !slices.Equal(got, want) {
+		if got, _, err := l.Winners(0, quiniela.Agency(a)); err != nil || !slices.Equal(got, want) {
 			t.Errorf("write %d: winners of agency %d: %q, %v; want %q", at, a, got, err, want)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 // Submission is a batch on its way into the journal. The caller fills it, and owns nothing of it between Submit and
 // the end of Wait. It can be used again.
 type Submission struct {
+	Draw   uint64 // 0: the one that is meant where none is named
 	Agency quiniela.Agency
 	Batch  uint64 // the agency's number for it, from 1; 0: the ledger gives it the next
 	Single bool   // a single bet, which may be unattributed
@@ -35,16 +36,27 @@ type request struct {
 	// exactly one is set
 	batch  *Submission
 	finish *finishRequest
-	open   *journal.Open
+	open   *journal.Open // Draw 0: the next number
+	close  *closeRequest
+	enter  *enterRequest
 	result *resultRequest
 	look   bool // see what others have appended, and decide nothing
 
-	stored int // bets, of a batch
+	stored int  // bets, of a batch
+	fresh  bool // stored now, not a repeat
 	err    error
 	done   chan struct{} // one value when decided
 }
 
+type closeRequest struct{ id, note string }
+
+type enterRequest struct {
+	id     string
+	number quiniela.Number
+}
+
 type finishRequest struct {
+	draw    uint64
 	agency  quiniela.Agency
 	batches uint64
 }
@@ -98,6 +110,13 @@ func (q *queue) put(r *request) error {
 		q.work.Signal()
 	}
 	return nil
+}
+
+// size returns how many bytes wait.
+func (q *queue) size() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.bytes
 }
 
 // take waits for work and moves up to most bytes of it, and at least one request, to the end of group. It returns an

@@ -3,14 +3,14 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"quiniela"
 	"quiniela/journal"
 	"quiniela/wire"
 )
 
-func uitoa(n uint64) string { return strconv.FormatUint(n, 10) }
+// In what follows a draw is meant by its number; 0 is the one that is meant where none is named: the open one that was
+// opened first, or where none is open the one that was opened last.
 
 // Submit queues a batch whose lines have been validated, and blocks while too much waits for the committer. Where it
 // returns nil, Wait must be called; batches of one caller are decided in the order in which it submits them.
@@ -51,24 +51,24 @@ func (l *Ledger) do(ctx context.Context, r *request) error {
 // Finish records durably that an agency has sent all its bets; saying so again is no error. Where batches is not 0, it
 // is refused while one of the agency's batches 1..batches is missing. The last expected agency's finish seals the
 // draw in the same commit.
-func (l *Ledger) Finish(ctx context.Context, agency quiniela.Agency, batches uint64) error {
-	return l.do(ctx, &request{finish: &finishRequest{agency, batches}})
+func (l *Ledger) Finish(ctx context.Context, draw uint64, agency quiniela.Agency, batches uint64) error {
+	return l.do(ctx, &request{finish: &finishRequest{draw, agency, batches}})
 }
 
 // Resume returns what is durably stored of an agency, by whichever server.
-func (l *Ledger) Resume(agency quiniela.Agency) (wire.Resume, error) {
+func (l *Ledger) Resume(draw uint64, agency quiniela.Agency) (wire.Resume, error) {
 	if err := l.fresh(context.Background()); err != nil {
 		return wire.Resume{}, err
 	}
-	l.state.mu.RLock()
-	defer l.state.mu.RUnlock()
-	d, ok := l.state.draws[currentDraw]
+	d, ok := l.state.draw(draw)
 	if !ok {
 		return wire.Resume{}, errNoDraw
 	}
 	if err := checkAgency(d, agency, false); err != nil {
 		return wire.Resume{}, err
 	}
+	l.state.mu.RLock()
+	defer l.state.mu.RUnlock()
 	c, ok := l.state.cursors[cursorKey{d.Number, agency}]
 	if !ok {
 		c.next = 1
@@ -76,33 +76,26 @@ func (l *Ledger) Resume(agency quiniela.Agency) (wire.Resume, error) {
 	return wire.Resume{Next: c.next, Bets: c.bets, LastBets: uint64(c.lastBets), LastHash: c.lastHash}, nil
 }
 
-// Drawn returns a channel that is closed when the current draw has its result.
-func (l *Ledger) Drawn() <-chan struct{} {
+// Drawn returns a channel that is closed when a draw has its result, or nil where there is no such draw.
+func (l *Ledger) Drawn(draw uint64) <-chan struct{} {
+	d, _ := l.state.draw(draw)
 	l.state.mu.RLock()
 	defer l.state.mu.RUnlock()
-	return l.state.drawn[currentDraw]
-}
-
-// Current returns the draw that requests without a name are about.
-func (l *Ledger) Current() (Draw, error) {
-	d, ok := l.state.draw(currentDraw)
-	if !ok {
-		return Draw{}, errNoDraw
-	}
-	return d, nil
+	return l.state.drawn[d.Number]
 }
 
 // Winners returns the documents of an agency's winning bets in the order in which they were stored, and false while
 // the draw has no result.
-func (l *Ledger) Winners(agency quiniela.Agency) (documents []string, drawn bool, err error) {
-	d, err := l.Current()
-	if err == nil && d.Result == nil && l.shared != nil {
-		if err = l.fresh(context.Background()); err == nil {
-			d, err = l.Current()
+func (l *Ledger) Winners(draw uint64, agency quiniela.Agency) (documents []string, drawn bool, err error) {
+	d, ok := l.state.draw(draw)
+	if (!ok || d.Result == nil) && l.shared != nil {
+		if err := l.fresh(context.Background()); err != nil {
+			return nil, false, err
 		}
+		d, ok = l.state.draw(draw)
 	}
-	if err != nil {
-		return nil, false, err
+	if !ok {
+		return nil, false, errNoDraw
 	}
 	if err := checkAgency(d, agency, false); err != nil || d.Result == nil {
 		return nil, false, err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -27,8 +28,58 @@ type Draw struct {
 	Batches  uint64
 	Bets     uint64
 	Finished uint32 // agencies
+	Opened   time.Time
+	Closes   time.Time // from when on it takes no bet; zero: when all have finished, or an operator closes it
 	Sealed   bool
-	Result   *journal.Result // nil until drawn
+	SealedAt time.Time        // zero until then
+	SealedBy string           // one of the journal's Sealed… words
+	Note     string           // of the operator who closed it
+	Entered  *quiniela.Number // by a notary
+	Result   *journal.Result  // nil until drawn
+}
+
+// State names where a draw is in its life: "open", "sealed" (it waits for its number, or for the winners to be
+// found), "drawn".
+func (d Draw) State() string {
+	switch {
+	case d.Result != nil:
+		return "drawn"
+	case d.Sealed:
+		return "sealed"
+	}
+	return "open"
+}
+
+// winning returns the winning number, once it is known and the draw is sealed.
+func (d Draw) winning() (quiniela.Number, bool) {
+	switch {
+	case !d.Sealed:
+		return 0, false
+	case d.Entered != nil:
+		return *d.Entered, true
+	case d.Rule.Fixed != nil:
+		return *d.Rule.Fixed, true
+	}
+	return 0, false
+}
+
+// due reports whether the winners can be found, and have not been.
+func (d Draw) due() bool {
+	_, known := d.winning()
+	return known && d.Result == nil
+}
+
+// past reports whether the closing time has come and the draw is not sealed yet.
+func (d Draw) past(now time.Time) bool {
+	return !d.Sealed && !d.Closes.IsZero() && !now.Before(d.Closes)
+}
+
+// instant is the time of a journal entry, where it has one.
+func instant(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
 }
 
 // cursor is where an agency stands in a draw.
@@ -57,6 +108,8 @@ type state struct {
 	draws   map[uint64]Draw
 	cursors map[cursorKey]cursor
 	drawn   map[uint64]chan struct{} // closed when the draw has its result
+	ids     map[string]uint64        // of the draws
+	open    []uint64                 // draws that are not sealed, in order; replaced, never changed
 }
 
 const (
@@ -72,7 +125,7 @@ func openState(dir string, fs vfs.FS, j journal.Journal) (*state, error) {
 	}
 	s := &state{
 		db: db, journal: j,
-		draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}, drawn: map[uint64]chan struct{}{},
+		draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}, drawn: map[uint64]chan struct{}{}, ids: map[string]uint64{},
 	}
 	if err := s.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("read the ledger's state: %w", err), db.Close())
@@ -144,11 +197,7 @@ func (s *state) load() error {
 		if err := json.Unmarshal(v, &d); err != nil {
 			return err
 		}
-		s.draws[d.Number] = d
-		s.drawn[d.Number] = make(chan struct{})
-		if d.Result != nil {
-			close(s.drawn[d.Number])
-		}
+		s.put(d)
 		return nil
 	})
 	if err != nil {
@@ -226,22 +275,60 @@ func (s *state) catchUp(ctx context.Context) error {
 	return t.commit()
 }
 
-// sealed returns the draws that wait for their result.
-func (s *state) sealed() []uint64 {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	var due []uint64
-	for n, d := range s.draws {
-		if d.Sealed && d.Result == nil {
-			due = append(due, n)
-		}
+// put shows a draw to readers. mu is held.
+func (s *state) put(d Draw) {
+	old, known := s.draws[d.Number]
+	s.draws[d.Number] = d
+	if !known {
+		s.ids[d.ID] = d.Number
+		s.drawn[d.Number] = make(chan struct{})
 	}
-	return due
+	if d.Result != nil && old.Result == nil {
+		close(s.drawn[d.Number])
+	}
+	if !known || d.Sealed != old.Sealed {
+		open := slices.DeleteFunc(slices.Clone(s.open), func(n uint64) bool { return n == d.Number })
+		if !d.Sealed {
+			open = append(open, d.Number)
+			slices.Sort(open)
+		}
+		s.open = open
+	}
 }
 
+// last returns the number of the draw that was opened last, 0 where there is none: they are numbered without gaps.
+// mu is held, or the caller is the committer.
+func (s *state) last() uint64 { return uint64(len(s.draws)) }
+
+// current returns the draw that is meant where none is named: the open one that was opened first, or where none is
+// open the one that was opened last. mu is held, or the caller is the committer.
+func (s *state) current() uint64 {
+	if len(s.open) > 0 {
+		return s.open[0]
+	}
+	return s.last()
+}
+
+// where returns the draws that a condition holds for, in order.
+func (s *state) where(condition func(Draw) bool) []uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var found []uint64
+	for n := uint64(1); n <= s.last(); n++ {
+		if condition(s.draws[n]) {
+			found = append(found, n)
+		}
+	}
+	return found
+}
+
+// draw returns a draw by its number; 0 is the one that is meant where none is named.
 func (s *state) draw(n uint64) (Draw, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	if n == 0 {
+		n = s.current()
+	}
 	d, ok := s.draws[n]
 	return d, ok
 }

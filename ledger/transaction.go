@@ -29,12 +29,51 @@ func (s *state) begin() *transaction {
 	return &transaction{s: s, batch: s.db.NewBatch(), next: s.applied + 1, draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}}
 }
 
+// draw returns a draw by its number; 0 is the one that is meant where none is named.
 func (t *transaction) draw(n uint64) (Draw, bool) {
+	if n == 0 {
+		n = t.current()
+	}
 	if d, ok := t.draws[n]; ok {
 		return d, true
 	}
 	d, ok := t.s.draws[n]
 	return d, ok
+}
+
+// last is state.last with what the transaction has opened.
+func (t *transaction) last() uint64 {
+	last := t.s.last()
+	for n := range t.draws {
+		last = max(last, n)
+	}
+	return last
+}
+
+// current is state.current after what the transaction has opened and sealed.
+func (t *transaction) current() uint64 {
+	for _, n := range t.s.open {
+		if d, changed := t.draws[n]; !changed || !d.Sealed {
+			return n
+		}
+	}
+	last := t.last()
+	for n := t.s.last() + 1; n <= last; n++ {
+		if !t.draws[n].Sealed {
+			return n
+		}
+	}
+	return last
+}
+
+// named returns the number of the draw with a name, 0 where there is none.
+func (t *transaction) named(id string) uint64 {
+	for n, d := range t.draws {
+		if d.ID == id {
+			return n
+		}
+	}
+	return t.s.ids[id]
 }
 
 // cursor returns where an agency stands; one that has sent nothing stands at its first batch.
@@ -64,6 +103,8 @@ func (t *transaction) add(ctx context.Context, v any, numbers []byte, w *winners
 		return t.addFinish(v)
 	case journal.Seal:
 		return t.addSeal(v)
+	case journal.Number:
+		return t.addNumber(v)
 	case journal.Result:
 		return t.addResult(ctx, v, w)
 	}
@@ -116,14 +157,16 @@ func (t *transaction) addBatch(position uint64, b *journal.Batch, numbers []byte
 }
 
 func (t *transaction) addOpen(o journal.Open) error {
-	if _, ok := t.draw(o.Draw); ok {
-		return fmt.Errorf("draw %d is opened twice", o.Draw)
+	if o.Draw != t.last()+1 || t.named(o.ID) != 0 {
+		return fmt.Errorf("draw %d (%s) is opened, where the next is %d and names are used once", o.Draw, o.ID, t.last()+1)
 	}
 	rule := draw.Rule{Source: draw.Source(o.Source), Fixed: o.Number}
 	if err := rule.Check(); err != nil {
 		return err
 	}
-	t.draws[o.Draw] = Draw{Number: o.Draw, ID: o.ID, Agencies: o.Agencies, Rule: rule}
+	t.draws[o.Draw] = Draw{
+		Number: o.Draw, ID: o.ID, Agencies: o.Agencies, Rule: rule, Opened: instant(o.At), Closes: instant(o.Closes),
+	}
 	return nil
 }
 
@@ -152,15 +195,28 @@ func (t *transaction) addSeal(s journal.Seal) error {
 	if s.Batches != d.Batches || s.Bets != d.Bets {
 		return fmt.Errorf("the seal of draw %d counts %d batches and %d bets, and there are %d and %d", s.Draw, s.Batches, s.Bets, d.Batches, d.Bets)
 	}
-	d.Sealed = true
+	d.Sealed, d.SealedAt, d.SealedBy, d.Note = true, instant(s.At), s.By, s.Note
 	t.draws[s.Draw] = d
+	return nil
+}
+
+func (t *transaction) addNumber(n journal.Number) error {
+	d, ok := t.draw(n.Draw)
+	if !ok || !d.Sealed || d.Rule.Source != draw.Notary || d.Entered != nil || n.Number > quiniela.MaxNumber {
+		return fmt.Errorf("a number of draw %d, which does not wait for one", n.Draw)
+	}
+	d.Entered = &n.Number
+	t.draws[n.Draw] = d
 	return nil
 }
 
 func (t *transaction) addResult(ctx context.Context, r journal.Result, w *winners) error {
 	d, ok := t.draw(r.Draw)
-	if !ok || !d.Sealed || d.Result != nil {
+	if !ok || !d.due() {
 		return fmt.Errorf("a result of draw %d, which does not wait for one", r.Draw)
+	}
+	if number, _ := d.winning(); number != r.Number {
+		return fmt.Errorf("the result of draw %d is for the number %d, and its number is %d", r.Draw, r.Number, number)
 	}
 	if w == nil {
 		var err error
@@ -235,17 +291,7 @@ func (t *transaction) show(applied uint64) {
 	for k, c := range t.cursors {
 		t.s.cursors[k] = c
 	}
-	for n, d := range t.draws {
-		t.s.draws[n] = d
-		if t.s.drawn[n] == nil {
-			t.s.drawn[n] = make(chan struct{})
-		}
-		if d.Result != nil {
-			select {
-			case <-t.s.drawn[n]:
-			default:
-				close(t.s.drawn[n])
-			}
-		}
+	for _, d := range t.draws {
+		t.s.put(d)
 	}
 }

@@ -169,9 +169,9 @@ const drawRetry = time.Second
 // process, is the one that counts.
 func (l *Ledger) runDraw(n uint64) {
 	d, _ := l.state.draw(n)
-	number, err := d.Rule.Number()
-	if err != nil {
-		l.fail(fmt.Errorf("draw %s: %w", d.ID, err))
+	number, known := d.winning()
+	if !known {
+		l.running.Delete(n) // another server's number, of which this one has not heard
 		return
 	}
 	w, err := l.state.findWinners(l.ctx, d, number)
