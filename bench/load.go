@@ -70,7 +70,7 @@ func dial(address string, agency int, all []batch) (*sender, error) {
 		return nil, err
 	}
 	s := &sender{conn: conn, r: bufio.NewReaderSize(conn, 4<<10), w: bufio.NewWriterSize(conn, 64<<10), agency: quiniela.Agency(agency), batches: all}
-	if _, err := conn.Write(wire.AppendFrame(nil, wire.AppendHello(nil, s.agency, ""))); err != nil {
+	if _, err := conn.Write(wire.AppendFrame(nil, wire.AppendHello(nil, s.agency, "", ""))); err != nil {
 		return nil, err
 	}
 	resume, err := wire.ReadResume(s.r)

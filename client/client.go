@@ -24,6 +24,7 @@ type Config struct {
 	Agency       quiniela.Agency
 	Address      string        // host:port of the central; several with commas: servers of one central, tried in turn
 	TLS          *tls.Config   // nil: plain TCP
+	Draw         string        // name of the draw; empty: the open one that was opened first
 	Token        string        // that shows the agency to be itself; empty where the server asks for none, or for a certificate
 	MaskDNI      bool          // in the log
 	File         string        // the agency's bets, CSV

@@ -29,7 +29,7 @@ func exchange(ctx context.Context, c *Config, b *backoff, a *agency, request []b
 	}
 	r := bufio.NewReader(conn)
 	if c.Token != "" {
-		hello := wire.AppendFrame(nil, wire.AppendHello(nil, c.Agency, c.Token))
+		hello := wire.AppendFrame(nil, wire.AppendHello(nil, c.Agency, c.Token, ""))
 		request = append(hello, wire.AppendFrame(nil, request)...)
 	}
 	if err := send(conn, request); err != nil {

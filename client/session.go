@@ -131,7 +131,7 @@ func (s *session) deadline(within time.Duration) error {
 }
 
 func (s *session) hello() (wire.Resume, error) {
-	_, _ = s.w.Write(wire.AppendFrame(nil, wire.AppendHello(nil, s.a.Agency, s.a.Token))) // Flush tells
+	_, _ = s.w.Write(wire.AppendFrame(nil, wire.AppendHello(nil, s.a.Agency, s.a.Token, s.a.Draw))) // Flush tells
 	if err := s.ask(answerTimeout); err != nil {
 		return wire.Resume{}, err
 	}
@@ -139,6 +139,7 @@ func (s *session) hello() (wire.Resume, error) {
 	if err != nil {
 		return r, fmt.Errorf("ask where agency %d goes on: %w", s.a.Agency, err)
 	}
+	s.a.Draw = r.Draw // a run's bets are all of one draw, also where another opens meanwhile
 	return r, nil
 }
 

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"quiniela"
 	"quiniela/agencies"
 	"quiniela/ledger"
@@ -29,13 +31,14 @@ type Config struct {
 	PerAddress  int             // of one IP address at once; 0: no bound but Connections
 	MaskDNI     bool            // in the log
 	Limits      quiniela.Limits
-	Read        time.Duration // the longest wait for the next bytes of a request that has begun, and for a reply to be taken
-	Request     time.Duration // the longest that a request may take to arrive
-	Idle        time.Duration // the longest silence between requests
-	Settle      time.Duration // the silence that ends a bare batch; 0: only its end or an empty line does
-	Poll        time.Duration // the longest that wait_winners waits
-	Drain       time.Duration // the longest that requests in hand may take once the server stops
-	Window      int           // requests of one connection that may be in hand at once
+	Read        time.Duration         // the longest wait for the next bytes of a request that has begun, and for a reply to be taken
+	Request     time.Duration         // the longest that a request may take to arrive
+	Idle        time.Duration         // the longest silence between requests
+	Settle      time.Duration         // the silence that ends a bare batch; 0: only its end or an empty line does
+	Poll        time.Duration         // the longest that wait_winners waits
+	Drain       time.Duration         // the longest that requests in hand may take once the server stops
+	Metrics     prometheus.Registerer // nil: nowhere
+	Window      int                   // requests of one connection that may be in hand at once
 }
 
 // DefaultConfig returns the settings that hold when nothing else is configured.
@@ -62,12 +65,14 @@ type Server struct {
 	drained  chan struct{} // closed when draining begins
 	sessions sync.WaitGroup
 	refusing atomic.Int32
+	refusals *prometheus.CounterVec
 }
 
 // Listen starts to listen. Connections are held by the kernel until Serve.
 func Listen(c Config, l *ledger.Ledger, log *slog.Logger) (*Server, error) {
 	s := newServer(c, log)
 	s.ledger, s.handle = l, s.serveLottery
+	s.register()
 	return s, s.listen()
 }
 
@@ -79,7 +84,27 @@ func ListenEcho(c Config, log *slog.Logger) (*Server, error) {
 }
 
 func newServer(c Config, log *slog.Logger) *Server {
-	return &Server{config: c, log: log, conns: map[*conn]struct{}{}, perIP: map[string]int{}, drained: make(chan struct{})}
+	return &Server{
+		config: c, log: log, conns: map[*conn]struct{}{}, perIP: map[string]int{}, drained: make(chan struct{}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "quiniela_refusals_total", Help: "Requests and connections refused, by code."}, []string{"code"}),
+	}
+}
+
+// register makes the server's figures known to Config.Metrics.
+func (s *Server) register() {
+	if s.config.Metrics == nil {
+		return
+	}
+	s.config.Metrics.MustRegister(s.refusals, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "quiniela_connections", Help: "Open connections of agencies.",
+	}, func() float64 {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return float64(len(s.conns))
+	}))
+	s.config.Metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "quiniela_connections_limit", Help: "The most connections at once.",
+	}, func() float64 { return float64(s.config.Connections) }))
 }
 
 // listener is one address listened on.
@@ -181,6 +206,7 @@ func (s *Server) accept(l listener) {
 		ip := nc.RemoteAddr().(*net.TCPAddr).IP.String()
 		c, refusal := s.admit(nc, ip)
 		if refusal != nil {
+			s.refusals.WithLabelValues(string(quiniela.CodeOf(refusal))).Inc()
 			s.log.Warn("accept_connections", "result", "fail", "ip", ip, "error", refusal)
 			s.turnAway(nc, l, refusal)
 			continue

@@ -23,6 +23,7 @@ type session struct {
 	*Server
 	conn    *conn
 	reader  *wire.Reader
+	draw    uint64    // that hello chose; 0: the one that is meant where none is named
 	replies chan *job // to the writer, in request order
 }
 
@@ -115,19 +116,35 @@ func (s *session) serve(j *job, body []byte, framed bool) {
 	case wire.Bet:
 		j.err = s.bet(j)
 	case wire.Finish:
-		if j.err = s.ledger.Finish(context.Background(), r.Agency, r.Batches); j.err == nil {
+		if j.err = s.ledger.Finish(context.Background(), s.draw, r.Agency, r.Batches); j.err == nil {
 			j.reply = wire.AppendFinishOK(j.reply)
 		}
 	case wire.Query, wire.Wait:
 		j.err = s.winners(j, r)
 	case wire.Hello:
-		var resume wire.Resume
-		if resume, j.err = s.ledger.Resume(r.Agency); j.err == nil {
-			j.reply = wire.AppendResume(j.reply, resume)
-		}
+		j.err = s.hello(j, r)
 	case wire.Receipt:
 		j.err = quiniela.Refuse(quiniela.Absent, "this server gives no receipts yet")
 	}
+}
+
+// hello says where an agency goes on, and keeps the connection to the draw it names, or to the one that is meant now: a
+// draw that opens or closes meanwhile must not turn its bets aside.
+func (s *session) hello(j *job, r wire.Request) error {
+	d, err := s.ledger.FindDraw(context.Background(), r.Draw)
+	if err != nil {
+		return err
+	}
+	resume, err := s.ledger.Resume(d.Number, r.Agency)
+	if err != nil {
+		return err
+	}
+	s.draw = d.Number
+	if r.Named {
+		resume.Draw = d.ID
+	}
+	j.reply = wire.AppendResume(j.reply, resume)
+	return nil
 }
 
 // authorize refuses a request of an agency that this connection may not speak for. A hello is where it shows that it may.
@@ -176,7 +193,7 @@ func (s *session) bet(j *job) error {
 
 func (s *session) submit(j *job, buffer []byte, start int, now time.Time) error {
 	sub := &j.submission
-	sub.Agency, sub.Batch, sub.Secret = j.request.Agency, j.request.Batch, j.request.Secret
+	sub.Draw, sub.Agency, sub.Batch, sub.Secret = s.draw, j.request.Agency, j.request.Batch, j.request.Secret
 	sub.Single = j.request.Verb == wire.Bet
 	sub.Buffer, sub.Start, sub.Numbers = buffer, start, j.numbers
 	sub.Hash, sub.Received = sha256.Sum256(buffer[start:]), now.UnixMicro()
@@ -187,11 +204,11 @@ func (s *session) submit(j *job, buffer []byte, start int, now time.Time) error 
 
 // winners answers query_winners at once and wait_winners when the draw is done, or after Config.Poll.
 func (s *session) winners(j *job, r wire.Request) error {
-	documents, drawn, err := s.ledger.Winners(r.Agency)
+	documents, drawn, err := s.ledger.Winners(s.draw, r.Agency)
 	if err == nil && !drawn && r.Verb == wire.Wait {
 		select {
-		case <-s.ledger.Drawn():
-			documents, drawn, err = s.ledger.Winners(r.Agency)
+		case <-s.ledger.Drawn(s.draw):
+			documents, drawn, err = s.ledger.Winners(s.draw, r.Agency)
 		case <-time.After(s.config.Poll):
 		case <-s.drained:
 		case <-s.ledger.Failed():
@@ -256,6 +273,7 @@ func (s *session) complete(j *job) {
 		s.log.Info("receive_message", "result", "fail", "ip", s.conn.ip, "error", j.code())
 	}
 	if j.err != nil {
+		s.refusals.WithLabelValues(j.code()).Inc()
 		s.log.Debug("refuse", "result", "fail", "ip", s.conn.ip, "error", j.err)
 		j.reply = wire.AppendError(j.reply, r, j.err)
 	}

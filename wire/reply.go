@@ -29,6 +29,7 @@ type Resume struct {
 	Bets     uint64 // bets stored
 	LastBets uint64 // of them, those in the last batch
 	LastHash Hash   // the last batch's content hash; zero where there is none
+	Draw     string // the draw's name, where hello had a field for it
 }
 
 // AppendBatchOK appends the reply to a stored batch.
@@ -62,7 +63,11 @@ func AppendResume(dst []byte, r Resume) []byte {
 	dst = append(dst, "ok"...)
 	dst = appendField(appendField(appendField(dst, r.Next), r.Bets), r.LastBets)
 	dst = append(dst, '|')
-	return append(hex.AppendEncode(dst, r.LastHash[:]), '\n')
+	dst = hex.AppendEncode(dst, r.LastHash[:])
+	if r.Draw != "" {
+		dst = append(append(dst, '|'), r.Draw...)
+	}
+	return append(dst, '\n')
 }
 
 // AppendError appends the refusal of r, in the form that its verb and kind call for: the specification's bare
@@ -172,10 +177,15 @@ func ReadResume(r *bufio.Reader) (Resume, error) {
 		return Resume{}, err
 	}
 	f := strings.Split(line, "|")
-	if len(f) != 5 || f[0] != "ok" {
+	if len(f) != 5 && len(f) != 6 || f[0] != "ok" {
 		return Resume{}, refusal(line)
 	}
 	var res Resume
+	if len(f) == 6 {
+		if res.Draw = f[5]; quiniela.CheckDrawID(res.Draw) != nil {
+			return Resume{}, refusal(line)
+		}
+	}
 	for i, p := range []*uint64{&res.Next, &res.Bets, &res.LastBets} {
 		if *p, err = strconv.ParseUint(f[1+i], 10, 63); err != nil {
 			return Resume{}, refusal(line)

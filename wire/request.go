@@ -51,6 +51,8 @@ type Request struct {
 
 	Batches uint64 // Finish: how many the agency says it sent; 0 where it does not say
 	Token   string // Hello
+	Draw    string // Hello: the draw's name; empty: the one that is meant where none is named
+	Named   bool   // Hello: the draw's field is there, if empty; the reply then names the draw
 	Line    uint32 // Receipt: the bet's line in the batch, from 1
 }
 
@@ -146,7 +148,7 @@ var verbs = map[string]struct {
 	wordFinish:  {Finish, 1, 2, "notify_finished|agency[|batches]"},
 	wordQuery:   {Query, 1, 1, "query_winners|agency"},
 	wordWait:    {Wait, 1, 1, "wait_winners|agency"},
-	wordHello:   {Hello, 1, 2, "hello|agency|token"},
+	wordHello:   {Hello, 1, 3, "hello|agency[|token[|draw]]"},
 	wordReceipt: {Receipt, 3, 3, "receipt|agency|batch|line"},
 }
 
@@ -168,6 +170,9 @@ func parseVerb(word string, fields []string) (Request, error) {
 		r.Batches, err = count("number of batches", fields[1])
 	case r.Verb == Hello && len(fields) > 1:
 		r.Token = fields[1]
+		if r.Named = len(fields) > 2; r.Named {
+			r.Draw = fields[2]
+		}
 	case r.Verb == Receipt:
 		if r.Batch, err = positive("batch number", fields[1]); err != nil {
 			return r, err
@@ -241,11 +246,12 @@ func AppendQuery(dst []byte, agency quiniela.Agency, wait bool) []byte {
 	return append(appendField(dst, uint64(agency)), '\n')
 }
 
-// AppendHello appends a hello body.
-func AppendHello(dst []byte, agency quiniela.Agency, token string) []byte {
+// AppendHello appends a hello body that asks for the draw's name in the reply. An empty draw is the one that is meant
+// where none is named.
+func AppendHello(dst []byte, agency quiniela.Agency, token, draw string) []byte {
 	dst = appendField(append(dst, wordHello...), uint64(agency))
-	dst = append(dst, '|')
-	return append(append(dst, token...), '\n')
+	dst = append(append(dst, '|'), token...)
+	return append(append(append(dst, '|'), draw...), '\n')
 }
 
 // AppendBet appends a single bet of that agency in the `~` form.

@@ -24,8 +24,8 @@ func TestParseEncoded(t *testing.T) {
 	if err != nil || r.Verb != wire.Finish || r.Agency != 3 || r.Batches != 9 {
 		t.Errorf("finish: %+v, %v", r, err)
 	}
-	r, err = wire.Parse(wire.AppendHello(nil, 3, "to ken"))
-	if err != nil || r.Verb != wire.Hello || r.Agency != 3 || r.Token != "to ken" {
+	r, err = wire.Parse(wire.AppendHello(nil, 3, "to ken", "night"))
+	if err != nil || r.Verb != wire.Hello || r.Agency != 3 || r.Token != "to ken" || !r.Named || r.Draw != "night" {
 		t.Errorf("hello: %+v, %v", r, err)
 	}
 	for _, wait := range []bool{false, true} {

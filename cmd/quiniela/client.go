@@ -33,6 +33,7 @@ type clientCommand struct {
 
 	Data    string        `help:"batch: folder of the agency's file, agency-<id>.csv." default:".data" env:"CLI_DATA_DIR" key:"data.dir" placeholder:"DIR"`
 	File    string        `help:"batch: the agency's file itself." env:"CLI_FILE" key:"data.file" placeholder:"FILE"`
+	Draw    string        `help:"batch: name of the draw; empty is the open one that was opened first." env:"CLI_DRAW" key:"draw" placeholder:"ID"`
 	Batch   int           `help:"batch: most bets in a batch." name:"batch-max-amount" default:"150" env:"CLI_BATCH_MAXAMOUNT" key:"batch.maxAmount"`
 	Window  int           `help:"batch: batches that may be unanswered at once." default:"16" env:"CLI_WINDOW" key:"window"`
 	Tries   int           `help:"batch: how often to ask for the winners, a second apart; 0 waits without limit." default:"0" env:"CLI_WINNERS_TRIES" key:"winners.tries"`
@@ -49,6 +50,8 @@ func (c *clientCommand) check() error {
 	}{
 		{c.ID > 0, "which agency? Give its number: --id 1, CLI_ID=1, or `id: 1` in the file"},
 		{c.Batch >= 1 && c.Window >= 1, "the most bets in a batch and the window must be at least 1"},
+		{c.Draw == "" || !c.Plain && c.Mode == "batch", "a draw can be named in the mode `batch` only, and not with --plain: the specification's form has no place for it"},
+		{c.Draw == "" || quiniela.CheckDrawID(c.Draw) == nil, "the draw's name is 1 to 64 letters, digits, '.', '_' or '-'"},
 		{c.Tries >= 0 && c.Amount >= 0 && c.Period >= 0 && c.Timeout >= 0, "tries, amounts and times cannot be negative"},
 	} {
 		if !rule.ok {
@@ -100,7 +103,7 @@ func (c *clientCommand) secure(config *client.Config) (err error) {
 
 func (c *clientCommand) run(e env, log *slog.Logger) error {
 	config := client.Config{
-		Agency: quiniela.Agency(c.ID), Address: c.Server, File: c.File, BatchBets: c.Batch, Plain: c.Plain,
+		Agency: quiniela.Agency(c.ID), Draw: c.Draw, Address: c.Server, File: c.File, BatchBets: c.Batch, Plain: c.Plain,
 		SkipBadLines: c.SkipBad, Window: c.Window, Timeout: c.Timeout, Tries: c.Tries, MaskDNI: c.MaskDNI,
 	}
 	if err := c.secure(&config); err != nil {
