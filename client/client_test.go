@@ -89,7 +89,7 @@ func (c *central) down() {
 func (c *central) stored() map[string][]string {
 	c.t.Helper()
 	var b bytes.Buffer
-	if _, err := ledger.Export(context.Background(), c.journal, "1", &b); err != nil {
+	if _, err := ledger.Export(context.Background(), c.journal, "1", &b, nil); err != nil {
 		c.t.Fatal(err)
 	}
 	bets := map[string][]string{}

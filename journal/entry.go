@@ -20,6 +20,7 @@ const (
 	KindSeal   Kind = 'S'
 	KindNumber Kind = 'N'
 	KindResult Kind = 'R'
+	KindForget Kind = 'X'
 )
 
 // version is the second byte of an entry. A reader refuses any other.
@@ -46,7 +47,10 @@ const (
 	offHash     = 40
 )
 
-const flagSecret = 1 << 0
+const (
+	flagSecret    = 1 << 0
+	flagForgotten = 1 << 1 // packed numbers are in the place of the lines
+)
 
 // Batch is an agency's batch of bets.
 type Batch struct {
@@ -57,7 +61,23 @@ type Batch struct {
 	Received int64  // when it arrived, in µs since the Unix epoch, by the clock of the server that took it
 	Hash     [HashSize]byte
 	Secret   *[SecretSize]byte // nil where the agency brought none
-	Lines    []byte            // the bet lines, each trimmed and ended by '\n'
+	Lines    []byte            // the bet lines, each trimmed and ended by '\n'; nil once they are forgotten
+	Numbers  []byte            // of a forgotten batch alone: its bets' numbers, packed
+}
+
+// Forgotten returns the entry of a batch without its lines and its secret: who bet is gone, and which numbers were bet
+// stays, with the hash of what was there.
+func (b *Batch) Forgotten() ([]byte, error) {
+	numbers, err := quiniela.PackNumbers(nil, b.Lines)
+	if err != nil {
+		return nil, err
+	}
+	c := *b
+	c.Secret, c.Lines = nil, numbers
+	buffer := append(make([]byte, MaxBatchHeader, MaxBatchHeader+len(numbers)), numbers...)
+	entry := buffer[PutBatch(buffer, MaxBatchHeader, &c):]
+	binary.BigEndian.PutUint16(entry[offFlags:], flagForgotten)
+	return entry, nil
 }
 
 // PutBatch writes b's header into buf, directly in front of its lines, which are already there from start on, and
@@ -145,7 +165,14 @@ type Result struct {
 	At      int64           `json:"at"`
 }
 
-// Encode returns the entry of an Open, Finish, Seal, Number or Result. Batches have PutBatch.
+// Forget says that who bet in a drawn draw, and who won, is to be forgotten. The lines of its batches are gone from then
+// on, or go when the command that appended it is run again.
+type Forget struct {
+	Draw uint64 `json:"draw"`
+	At   int64  `json:"at"`
+}
+
+// Encode returns the entry of an Open, Finish, Seal, Number, Result or Forget. Batches have PutBatch.
 func Encode(v any) []byte {
 	var kind Kind
 	switch v.(type) {
@@ -159,6 +186,8 @@ func Encode(v any) []byte {
 		kind = KindNumber
 	case Result:
 		kind = KindResult
+	case Forget:
+		kind = KindForget
 	default:
 		panic(fmt.Sprintf("journal: no entry holds a %T", v))
 	}
@@ -169,7 +198,7 @@ func Encode(v any) []byte {
 	return append([]byte{byte(kind), version}, text...)
 }
 
-// Decode reads an entry: a *Batch, whose Lines alias data, or an Open, Finish, Seal, Number or Result. Anything that is not
+// Decode reads an entry: a *Batch, whose Lines alias data, or an Open, Finish, Seal, Number, Result or Forget. Anything that is not
 // exactly what this version writes is an error: a journal is not read on a guess.
 func Decode(data []byte) (any, error) {
 	if len(data) < 2 {
@@ -191,6 +220,8 @@ func Decode(data []byte) (any, error) {
 		return decodeText[Number](data)
 	case KindResult:
 		return decodeText[Result](data)
+	case KindForget:
+		return decodeText[Forget](data)
 	}
 	return nil, fmt.Errorf("unknown entry kind %q", data[0])
 }
@@ -215,11 +246,18 @@ func decodeBatch(data []byte) (*Batch, error) {
 			return nil, fmt.Errorf("a batch entry of %d bytes, too short for its secret", len(data))
 		}
 		b.Secret, b.Lines = (*[SecretSize]byte)(b.Lines), b.Lines[SecretSize:]
+	case flagForgotten:
+		if uint64(len(b.Lines)) != uint64(b.Count)*quiniela.NumberSize {
+			return nil, fmt.Errorf("a forgotten batch of %d bets has %d bytes of numbers", b.Count, len(b.Lines))
+		}
 	default:
 		return nil, fmt.Errorf("unknown batch flags %#x", flags)
 	}
 	if size := binary.BigEndian.Uint32(data[offSize:]); uint64(size) != uint64(len(b.Lines)) {
 		return nil, fmt.Errorf("a batch entry says %d bytes of lines and has %d", size, len(b.Lines))
+	}
+	if binary.BigEndian.Uint16(data[offFlags:]) == flagForgotten {
+		b.Lines, b.Numbers = nil, b.Lines
 	}
 	return b, nil
 }

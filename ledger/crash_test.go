@@ -218,7 +218,7 @@ func (s *schedule) checkFinished() bool {
 // stored returns the stored lines of each agency.
 func (s *schedule) stored() (lines [modelAgencies + 1]string) {
 	var b bytes.Buffer
-	if _, err := ledger.Export(context.Background(), s.journal, "1", &b); err != nil {
+	if _, err := ledger.Export(context.Background(), s.journal, "1", &b, nil); err != nil {
 		s.fail("export: %v", err)
 	}
 	for line := range strings.Lines(b.String()) {

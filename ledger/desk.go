@@ -172,6 +172,9 @@ func (l *Ledger) AllWinners(ctx context.Context, id string) ([]AgencyWinners, er
 	if err != nil {
 		return nil, err
 	}
+	if err := d.forgotten(); err != nil {
+		return nil, err
+	}
 	var all []AgencyWinners
 	prefix := binary.BigEndian.AppendUint64([]byte{keyWinner}, d.Number)
 	err = l.state.scan(prefix, func(k, v []byte) error {
@@ -184,6 +187,14 @@ func (l *Ledger) AllWinners(ctx context.Context, id string) ([]AgencyWinners, er
 		return nil
 	})
 	return all, err
+}
+
+// forgotten returns why a draw's winners cannot be named any more.
+func (d Draw) forgotten() error {
+	if d.Forgotten.IsZero() && !d.Gone {
+		return nil
+	}
+	return quiniela.Refuse(quiniela.Absent, "who bet in draw %s, and who won, was forgotten on %s", d.ID, d.Forgotten.Format(time.DateOnly))
 }
 
 // Numbers is how many numbers can be played.

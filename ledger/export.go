@@ -15,12 +15,16 @@ import (
 // stored order, and returns how many there were. It needs no more than the journal, reads it once, and holds one
 // batch in memory. The lines are as the agency sent them; no field can hold a comma or a line end, so none is
 // quoted. An empty draw ID means draw 1.
-func Export(ctx context.Context, j journal.Journal, drawID string, w io.Writer) (bets uint64, err error) {
+// progress, where it is not nil, is told now and then how far in the journal it is.
+func Export(ctx context.Context, j journal.Journal, drawID string, w io.Writer, progress func(entries uint64)) (bets uint64, err error) {
 	out := bufio.NewWriterSize(w, 1<<20)
 	var want uint64
 	for e, err := range j.Entries(ctx, 1) {
 		if err != nil {
 			return bets, err
+		}
+		if e.Position%1024 == 0 && progress != nil {
+			progress(e.Position)
 		}
 		v, err := journal.Decode(e.Data)
 		if err != nil {
@@ -33,6 +37,9 @@ func Export(ctx context.Context, j journal.Journal, drawID string, w io.Writer) 
 			}
 		case *journal.Batch:
 			if v.Draw == want {
+				if v.Numbers != nil {
+					return bets, quiniela.Refuse(quiniela.Absent, "who bet in draw %s was forgotten: its bets cannot be exported", drawID)
+				}
 				bets += uint64(v.Count)
 				writeBets(out, v)
 			}

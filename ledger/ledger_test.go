@@ -146,7 +146,7 @@ func (m *machine) winners(agency quiniela.Agency, want ...string) {
 func (m *machine) export() []string {
 	m.t.Helper()
 	var b bytes.Buffer
-	if _, err := ledger.Export(context.Background(), m.j, "1", &b); err != nil {
+	if _, err := ledger.Export(context.Background(), m.j, "1", &b, nil); err != nil {
 		m.t.Fatal(err)
 	}
 	return strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")

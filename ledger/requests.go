@@ -100,6 +100,9 @@ func (l *Ledger) Winners(draw uint64, agency quiniela.Agency) (documents []strin
 	if err := checkAgency(d, agency, false); err != nil || d.Result == nil {
 		return nil, false, err
 	}
+	if err := d.forgotten(); err != nil {
+		return nil, false, err
+	}
 	err = l.state.scan(agencyKey(nil, keyWinner, d.Number, agency), func(_, v []byte) error {
 		documents = append(documents, string(v))
 		return nil

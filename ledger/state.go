@@ -36,6 +36,10 @@ type Draw struct {
 	Note     string           // of the operator who closed it
 	Entered  *quiniela.Number // by a notary
 	Result   *journal.Result  // nil until drawn
+	// Forgotten is when who bet and who won was forgotten; zero: it is there.
+	Forgotten time.Time
+	// Gone reports that the lines of some of its batches are gone already.
+	Gone bool
 }
 
 // State names where a draw is in its life: "open", "sealed" (it waits for its number, or for the winners to be

@@ -107,6 +107,8 @@ func (t *transaction) add(ctx context.Context, v any, numbers []byte, w *winners
 		return t.addNumber(v)
 	case journal.Result:
 		return t.addResult(ctx, v, w)
+	case journal.Forget:
+		return t.addForget(v)
 	}
 	return fmt.Errorf("no rule for a %T", v)
 }
@@ -137,6 +139,9 @@ func (t *transaction) addBatch(position uint64, b *journal.Batch, numbers []byte
 	value := binary.BigEndian.AppendUint64(op.Value[:0], position)
 	if numbers != nil {
 		value = append(value, numbers...)
+	} else if b.Numbers != nil {
+		value = append(value, b.Numbers...)
+		d.Gone = true
 	} else if value, err = quiniela.PackNumbers(value, b.Lines); err != nil {
 		return err
 	}
@@ -224,8 +229,12 @@ func (t *transaction) addResult(ctx context.Context, r journal.Result, w *winner
 			return err
 		}
 	}
-	if w.total != r.Winners || !bytes.Equal(w.digest(), r.Digest) {
+	// Of forgotten bets only the number of winners can be told.
+	if w.total != r.Winners || !d.Gone && !bytes.Equal(w.digest(), r.Digest) {
 		return fmt.Errorf("the result of draw %d has %d winners, and the bets give %d, or others", r.Draw, r.Winners, w.total)
+	}
+	if d.Gone {
+		w = new(winners)
 	}
 	for _, a := range w.agencies {
 		for i, document := range a.documents {
@@ -238,6 +247,18 @@ func (t *transaction) addResult(ctx context.Context, r journal.Result, w *winner
 	d.Result = &r
 	t.draws[r.Draw] = d
 	return nil
+}
+
+// addForget deletes who won. The batches themselves are the journal's.
+func (t *transaction) addForget(f journal.Forget) error {
+	d, ok := t.draw(f.Draw)
+	if !ok || d.Result == nil || !d.Forgotten.IsZero() {
+		return fmt.Errorf("draw %d is forgotten, which has no result, or was forgotten before", f.Draw)
+	}
+	d.Forgotten = instant(f.At)
+	t.draws[f.Draw] = d
+	prefix := binary.BigEndian.AppendUint64([]byte{keyWinner}, f.Draw)
+	return t.batch.DeleteRange(prefix, after(prefix), nil)
 }
 
 // recount finds the winners of a replayed result. What the transaction holds must be in the database first; that

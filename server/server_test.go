@@ -126,7 +126,7 @@ func (c *central) ask(request string, halfClose bool) string {
 func (c *central) stored() []string {
 	c.t.Helper()
 	var b bytes.Buffer
-	if _, err := ledger.Export(context.Background(), c.journal, "1", &b); err != nil {
+	if _, err := ledger.Export(context.Background(), c.journal, "1", &b, nil); err != nil {
 		c.t.Fatal(err)
 	}
 	if b.Len() == 0 {

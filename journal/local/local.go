@@ -219,3 +219,63 @@ func (j *Journal) Close() error {
 	}
 	return nil
 }
+
+// Backup copies the journal into dir, which must not exist, while it is written: all that was durable when it began is
+// in the copy. Files that cannot change any more are linked where dir is on the same file system. It returns the
+// copy's last position.
+func (j *Journal) Backup(dir string) (last uint64, err error) {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	if j.closed {
+		return 0, journal.ErrClosed
+	}
+	if err := j.db.Checkpoint(dir, pebble.WithFlushedWAL()); err != nil {
+		return 0, fmt.Errorf("copy the journal: %w", err)
+	}
+	j.lastMu.Lock()
+	defer j.lastMu.Unlock()
+	return j.last, nil
+}
+
+// forgetStep is how many bytes of entries are replaced as one write.
+const forgetStep = 4 << 20
+
+// Forget replaces the batches of a draw by what journal.Batch.Forgotten leaves of them, and makes the disk give up what
+// was there. Nothing else may use the journal meanwhile. It can be repeated, and goes on where it was cut off.
+func (j *Journal) Forget(ctx context.Context, draw uint64) (batches int, err error) {
+	b := j.db.NewBatch()
+	flush := func() error {
+		err := j.db.Commit(b, true)
+		b = j.db.NewBatch()
+		return err
+	}
+	for e, err := range j.Entries(ctx, 1) {
+		if err != nil {
+			return batches, err
+		}
+		v, err := journal.Decode(e.Data)
+		if err != nil {
+			return batches, fmt.Errorf("journal entry %d: %w", e.Position, err)
+		}
+		batch, ok := v.(*journal.Batch)
+		if !ok || batch.Draw != draw || batch.Numbers != nil {
+			continue
+		}
+		entry, err := batch.Forgotten()
+		if err != nil {
+			return batches, fmt.Errorf("journal entry %d: %w", e.Position, err)
+		}
+		if err := b.Set(key(nil, e.Position), entry, nil); err != nil {
+			return batches, err
+		}
+		if batches++; b.Len() > forgetStep {
+			if err := flush(); err != nil {
+				return batches, err
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return batches, err
+	}
+	return batches, j.db.Compact(ctx, []byte{0}, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, false)
+}
