@@ -1,0 +1,111 @@
+package web
+
+import (
+	"crypto/rand"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	cookieName  = "quiniela"
+	sessionTime = 12 * time.Hour
+	// mostSessions and mostWaiting bound memory; past them the oldest, or any, is forgotten.
+	mostSessions = 1000
+	mostWaiting  = 10000
+	// loginWait is how long an address waits after a wrong key.
+	loginWait = time.Second
+)
+
+// sessions are the operator's logins, which a restart ends, and who has just tried a wrong key.
+type sessions struct {
+	mu      sync.Mutex
+	until   map[string]time.Time // by cookie
+	waiting map[string]time.Time // by address
+}
+
+func (s *sessions) begin() (cookie string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.until == nil {
+		s.until = map[string]time.Time{}
+	}
+	for c, t := range s.until {
+		if len(s.until) >= mostSessions || time.Now().After(t) {
+			delete(s.until, c)
+		}
+	}
+	cookie = rand.Text()
+	s.until[cookie] = time.Now().Add(sessionTime)
+	return cookie
+}
+
+func (s *sessions) valid(cookie string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Now().Before(s.until[cookie])
+}
+
+func (s *sessions) end(cookie string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.until, cookie)
+}
+
+// allowed reports whether an address may try a key now.
+func (s *sessions) allowed(ip string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !time.Now().Before(s.waiting[ip])
+}
+
+func (s *sessions) tried(ip string, right bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if right {
+		delete(s.waiting, ip)
+		return
+	}
+	if s.waiting == nil || len(s.waiting) >= mostWaiting {
+		s.waiting = map[string]time.Time{}
+	}
+	s.waiting[ip] = time.Now().Add(loginWait)
+}
+
+func address(r *http.Request) string {
+	ip, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return "socket"
+	}
+	return ip
+}
+
+func (s *Site) login(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, mostBody)
+	ip := address(r)
+	if !s.sessions.allowed(ip) || !s.rightKey(r.PostFormValue("key")) {
+		s.sessions.tried(ip, false)
+		s.Log.Warn("login", "result", "fail", "ip", ip)
+		w.WriteHeader(http.StatusUnauthorized)
+		s.render(w, r, "login", page{Failed: true})
+		return
+	}
+	s.sessions.tried(ip, true)
+	s.Log.Info("login", "result", "success", "ip", ip)
+	http.SetCookie(w, &http.Cookie{
+		Name: cookieName, Value: s.sessions.begin(), Path: "/", MaxAge: int(sessionTime.Seconds()),
+		HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode,
+	})
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func (s *Site) loginPage(w http.ResponseWriter, r *http.Request) { s.render(w, r, "login", page{}) }
+
+func (s *Site) logout(w http.ResponseWriter, r *http.Request) {
+	if c, err := r.Cookie(cookieName); err == nil {
+		s.sessions.end(c.Value)
+	}
+	http.SetCookie(w, &http.Cookie{Name: cookieName, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}

@@ -1,0 +1,52 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"quiniela"
+)
+
+// statuses says how a refusal travels over HTTP. What is not in it is the server's own fault, 500.
+var statuses = map[quiniela.Code]int{
+	quiniela.Invalid:  http.StatusUnprocessableEntity,
+	quiniela.TooLarge: http.StatusRequestEntityTooLarge,
+	quiniela.NoDraw:   http.StatusNotFound,
+	quiniela.Absent:   http.StatusNotFound,
+	quiniela.Conflict: http.StatusConflict,
+	quiniela.Closed:   http.StatusConflict,
+	quiniela.Denied:   http.StatusUnauthorized,
+	quiniela.Busy:     http.StatusTooManyRequests,
+	quiniela.Storage:  http.StatusInsufficientStorage,
+	quiniela.Stopping: http.StatusServiceUnavailable,
+	quiniela.Internal: http.StatusServiceUnavailable,
+}
+
+// Problem is an error as RFC 9457 has it. Type names the code.
+type Problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+}
+
+func writeProblem(w http.ResponseWriter, err error) {
+	p := Problem{
+		Type: "urn:quiniela:error:internal", Title: "The server has failed", Status: http.StatusInternalServerError,
+		Detail: "the server could not answer; its log says why",
+	}
+	var e *quiniela.Error
+	if errors.As(err, &e) {
+		if status, ok := statuses[e.Code]; ok {
+			p.Status = status
+		}
+		p.Type, p.Title, p.Detail = "urn:quiniela:error:"+string(e.Code), http.StatusText(p.Status), e.Detail
+	}
+	if p.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p) // a peer that has gone needs no answer
+}

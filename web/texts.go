@@ -1,0 +1,195 @@
+package web
+
+// texts are what a page says in one language.
+type texts struct {
+	Lang            string
+	Title           string
+	Skip            string
+	Draws           string
+	Draw            string
+	State           string
+	Open            string
+	Sealed          string
+	Drawn           string
+	Bets            string
+	Batches         string
+	Agencies        string
+	Agency          string
+	Finished        string
+	Sending         string
+	Waiting         string
+	AgenciesDone    string
+	Of              string
+	Opened          string
+	Closes          string
+	Closed          string
+	ByAgencies      string
+	ByTime          string
+	ByOperator      string
+	Note            string
+	WinningNumber   string
+	Winners         string
+	Documents       string
+	NoWinners       string
+	NotDrawn        string
+	DocumentsHidden string
+	Rate            string
+	RateNow         string
+	RateHelp        string
+	Numbers         string
+	NumbersHelp     string
+	MostPlayed      string
+	Number          string
+	More            string
+	Login           string
+	LoginShort      string
+	Logout          string
+	Key             string
+	KeyHelp         string
+	WrongKey        string
+	Empty           string
+	EmptyHelp       string
+	Missing         string
+	Live            string
+	Lost            string
+	Total           string
+	Footer          string
+	When            string
+	All             string
+}
+
+var spanish = texts{
+	Lang:            "es",
+	Title:           "Quiniela",
+	Skip:            "Ir al contenido",
+	Draws:           "Sorteos",
+	Draw:            "Sorteo",
+	State:           "Estado",
+	Open:            "abierto",
+	Sealed:          "cerrado, sin resultado",
+	Drawn:           "sorteado",
+	Bets:            "Apuestas",
+	Batches:         "Lotes",
+	Agencies:        "Agencias",
+	Agency:          "Agencia",
+	Finished:        "Terminó",
+	Sending:         "Enviando",
+	Waiting:         "Sin apuestas",
+	AgenciesDone:    "Agencias que terminaron",
+	Of:              "de",
+	Opened:          "Abrió",
+	Closes:          "Cierra",
+	Closed:          "Cerró",
+	ByAgencies:      "al terminar la última agencia",
+	ByTime:          "a la hora de cierre",
+	ByOperator:      "por decisión del operador",
+	Note:            "Motivo",
+	WinningNumber:   "Número ganador",
+	Winners:         "Ganadores",
+	Documents:       "Documentos",
+	NoWinners:       "Nadie acertó el número.",
+	NotDrawn:        "El sorteo todavía no se realizó.",
+	DocumentsHidden: "Los documentos los ve solamente el operador.",
+	Rate:            "Apuestas por segundo",
+	RateNow:         "ahora",
+	RateHelp:        "En el último minuto, mientras esta página está abierta.",
+	Numbers:         "Números jugados",
+	NumbersHelp:     "Cada barra son cien números seguidos, del 0000 al 9999.",
+	MostPlayed:      "Los más jugados",
+	Number:          "Número",
+	More:            "Mostrar todas",
+	Login:           "Ingresar como operador",
+	LoginShort:      "Ingresar",
+	Logout:          "Salir",
+	Key:             "Clave del operador",
+	KeyHelp:         "Está en el archivo operator.key de la carpeta de datos del servidor.",
+	WrongKey:        "Esa no es la clave, o hay que esperar un segundo antes de probar de nuevo.",
+	Empty:           "Todavía no hay ningún sorteo.",
+	EmptyHelp:       "Abra uno con",
+	Missing:         "No hay un sorteo con ese nombre.",
+	Live:            "en vivo",
+	Lost:            "sin conexión, reintentando",
+	Total:           "Total",
+	Footer:          "Los mismos datos en JSON",
+	When:            "Realizado",
+	All:             "Todos los sorteos",
+}
+
+var english = texts{
+	Lang:            "en",
+	Title:           "Quiniela",
+	Skip:            "Skip to the content",
+	Draws:           "Draws",
+	Draw:            "Draw",
+	State:           "State",
+	Open:            "open",
+	Sealed:          "closed, no result yet",
+	Drawn:           "drawn",
+	Bets:            "Bets",
+	Batches:         "Batches",
+	Agencies:        "Agencies",
+	Agency:          "Agency",
+	Finished:        "Finished",
+	Sending:         "Sending",
+	Waiting:         "No bets yet",
+	AgenciesDone:    "Agencies that have finished",
+	Of:              "of",
+	Opened:          "Opened",
+	Closes:          "Closes",
+	Closed:          "Closed",
+	ByAgencies:      "when the last agency finished",
+	ByTime:          "at its closing time",
+	ByOperator:      "by the operator's decision",
+	Note:            "Reason",
+	WinningNumber:   "Winning number",
+	Winners:         "Winners",
+	Documents:       "Documents",
+	NoWinners:       "Nobody played the number.",
+	NotDrawn:        "The draw has not been held yet.",
+	DocumentsHidden: "Only the operator sees the documents.",
+	Rate:            "Bets per second",
+	RateNow:         "now",
+	RateHelp:        "Over the last minute, while this page is open.",
+	Numbers:         "Numbers played",
+	NumbersHelp:     "Each bar is a hundred numbers in a row, from 0000 to 9999.",
+	MostPlayed:      "Played most",
+	Number:          "Number",
+	More:            "Show all",
+	Login:           "Log in as the operator",
+	LoginShort:      "Log in",
+	Logout:          "Log out",
+	Key:             "Operator's key",
+	KeyHelp:         "It is in the file operator.key of the server's data folder.",
+	WrongKey:        "That is not the key, or you need to wait a second before you try again.",
+	Empty:           "There is no draw yet.",
+	EmptyHelp:       "Open one with",
+	Missing:         "There is no draw with that name.",
+	Live:            "live",
+	Lost:            "connection lost, trying again",
+	Total:           "Total",
+	Footer:          "The same as JSON",
+	When:            "Held",
+	All:             "All draws",
+}
+
+// StateOf names a draw's state.
+func (t texts) StateOf(state string) string {
+	switch state {
+	case "open":
+		return t.Open
+	case "sealed":
+		return t.Sealed
+	}
+	return t.Drawn
+}
+
+// By says what closed a draw.
+func (t texts) By(by string) string {
+	switch by {
+	case "time":
+		return t.ByTime
+	case "operator":
+		return t.ByOperator
+	}
+	return t.ByAgencies
+}
