@@ -31,16 +31,17 @@ type clientCommand struct {
 	Mode    string        `help:"batch, bet or echo." default:"batch" enum:"batch,bet,echo" env:"CLI_MODE" key:"mode"`
 	Level   string        `help:"DEBUG, INFO, WARNING or ERROR." name:"log-level" default:"INFO" env:"CLI_LOG_LEVEL" key:"log.level"`
 
-	Data    string        `help:"batch: folder of the agency's file, agency-<id>.csv." default:".data" env:"CLI_DATA_DIR" key:"data.dir" placeholder:"DIR"`
-	File    string        `help:"batch: the agency's file itself." env:"CLI_FILE" key:"data.file" placeholder:"FILE"`
-	Draw    string        `help:"batch: name of the draw; empty is the open one that was opened first." env:"CLI_DRAW" key:"draw" placeholder:"ID"`
-	Batch   int           `help:"batch: most bets in a batch." name:"batch-max-amount" default:"150" env:"CLI_BATCH_MAXAMOUNT" key:"batch.maxAmount"`
-	Window  int           `help:"batch: batches that may be unanswered at once." default:"16" env:"CLI_WINDOW" key:"window"`
-	Tries   int           `help:"batch: how often to ask for the winners, a second apart; 0 waits without limit." default:"0" env:"CLI_WINNERS_TRIES" key:"winners.tries"`
-	Plain   bool          `help:"batch: the specification's form, a connection per batch; nothing can be resumed." env:"CLI_PLAIN" key:"plain"`
-	SkipBad bool          `help:"batch: send the good lines of a file that has bad ones." name:"skip-bad-lines" env:"CLI_SKIP_BAD_LINES" key:"skip-bad-lines"`
-	Amount  int           `help:"echo: how many messages." name:"loop-amount" default:"5" env:"CLI_LOOP_AMOUNT" key:"loop.amount"`
-	Period  time.Duration `help:"echo: pause between them." name:"loop-period" default:"5s" env:"CLI_LOOP_PERIOD" key:"loop.period"`
+	Data      string        `help:"batch: folder of the agency's file, agency-<id>.csv." default:".data" env:"CLI_DATA_DIR" key:"data.dir" placeholder:"DIR"`
+	File      string        `help:"batch: the agency's file itself." env:"CLI_FILE" key:"data.file" placeholder:"FILE"`
+	LogFormat string        `help:"text, as specified, or json." name:"log-format" default:"text" enum:"text,json" env:"LOG_FORMAT" key:"log.format"`
+	Draw      string        `help:"batch: name of the draw; empty is the open one that was opened first." env:"CLI_DRAW" key:"draw" placeholder:"ID"`
+	Batch     int           `help:"batch: most bets in a batch." name:"batch-max-amount" default:"150" env:"CLI_BATCH_MAXAMOUNT" key:"batch.maxAmount"`
+	Window    int           `help:"batch: batches that may be unanswered at once." default:"16" env:"CLI_WINDOW" key:"window"`
+	Tries     int           `help:"batch: how often to ask for the winners, a second apart; 0 waits without limit." default:"0" env:"CLI_WINNERS_TRIES" key:"winners.tries"`
+	Plain     bool          `help:"batch: the specification's form, a connection per batch; nothing can be resumed." env:"CLI_PLAIN" key:"plain"`
+	SkipBad   bool          `help:"batch: send the good lines of a file that has bad ones." name:"skip-bad-lines" env:"CLI_SKIP_BAD_LINES" key:"skip-bad-lines"`
+	Amount    int           `help:"echo: how many messages." name:"loop-amount" default:"5" env:"CLI_LOOP_AMOUNT" key:"loop.amount"`
+	Period    time.Duration `help:"echo: pause between them." name:"loop-period" default:"5s" env:"CLI_LOOP_PERIOD" key:"loop.period"`
 }
 
 func (c *clientCommand) check() error {
@@ -69,7 +70,10 @@ func (c *clientCommand) Run(e env) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	handler := logline.New(e.stdout, level)
+	handler, err := logline.Open(e.stdout, level, c.LogFormat)
+	if err != nil {
+		return usageError{err}
+	}
 	log := slog.New(handler)
 	log.Info("config", "result", "success", "client_id", c.ID, "server_address", c.Server, "loop_amount", c.Amount,
 		"loop_period", c.Period, "log_level", c.Level, "mode", c.Mode, "batch_max_amount", c.Batch)

@@ -17,7 +17,6 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/term"
 
 	"quiniela"
 	"quiniela/client"
@@ -195,7 +194,7 @@ type progressBars struct {
 
 func (d *demo) bars() *progressBars {
 	p := &progressBars{out: d.stdout}
-	if f, ok := d.stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if terminal(d.stdout) {
 		p.bars = mpb.New(mpb.WithOutput(d.stdout), mpb.WithWidth(48))
 	}
 	return p

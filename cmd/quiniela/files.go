@@ -52,7 +52,16 @@ func (c *exportCommand) Run(e env) (err error) {
 		defer func() { err = errors.Join(err, f.Close()) }()
 		out = f
 	}
-	bets, err := ledger.Export(e.ctx, j, c.Draw, out)
+	last, err := j.Last(e.ctx)
+	if err != nil {
+		return err
+	}
+	set, end := func(uint64) {}, func() {}
+	if !terminal(out) { // on a terminal the bets themselves are what is seen
+		set, end = progress(e.stderr, "export", last)
+	}
+	bets, err := ledger.Export(e.ctx, j, c.Draw, out, set)
+	end()
 	if err == nil && c.Out != "-" {
 		_, _ = fmt.Fprintf(e.stdout, "%s: %s bets\n", c.Out, thousands(int(bets)))
 	}

@@ -29,20 +29,27 @@ func (e usageError) Unwrap() error { return e.error }
 // env is what a command has of its surroundings.
 type env struct {
 	ctx            context.Context
+	model          *kong.Application
 	stdout, stderr io.Writer
 }
 
 type commands struct {
-	Demo     demoCommand     `cmd:"" help:"Run the whole lottery here and now: a server, its agencies, the draw."`
-	Server   serverCommand   `cmd:"" help:"Run the central."`
-	Client   clientCommand   `cmd:"" help:"Run one agency."`
-	Generate generateCommand `cmd:"" help:"Make agency files that look like real ones."`
-	Bench    benchCommand    `cmd:"" help:"Measure what this machine gives: rates, times, memory."`
-	Agency   agencyCommand   `cmd:"" help:"Keep the registry of agencies; with one, each must show who it is."`
-	Certs    certsCommand    `cmd:"" help:"Make a private authority, and certificates for trials."`
-	Health   healthCommand   `cmd:"" help:"Ask a server whether it lives."`
-	Export   exportCommand   `cmd:"" help:"Write the stored bets as CSV, in stored order."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Demo       demoCommand       `cmd:"" help:"Run the whole lottery here and now: a server, its agencies, the draw."`
+	Server     serverCommand     `cmd:"" help:"Run the central."`
+	Client     clientCommand     `cmd:"" help:"Run one agency."`
+	Generate   generateCommand   `cmd:"" help:"Make agency files that look like real ones."`
+	Bench      benchCommand      `cmd:"" help:"Measure what this machine gives: rates, times, memory."`
+	Agency     agencyCommand     `cmd:"" help:"Keep the registry of agencies; with one, each must show who it is."`
+	Certs      certsCommand      `cmd:"" help:"Make a private authority, and certificates for trials."`
+	Draw       drawCommand       `cmd:"" help:"Open, watch and close the draws of a running server."`
+	Backup     backupCommand     `cmd:"" help:"Copy a data folder's journal, also while its server runs."`
+	Restore    restoreCommand    `cmd:"" help:"Check a backup and make a data folder of it."`
+	Fsck       fsckCommand       `cmd:"" help:"Read a whole journal and say what in it is not as it must be."`
+	Forget     forgetCommand     `cmd:"" help:"Delete who bet in a past draw, and keep which numbers were bet."`
+	Health     healthCommand     `cmd:"" help:"Ask a server whether it lives."`
+	Export     exportCommand     `cmd:"" help:"Write the stored bets as CSV, in stored order."`
+	Completion completionCommand `cmd:"" help:"Print a script that completes commands and flags: bash, zsh or fish."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 func main() {
@@ -66,7 +73,7 @@ func exitCode(err error) int {
 
 // run runs one command. The error it returns has been told on stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	err := dispatch(env{ctx, stdout, stderr}, args)
+	err := dispatch(env{ctx: ctx, stdout: stdout, stderr: stderr}, args)
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "quiniela: %v\n", err)
 	}
@@ -105,6 +112,7 @@ func dispatch(e env, args []string) (err error) {
 	if err != nil {
 		return usageError{explain(parser, &file, args, err)}
 	}
+	e.model = parser.Model
 	return command.Run(e)
 }
 

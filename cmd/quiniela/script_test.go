@@ -23,7 +23,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"await": await, "sorted": sorted, "exits": exits, "freeport": freePort,
+			"await": await, "sorted": sorted, "exits": exits, "freeport": freePort, "flip": flip,
 		},
 	})
 }
@@ -63,6 +63,15 @@ func freePort(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], port)
 }
 
+// flip FILE changes a byte in the middle of a file.
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	path := ts.MkAbs(args[0])
+	text, err := os.ReadFile(path)
+	ts.Check(err)
+	text[len(text)/2] ^= 1
+	ts.Check(os.WriteFile(path, text, 0o600))
+}
+
 // exits CODE COMMAND… runs a command that must end with the code.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	err := ts.Exec(args[1], args[2:]...)
@@ -84,12 +93,9 @@ func TestThousands(t *testing.T) {
 }
 
 func TestHelpIsThereForEveryCommand(t *testing.T) {
-	for _, command := range []string{"", "demo", "server", "client", "bench", "agency", "certs", "health", "generate", "export", "version"} {
+	for _, command := range []string{"", "demo", "server", "client", "bench", "agency", "certs", "health", "generate", "export", "draw", "draw open", "backup", "restore", "fsck", "forget", "completion", "version"} {
 		var out, errs bytes.Buffer
-		args := []string{command, "--help"}
-		if command == "" {
-			args = args[1:]
-		}
+		args := append(strings.Fields(command), "--help")
 		if err := run(t.Context(), args, &out, &errs); err != nil || !strings.Contains(out.String(), "Usage: quiniela") || errs.Len() > 0 {
 			t.Errorf("%q: %v\n%s%s", command, err, out.String(), errs.String())
 		}

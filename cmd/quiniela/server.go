@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"quiniela"
 	"quiniela/agencies"
@@ -45,6 +46,12 @@ type serverCommand struct {
 	Mode     string `help:"lottery or echo." default:"lottery" enum:"lottery,echo" env:"SERVER_MODE"`
 	Agencies int    `help:"Agencies that the draw expects." default:"5" env:"TOTAL_CLIENTES"`
 	Number   int    `help:"Winning number, 0 to 9999." name:"winner-number" default:"7574" env:"LOTTERY_WINNER_NUMBER"`
+
+	AutoDraw  bool     `help:"Open draw 1 by itself in an empty journal, for the agencies and with the number above." name:"auto-draw" default:"true" negatable:"" env:"SERVER_AUTO_DRAW"`
+	HTTP      string   `help:"Address of the page, the API and the metrics, host:port; off is none." name:"http-addr" default:"127.0.0.1:8080" env:"SERVER_HTTP_ADDR"`
+	HTTPHosts []string `help:"Names that the page may be asked for by, besides this machine's addresses." name:"http-hosts" env:"SERVER_HTTP_HOSTS" placeholder:"NAME"`
+	Pprof     bool     `help:"Serve profiles at /debug/pprof/ of the page's address." env:"SERVER_PPROF"`
+	LogFormat string   `help:"text, as specified, or json." name:"log-format" default:"text" enum:"text,json" env:"LOG_FORMAT"`
 
 	Profile string `help:"Write a CPU profile of this run to a file." name:"cpu-profile" placeholder:"FILE"`
 
@@ -105,7 +112,10 @@ func (c *serverCommand) Run(e env) (err error) {
 	defer func() { err = errors.Join(err, stopProfile()) }()
 	// In a container the collector keeps below the container's limit. Without one, or with GOMEMLIMIT, nothing changes.
 	_, _ = memlimit.Set(memlimit.WithRatio(memoryRatio), memlimit.WithProvider(memlimit.FromCgroup))
-	handler := logline.New(e.stdout, level)
+	handler, err := logline.Open(e.stdout, level, c.LogFormat)
+	if err != nil {
+		return usageError{err}
+	}
 	log := slog.New(handler)
 	log.Info("config", "result", "success", "port", c.Port, "listen_backlog", c.Backlog, "logging_level", c.Level,
 		"ip", c.IP, "mode", c.Mode, "agencies", c.Agencies, "winner_number", c.Number, "data", c.Data)
@@ -156,11 +166,12 @@ func (c *serverCommand) echo(ctx context.Context, log *slog.Logger) error {
 }
 
 func (c *serverCommand) lottery(ctx context.Context, log *slog.Logger) error {
-	storage, err := openStorage(ctx, c.Data, c.opener(ctx, c.Data, local.Options{Reserve: c.DiskReserve}, c.Drain, log), ledger.Options{
-		Seed:       &ledger.Seed{ID: "1", Agencies: uint32(c.Agencies), Rule: draw.FixedNumber(quiniela.Number(c.Number))},
-		QueueBytes: c.QueueBytes,
-		Logger:     log,
-	})
+	figures := newFigures(c.Data)
+	o := ledger.Options{QueueBytes: c.QueueBytes, Logger: log, Metrics: figures}
+	if c.AutoDraw {
+		o.Seed = &ledger.Seed{ID: "1", Agencies: uint32(c.Agencies), Rule: draw.FixedNumber(quiniela.Number(c.Number))}
+	}
+	storage, err := openStorage(ctx, c.Data, c.opener(ctx, c.Data, local.Options{Reserve: c.DiskReserve}, c.Drain, log), o)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		log.Info("serve", "result", "success", "stopped", "while it was starting")
 		return nil
@@ -170,10 +181,8 @@ func (c *serverCommand) lottery(ctx context.Context, log *slog.Logger) error {
 	}
 	config, err := c.secured(log)
 	if err == nil {
-		var s *server.Server
-		if s, err = server.Listen(config, storage.ledger, log); err == nil {
-			err = s.Serve(ctx)
-		}
+		config.Metrics = figures
+		err = c.serve(ctx, config, storage, figures, log)
 	}
 	if err != nil {
 		err = fmt.Errorf("%w; nothing that was acknowledged is lost", err)
@@ -182,6 +191,19 @@ func (c *serverCommand) lottery(ctx context.Context, log *slog.Logger) error {
 		err = closing // after a failure they would only repeat it, and each has logged it
 	}
 	return err
+}
+
+// serve serves the agencies, and whoever watches, until ctx ends or the ledger fails.
+func (c *serverCommand) serve(ctx context.Context, config server.Config, storage *storage, figures *prometheus.Registry, log *slog.Logger) error {
+	s, err := server.Listen(config, storage.ledger, log)
+	if err != nil {
+		return err
+	}
+	watch, err := c.watch(storage, figures, log)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.Serve(ctx), watch())
 }
 
 // secured is config with the registry of agencies and with TLS.
@@ -244,6 +266,15 @@ func openStorage(ctx context.Context, dir string, open func() (journal.Journal, 
 }
 
 func openJournal(dir string, o local.Options) (journal.Journal, error) {
+	j, err := openLocal(dir, o)
+	if err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+// openLocal opens the journal of a data folder.
+func openLocal(dir string, o local.Options) (*local.Journal, error) {
 	j, err := local.Open(filepath.Join(dir, "journal"), o)
 	if errors.Is(err, journal.ErrLocked) {
 		return nil, fmt.Errorf("the data folder %s is in use by another quiniela: stop that one first, or choose another folder with --data", dir)

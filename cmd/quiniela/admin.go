@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// socketName is the operator's socket in a data folder. Who can open it is the operator: the folder is its owner's.
+const socketName = "admin.sock"
+
+// adminFlags say which running server a command speaks to.
+type adminFlags struct {
+	Data   string `help:"Data folder of the running server." default:"./data" env:"SERVER_DATA_DIR" placeholder:"DIR"`
+	Server string `help:"Or its address, as in http://127.0.0.1:8080; with --key-file." placeholder:"URL"`
+	Key    string `help:"File with the operator's key: operator.key of its data folder." name:"key-file" placeholder:"FILE"`
+}
+
+// admin speaks the API of a running server as its operator.
+type admin struct {
+	http   http.Client
+	base   string
+	key    string
+	where  string // for people
+	advice string // where nobody answers
+}
+
+// errNoServer says that no server answers.
+var errNoServer = errors.New("no server answers")
+
+func (f adminFlags) open() (*admin, error) {
+	if f.Server == "" {
+		path := filepath.Join(f.Data, socketName)
+		a := &admin{
+			base: "http://quiniela", where: path,
+			advice: "start `quiniela server`, or name its data folder with --data",
+		}
+		a.http.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", path)
+		}}
+		return a, nil
+	}
+	if f.Key == "" {
+		return nil, usageError{errors.New("--server needs --key-file: operator.key of the server's data folder")}
+	}
+	key, err := os.ReadFile(f.Key)
+	if err != nil {
+		return nil, fmt.Errorf("read the operator's key: %w", err)
+	}
+	return &admin{
+		base: strings.TrimSuffix(f.Server, "/"), key: strings.TrimSpace(string(key)), where: f.Server,
+		advice: "is the address its SERVER_HTTP_ADDR?",
+	}, nil
+}
+
+// problem is an error as RFC 9457 has it.
+type problem struct {
+	Title  string `json:"title"`
+	Detail string `json:"detail"`
+}
+
+// mostAnswer bounds an answer, in bytes.
+const mostAnswer = 256 << 20
+
+// call asks the server and decodes its answer into out, where that is not nil. in is the body; nil is none.
+func (a *admin) call(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		text, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(text)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, a.base+path, body)
+	if err != nil {
+		return usageError{err}
+	}
+	if in != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if a.key != "" {
+		request.Header.Set("Authorization", "Bearer "+a.key)
+	}
+	response, err := a.http.Do(request)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("%w at %s: %s", errNoServer, a.where, a.advice)
+	}
+	if err != nil {
+		return fmt.Errorf("ask the server at %s: %w", a.where, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer := json.NewDecoder(io.LimitReader(response.Body, mostAnswer))
+	if response.StatusCode >= 300 {
+		var p problem
+		if err := answer.Decode(&p); err != nil || p.Detail == "" {
+			return fmt.Errorf("the server at %s answered %s: is it a quiniela of this version?", a.where, response.Status)
+		}
+		return errors.New(p.Detail)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := answer.Decode(out); err != nil {
+		return fmt.Errorf("the answer of the server at %s: %w", a.where, err)
+	}
+	return nil
+}

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"quiniela"
+	"quiniela/web"
+)
+
+type drawCommand struct {
+	Open    drawOpenCommand    `cmd:"" help:"Open a draw."`
+	Close   drawCloseCommand   `cmd:"" help:"Close a draw now, also with agencies missing: your decision, recorded."`
+	Enter   drawEnterCommand   `cmd:"" help:"Enter the official number of a closed draw whose source is a notary. It cannot be changed."`
+	Show    drawShowCommand    `cmd:"" help:"Show a draw and how far each agency is."`
+	List    drawListCommand    `cmd:"" help:"List all draws."`
+	Results drawResultsCommand `cmd:"" help:"Show a draw's winners with their documents."`
+}
+
+type drawOpenCommand struct {
+	adminFlags
+	ID       string `arg:"" help:"Name of the draw, such as 2026-11-24-evening."`
+	Agencies uint32 `help:"Agencies that are expected: 1 to this." required:""`
+	Closes   string `help:"Closing time: 21:00 today here, or 2026-11-24T21:00:00-03:00; none: when all have finished." placeholder:"TIME"`
+	Source   string `help:"Of the winning number: fixed or notary." default:"notary" enum:"fixed,notary"`
+	Number   *int   `help:"The winning number, for the source fixed."`
+}
+
+func (c *drawOpenCommand) Run(e env) error {
+	t := web.Terms{ID: c.ID, Agencies: c.Agencies, Source: c.Source}
+	var err error
+	if t.Closes, err = closingTime(c.Closes, time.Now()); err != nil {
+		return usageError{err}
+	}
+	if t.Number, err = number(c.Number, c.Source == "fixed"); err != nil {
+		return usageError{err}
+	}
+	return c.change(e, "/api/v1/draws", t)
+}
+
+// closingTime reads a time of today, or a whole one.
+func closingTime(s string, now time.Time) (*time.Time, error) {
+	if s == "" {
+		return nil, nil
+	}
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return &t, nil
+	}
+	t, err := time.ParseInLocation("15:04", s, now.Location())
+	if err != nil {
+		return nil, fmt.Errorf("the closing time %q: write 21:00, or 2026-11-24T21:00:00-03:00", s)
+	}
+	y, m, d := now.Date()
+	t = time.Date(y, m, d, t.Hour(), t.Minute(), 0, 0, now.Location())
+	return &t, nil
+}
+
+func number(n *int, wanted bool) (*uint16, error) {
+	switch {
+	case n == nil && wanted:
+		return nil, errors.New("the source fixed needs --number")
+	case n == nil:
+		return nil, nil
+	case !wanted:
+		return nil, errors.New("--number is for the source fixed; a notary's number is entered with `quiniela draw enter` once the draw is closed")
+	case *n < 0 || *n > int(quiniela.MaxNumber):
+		return nil, fmt.Errorf("the number %d: want 0 to %d", *n, quiniela.MaxNumber)
+	}
+	v := uint16(*n)
+	return &v, nil
+}
+
+// change posts what changes a draw, and shows it.
+func (f adminFlags) change(e env, path string, body any) error {
+	a, err := f.open()
+	if err != nil {
+		return err
+	}
+	var d web.Draw
+	if err := a.call(e.ctx, http.MethodPost, path, body, &d); err != nil {
+		return err
+	}
+	return describe(e, d)
+}
+
+type drawCloseCommand struct {
+	adminFlags
+	ID   string `arg:"" help:"Name of the draw."`
+	Note string `help:"Why; it is recorded."`
+}
+
+func (c *drawCloseCommand) Run(e env) error {
+	return c.change(e, drawPath(c.ID)+"/close", map[string]string{"note": c.Note})
+}
+
+func drawPath(id string) string { return "/api/v1/draws/" + url.PathEscape(id) }
+
+type drawEnterCommand struct {
+	adminFlags
+	ID     string `arg:"" help:"Name of the draw."`
+	Number int    `arg:"" help:"The official number, 0 to 9999."`
+}
+
+func (c *drawEnterCommand) Run(e env) error {
+	n, err := number(&c.Number, true)
+	if err != nil {
+		return usageError{err}
+	}
+	return c.change(e, drawPath(c.ID)+"/number", map[string]*uint16{"number": n})
+}
+
+type drawShowCommand struct {
+	adminFlags
+	ID string `arg:"" help:"Name of the draw."`
+}
+
+func (c *drawShowCommand) Run(e env) error {
+	a, err := c.open()
+	if err != nil {
+		return err
+	}
+	var d web.Draw
+	if err := a.call(e.ctx, http.MethodGet, drawPath(c.ID), nil, &d); err != nil {
+		return err
+	}
+	var all struct{ Agencies []web.Agency }
+	if err := a.call(e.ctx, http.MethodGet, drawPath(c.ID)+"/agencies", nil, &all); err != nil {
+		return err
+	}
+	if err := describe(e, d); err != nil {
+		return err
+	}
+	w := table(e, "\nAGENCY\tBATCHES\tBETS\tSTATE")
+	for _, agency := range all.Agencies {
+		state := "no bets yet"
+		switch {
+		case agency.Finished:
+			state = "finished"
+		case agency.Bets > 0:
+			state = "sending"
+		}
+		_, _ = fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", agency.Agency, thousands(int(agency.Batches)), thousands(int(agency.Bets)), state)
+	}
+	return w.Flush()
+}
+
+func table(e env, head string) *tabwriter.Writer {
+	w := tabwriter.NewWriter(e.stdout, 0, 0, 3, ' ', 0)
+	_, _ = fmt.Fprintln(w, head) // Flush tells
+	return w
+}
+
+// stamp is a time as people read it, here.
+func stamp(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return t.Local().Format("2006-01-02 15:04:05 MST")
+}
+
+// describe tells of a draw what there is to tell.
+func describe(e env, d web.Draw) error {
+	w := tabwriter.NewWriter(e.stdout, 0, 0, 3, ' ', 0)
+	row := func(name, format string, args ...any) { _, _ = fmt.Fprintf(w, name+"\t"+format+"\n", args...) }
+	row("draw", "%s", d.ID)
+	row("state", "%s", d.State)
+	row("agencies", "%d of %d have finished", d.Finished, d.Agencies)
+	row("bets", "%s in %s batches", thousands(int(d.Bets)), thousands(int(d.Batches)))
+	row("opened", "%s", stamp(d.Opened))
+	if d.Closes != nil {
+		row("closes", "%s", stamp(d.Closes))
+	}
+	if d.Sealed != nil {
+		row("closed", "%s, by %s", stamp(d.Sealed), map[string]string{
+			"agencies": "the last agency's finish", "time": "its closing time", "operator": "an operator",
+		}[d.SealedBy])
+	}
+	if d.Note != "" {
+		row("note", "%s", d.Note)
+	}
+	switch {
+	case d.Number != nil:
+		row("number", "%04d, with %s winners", *d.Number, thousands(int(*d.Winners)))
+	case d.State == "sealed" && d.Source == "notary":
+		row("number", "not entered yet: quiniela draw enter %s NUMBER", d.ID)
+	default:
+		row("number", "%s", map[string]string{"fixed": "fixed when the draw opened", "notary": "a notary's, once the draw is closed"}[d.Source])
+	}
+	return w.Flush()
+}
+
+type drawListCommand struct{ adminFlags }
+
+func (c *drawListCommand) Run(e env) error {
+	a, err := c.open()
+	if err != nil {
+		return err
+	}
+	var all struct{ Draws []web.Draw }
+	if err := a.call(e.ctx, http.MethodGet, "/api/v1/draws", nil, &all); err != nil {
+		return err
+	}
+	if len(all.Draws) == 0 {
+		_, err := fmt.Fprintln(e.stdout, "No draws yet; open one with `quiniela draw open`.")
+		return err
+	}
+	w := table(e, "DRAW\tSTATE\tBETS\tFINISHED\tCLOSES\tNUMBER\tWINNERS")
+	for _, d := range all.Draws {
+		n, winners := "-", "-"
+		if d.Number != nil {
+			n, winners = fmt.Sprintf("%04d", *d.Number), thousands(int(*d.Winners))
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d/%d\t%s\t%s\t%s\n", d.ID, d.State, thousands(int(d.Bets)), d.Finished, d.Agencies, stamp(d.Closes), n, winners)
+	}
+	return w.Flush()
+}
+
+type drawResultsCommand struct {
+	adminFlags
+	ID string `arg:"" help:"Name of the draw."`
+}
+
+func (c *drawResultsCommand) Run(e env) error {
+	a, err := c.open()
+	if err != nil {
+		return err
+	}
+	var d web.Draw
+	if err := a.call(e.ctx, http.MethodGet, drawPath(c.ID), nil, &d); err != nil {
+		return err
+	}
+	if d.Number == nil {
+		return fmt.Errorf("draw %s has no result yet: it is %s; see `quiniela draw show %s`", d.ID, d.State, d.ID)
+	}
+	var all struct{ Winners []web.Winners }
+	if err := a.call(e.ctx, http.MethodGet, drawPath(c.ID)+"/winners", nil, &all); err != nil {
+		return err
+	}
+	if err := describe(e, d); err != nil {
+		return err
+	}
+	w := table(e, "\nAGENCY\tWINNERS\tDOCUMENTS")
+	for _, agency := range all.Winners {
+		_, _ = fmt.Fprintf(w, "%d\t%d\t%s\n", agency.Agency, agency.Winners, strings.Join(agency.Documents, " "))
+	}
+	return w.Flush()
+}
