@@ -1,0 +1,252 @@
+//go:build unix
+
+package integration
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"quiniela/sample"
+)
+
+// accessibility is what a page must be for those who read it with a keyboard or a screen reader; it returns what is not.
+//
+//go:embed testdata/accessibility.js
+var accessibility string
+
+// needBrowser skips without a browser, unless one was promised.
+func needBrowser(t *testing.T) string {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	if os.Getenv("QUINIELA_REQUIRE_BROWSER") == "1" {
+		t.Fatal("no chromium here, and QUINIELA_REQUIRE_BROWSER=1")
+	}
+	t.Skip("no chromium here: install Debian's package chromium")
+	return ""
+}
+
+// browser is one window, and what went wrong in it.
+type browser struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu     sync.Mutex
+	wrong  []string // errors of the console
+	others []string // requests to other hosts
+}
+
+func openBrowser(t *testing.T, path string) *browser {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true), chromedp.Flag("disable-quic", true), chromedp.UserDataDir(t.TempDir()))
+	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(cancel)
+	b := &browser{t: t}
+	ctx, stop := chromedp.NewContext(allocator, chromedp.WithListener(b.watch))
+	t.Cleanup(stop)
+	b.ctx = ctx
+	// A window that has the focus, as the one that a person uses.
+	b.do(send(network.Enable, network.EnableParams{}), send(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}))
+	late, end := context.WithTimeout(ctx, 2*time.Minute)
+	t.Cleanup(end)
+	b.ctx = late
+	return b
+}
+
+// send is an action that sends a command of the browser's protocol.
+func send[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, c, params)
+		return err
+	})
+}
+
+// result runs JavaScript and returns what it comes to.
+func result[T any](b *browser, script string) T {
+	b.t.Helper()
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](script))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return v
+}
+
+func (b *browser) watch(event any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch e := event.(type) {
+	case *runtime.EventExceptionThrown:
+		b.wrong = append(b.wrong, e.ExceptionDetails.Text)
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == "error" || e.Type == "warning" {
+			b.wrong = append(b.wrong, fmt.Sprintf("console.%s", e.Type))
+		}
+	case *network.EventRequestWillBeSent:
+		if u, err := url.Parse(e.Request.URL); err != nil || u.Scheme != "data" && u.Hostname() != "127.0.0.1" {
+			b.others = append(b.others, e.Request.URL)
+		}
+	case *network.EventLoadingFailed:
+		if e.BlockedReason != "" {
+			b.wrong = append(b.wrong, "blocked: "+string(e.BlockedReason))
+		}
+	}
+}
+
+func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, actions...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// text returns what the page says.
+func (b *browser) text() string {
+	b.t.Helper()
+	return strings.ReplaceAll(result[string](b, `document.body.innerText`), "\u202f", ",")
+}
+
+// until waits for the page to say something.
+func (b *browser) until(pattern string) {
+	b.t.Helper()
+	want := regexp.MustCompile(pattern)
+	for range 300 {
+		if want.MatchString(b.text()) {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	b.t.Fatalf("the page never said %s:\n%s", pattern, b.text())
+}
+
+// accessible runs the checks, in the light and in the dark.
+func (b *browser) accessible(page string) {
+	b.t.Helper()
+	for _, scheme := range []string{"light", "dark"} {
+		b.do(send(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		}))
+		for _, w := range result[[]string](b, accessibility) {
+			b.t.Errorf("%s, %s: %s", page, scheme, w)
+		}
+		b.picture(page + "-" + scheme)
+	}
+}
+
+// picture saves what the page looks like in a folder that git does not see.
+func (b *browser) picture(name string) {
+	b.t.Helper()
+	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.MkdirAll("screenshots", 0o755); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join("screenshots", name+".png"), png, 0o644); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// phone narrows the window, and checks that nothing has to be moved sideways.
+func (b *browser) phone(page string) {
+	b.t.Helper()
+	b.do(chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile))
+	if width := result[int](b, `document.documentElement.scrollWidth`); width > 360 {
+		b.t.Errorf("%s is %d wide on a phone of 360", page, width)
+	}
+	b.picture(page + "-phone")
+	b.do(chromedp.EmulateViewport(1280, 900))
+}
+
+func (b *browser) language(accept string) {
+	b.t.Helper()
+	b.do(send(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": accept}}))
+}
+
+func TestAPersonWatchesADraw(t *testing.T) {
+	chromium := needBrowser(t)
+	l := &lab{t, t.TempDir()}
+	files, err := sample.Files(filepath.Join(l.dir, ".data"), 2, 20000, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := l.launch("server", "--agencies", "2", "--ip", "127.0.0.1", "--port", "0", "--http-addr", "127.0.0.1:0")
+	address, page := server.await(`address: (127\S+)`), server.await(`page: (http://\S+)/`)
+
+	b := openBrowser(t, chromium)
+	b.language("es")
+	b.do(chromedp.EmulateViewport(1280, 900), chromedp.Navigate(page))
+	b.until(`Sorteo 1`)
+	b.until(`en vivo`)
+	b.accessible("open")
+
+	// One agency sends; the page follows it to its end without being loaded again.
+	client := func(n int) {
+		l.launch("client", "--id", strconv.Itoa(n), "--server", address, "--file", files[n-1])
+	}
+	client(1)
+	b.until(`(?m)^1\s+134\s+20,000\s+Terminó$`)
+	b.until(`(?m)^2\s+0\s+0\s+Sin apuestas$`)
+	b.until(`todavía no se realizó`)
+	b.accessible("sending")
+
+	client(2)
+	b.until(`Número ganador 7574`)
+	b.until(`(?m)^2\s+2$`) // agency 2 has two winners
+	text := b.text()
+	for _, document := range []string{"34679922", "19564423"} {
+		if strings.Contains(text, document) {
+			t.Errorf("anybody sees the document %s", document)
+		}
+	}
+	b.accessible("drawn")
+	b.phone("drawn")
+
+	// The operator, by the keyboard alone, in English.
+	b.language("en")
+	operator, err := os.ReadFile(filepath.Join(l.dir, "data", "operator.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.do(chromedp.Navigate(page + "/login"))
+	b.until(`Operator's key`)
+	b.accessible("login")
+	b.phone("login")
+	b.do(chromedp.Focus(chromedp.CSS("#key")), chromedp.KeyEvent("wrong\r"))
+	b.until(`That is not the key`)
+	time.Sleep(1100 * time.Millisecond) // as the page says
+	b.do(chromedp.Focus(chromedp.CSS("#key")), chromedp.KeyEvent(strings.TrimSpace(string(operator))+"\r"))
+	b.until(`Log out`)
+	b.until(`34679922`)
+	b.until(`19564423`)
+	b.until(`Winning number 7574`)
+	b.accessible("operator")
+	b.phone("operator")
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.wrong) > 0 || len(b.others) > 0 {
+		t.Errorf("errors: %q; requests to other hosts: %q", b.wrong, b.others)
+	}
+}
