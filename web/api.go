@@ -27,8 +27,8 @@ type Draw struct {
 	Sealed   *time.Time `json:"sealed,omitempty"`
 	SealedBy string     `json:"sealed_by,omitempty"` // agencies, time or operator
 	Note     string     `json:"note,omitempty"`
-	Number   *uint16    `json:"number,omitempty"` // once drawn
-	Winners  *uint64    `json:"winners,omitempty"`
+	Number   *uint16    `json:"number,omitempty"`  // once drawn, or entered
+	Winners  *uint64    `json:"winners,omitempty"` // once drawn
 	Drawn    *time.Time `json:"drawn,omitempty"`
 }
 
@@ -69,6 +69,10 @@ func newDraw(d ledger.Draw) Draw {
 		ID: d.ID, State: d.State(), Agencies: d.Agencies, Finished: d.Finished, Batches: d.Batches, Bets: d.Bets,
 		Source: string(d.Rule.Source), Opened: moment(d.Opened), Closes: moment(d.Closes), Sealed: moment(d.SealedAt),
 		SealedBy: d.SealedBy, Note: d.Note,
+	}
+	if d.Entered != nil {
+		number := uint16(*d.Entered)
+		v.Number = &number
 	}
 	if r := d.Result; r != nil {
 		number := uint16(r.Number)

@@ -48,6 +48,7 @@ const pageAgencies = 200
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"number": func(n *uint16) string { return fmt.Sprintf("%04d", *n) },
 	"four":   func(n int) string { return fmt.Sprintf("%04d", n) },
+	"total":  func(n *uint64) string { return thousands(fmt.Sprint(*n)) },
 	"count":  func(n any) string { return thousands(fmt.Sprint(n)) },
 	"iso":    func(t *time.Time) string { return t.Format(time.RFC3339) },
 	"clock":  func(t *time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") },

@@ -184,8 +184,10 @@ func describe(e env, d web.Draw) error {
 		row("note", "%s", d.Note)
 	}
 	switch {
-	case d.Number != nil:
+	case d.Winners != nil:
 		row("number", "%04d, with %s winners", *d.Number, thousands(int(*d.Winners)))
+	case d.Number != nil:
+		row("number", "%04d; the winners are being found: quiniela draw results %s", *d.Number, d.ID)
 	case d.State == "sealed" && d.Source == "notary":
 		row("number", "not entered yet: quiniela draw enter %s NUMBER", d.ID)
 	default:
@@ -213,7 +215,10 @@ func (c *drawListCommand) Run(e env) error {
 	for _, d := range all.Draws {
 		n, winners := "-", "-"
 		if d.Number != nil {
-			n, winners = fmt.Sprintf("%04d", *d.Number), thousands(int(*d.Winners))
+			n = fmt.Sprintf("%04d", *d.Number)
+		}
+		if d.Winners != nil {
+			winners = thousands(int(*d.Winners))
 		}
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d/%d\t%s\t%s\t%s\n", d.ID, d.State, thousands(int(d.Bets)), d.Finished, d.Agencies, stamp(d.Closes), n, winners)
 	}
@@ -234,7 +239,7 @@ func (c *drawResultsCommand) Run(e env) error {
 	if err := a.call(e.ctx, http.MethodGet, drawPath(c.ID), nil, &d); err != nil {
 		return err
 	}
-	if d.Number == nil {
+	if d.Winners == nil {
 		return fmt.Errorf("draw %s has no result yet: it is %s; see `quiniela draw show %s`", d.ID, d.State, d.ID)
 	}
 	var all struct{ Winners []web.Winners }

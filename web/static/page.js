@@ -7,7 +7,7 @@ function follow(root) {
   const set = (element, text) => { if (element && element.textContent !== text) element.textContent = text; };
   const live = document.getElementById("live");
   const seconds = 60;
-  const rates = [];
+  const rates = new Array(seconds).fill(0);
   let before = null;
   let state = root.dataset.state;
 
