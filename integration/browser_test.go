@@ -241,6 +241,7 @@ func TestAPersonWatchesADraw(t *testing.T) {
 	b.until(`34679922`)
 	b.until(`19564423`)
 	b.until(`Winning number 7574`)
+	b.until(`(?m)^1\s+drawn\s+40,000\s+7574\s+3$`) // in the list of all draws
 	b.accessible("operator")
 	b.phone("operator")
 

@@ -1,0 +1,131 @@
+//go:build unix
+
+package integration
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"quiniela/certs"
+)
+
+// Every figure that an alert looks at is one that a server gives, and every alert has its place in the runbook.
+func TestAlertsAreAboutWhatThereIs(t *testing.T) {
+	l := &lab{t, t.TempDir()}
+	server := l.launch("server", "--port", "0", "--http-addr", "127.0.0.1:0", "--no-auto-draw")
+	page := server.await(`page: (http://\S+)/`)
+	l.must(nil, server.Path, "draw", "open", "a", "--agencies", "1", "--closes", "2099-01-01T00:00:00Z")
+	l.must(nil, server.Path, "draw", "open", "b", "--agencies", "1")
+	l.must(nil, server.Path, "draw", "close", "b")
+	r, err := http.Get(page + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Body.Close() }()
+	figures, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runbook := strings.ToLower(readFile(t, "../docs/OPERATIONS.md"))
+	var alerts struct {
+		Groups []struct {
+			Rules []struct {
+				Alert, Expr         string
+				Labels, Annotations map[string]string
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(readFile(t, "../deploy/prometheus/alerts.yaml")), &alerts); err != nil {
+		t.Fatal(err)
+	}
+	if len(alerts.Groups) != 1 || len(alerts.Groups[0].Rules) == 0 {
+		t.Fatal("no rules")
+	}
+	for _, rule := range alerts.Groups[0].Rules {
+		for _, figure := range regexp.MustCompile(`quiniela_\w+`).FindAllString(rule.Expr, -1) {
+			// One with labels is there once something was counted.
+			if !strings.Contains(string(figures), "\n"+figure) && figure != "quiniela_refusals_total" {
+				t.Errorf("%s looks at %s, which no server gives", rule.Alert, figure)
+			}
+		}
+		anchor, ok := strings.CutPrefix(rule.Annotations["runbook"], "docs/OPERATIONS.md#")
+		if !ok || anchor != strings.ToLower(rule.Alert) || !strings.Contains(runbook, "\n### "+anchor+"\n") {
+			t.Errorf("%s: the runbook has no part %q", rule.Alert, rule.Annotations["runbook"])
+		}
+		if rule.Annotations["summary"] == "" || rule.Labels["severity"] == "" {
+			t.Errorf("%s has no summary or severity", rule.Alert)
+		}
+	}
+	if path, err := exec.LookPath("promtool"); err == nil {
+		l.must(nil, path, "check", "rules", absolute(t, "../deploy/prometheus/alerts.yaml"))
+	}
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	path, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// The production compose file as it is, but for the ports of this machine.
+func TestTheProductionServerRuns(t *testing.T) {
+	needDocker(t)
+	if err := images(); err != nil {
+		t.Fatal(err)
+	}
+	l := &lab{t, t.TempDir()}
+	l.write("compose.yaml", readFile(t, "../deploy/production/compose.yaml"))
+	l.write("ports.yaml", "services:\n  server:\n    ports: !reset []\n")
+	if _, err := certs.Make(filepath.Join(l.dir, "tls"), []string{"localhost"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	// The container's user is not this one.
+	if err := os.Chmod(filepath.Join(l.dir, "tls"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(l.dir, "tls", "server-key.pem"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	compose := func(args ...string) string {
+		t.Helper()
+		return l.must(nil, append([]string{"docker", "compose", "-f", "compose.yaml", "-f", "ports.yaml"}, args...)...)
+	}
+	t.Cleanup(func() { _, _ = command(t, nil, "docker", "compose", "-p", "quiniela", "down", "-v") })
+	compose("up", "-d")
+	for deadline := time.Now().Add(patience); !strings.Contains(compose("ps"), "(healthy)"); time.Sleep(time.Second) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never healthy:\n%s\n%s", compose("ps"), compose("logs"))
+		}
+	}
+	compose("exec", "-T", "server", "/quiniela", "draw", "open", "night", "--agencies", "2", "--data", "/data")
+	compose("restart")
+	if out := compose("exec", "-T", "server", "/quiniela", "draw", "list", "--data", "/data"); !strings.Contains(out, "night") {
+		t.Errorf("after a restart the draws are %s", out)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(compose("logs", "--no-log-prefix")), "\n") {
+		if !strings.HasPrefix(line, `{"time":"`) {
+			t.Errorf("a line of the log is not JSON: %s", line)
+		}
+	}
+}
