@@ -43,7 +43,7 @@ func (r *runner) central(agencies int) (*central, error) {
 	s := &central{address: net.JoinHostPort("127.0.0.1", port), dir: filepath.Join(dir, "data"), log: filepath.Join(dir, "log")}
 	s.command = []string{
 		r.Program, "server", "--config", os.DevNull, "--ip", "127.0.0.1", "--port", port, "--data", s.dir, "--agencies", strconv.Itoa(agencies),
-		"--log-level", r.LogLevel, "--connections", strconv.Itoa(r.Connections + 100), "--connections-per-address", "0", "--listen-backlog", "4096",
+		"--log-level", r.LogLevel, "--connections", strconv.Itoa(r.Connections + 100), "--connections-per-address", "0", "--listen-backlog", "4096", "--http-addr", "off",
 	}
 	_, err = s.start(r.ctx)
 	return s, err
