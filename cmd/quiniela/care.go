@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -155,6 +156,10 @@ func (c *forgetCommand) Run(e env) (err error) {
 	batches, err := j.Forget(e.ctx, n)
 	if err != nil {
 		return fmt.Errorf("%w; run it again, it goes on where it was cut off", err)
+	}
+	// It has the winners, also where they were deleted a moment ago; the next start builds it from what is left.
+	if err := os.RemoveAll(filepath.Join(c.Data, "state")); err != nil {
+		return fmt.Errorf("delete the state, which has the winners: %w; run it again", err)
 	}
 	_, err = fmt.Fprintf(e.stdout, "draw %s: %s batches without names and documents\n", c.Draw, thousands(batches))
 	return err
