@@ -133,17 +133,20 @@ func TestRotatingAndRevokingCutOffWhoIsConnected(t *testing.T) {
 func TestARegistryThatCannotBeReadLetsNobodyIn(t *testing.T) {
 	w := newWorld(t)
 	id, _ := w.login("a", 1, w.add(1))
-	for name, spoil := range map[string]func() error{
-		"removed": func() error { return os.Remove(w.path) },
-		"spoilt":  func() error { return os.WriteFile(w.path, []byte("{"), 0o600) },
+	for _, step := range []struct {
+		name  string
+		spoil func() error
+	}{
+		{"removed", func() error { return os.Remove(w.path) }},
+		{"spoilt", func() error { return os.WriteFile(w.path, []byte("{"), 0o600) }}, // and it stays so
 	} {
-		if err := spoil(); err != nil {
+		if err := step.spoil(); err != nil {
 			t.Fatal(err)
 		}
 		w.checked.Store(0)
 		w.want(id, 1, quiniela.Denied)
 		if w.Open() || !strings.Contains(w.log.String(), "all refused until it can be read") {
-			t.Errorf("%s: open %t\n%s", name, w.Open(), w.log.String())
+			t.Errorf("%s: open %t\n%s", step.name, w.Open(), w.log.String())
 		}
 	}
 	if _, err := NewGuard(w.path, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "restore it") {
