@@ -13,6 +13,7 @@ import (
 	"net/http/pprof"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -57,6 +58,7 @@ type Site struct {
 	sessions sessions
 	events   chan struct{} // holds a value per listener
 	closing  chan struct{}
+	closed   sync.Once
 	mux      *http.ServeMux
 }
 
@@ -203,5 +205,5 @@ func (s *Site) Serve(ctx context.Context, l net.Listener, h http.Handler) error 
 	return err
 }
 
-// Close ends the event streams, so that Serve can end.
-func (s *Site) Close() { close(s.closing) }
+// Close says that the server is going down: /readyz answers so, and event streams end.
+func (s *Site) Close() { s.closed.Do(func() { close(s.closing) }) }

@@ -199,7 +199,7 @@ func (c *serverCommand) serve(ctx context.Context, config server.Config, storage
 	if err != nil {
 		return err
 	}
-	watch, err := c.watch(storage, figures, log)
+	watch, err := c.watch(ctx, storage, figures, log)
 	if err != nil {
 		return err
 	}

@@ -44,8 +44,9 @@ const (
 	keyName     = "operator.key"
 )
 
-// watch serves the page, the API and the operator's socket, and returns what ends that.
-func (c *serverCommand) watch(storage *storage, figures *prometheus.Registry, log *slog.Logger) (stop func() error, err error) {
+// watch serves the page, the API and the operator's socket, and returns what ends that. Once parent has ended they say that
+// the server is going down, and go on until then.
+func (c *serverCommand) watch(parent context.Context, storage *storage, figures *prometheus.Registry, log *slog.Logger) (stop func() error, err error) {
 	key, err := operatorKey(filepath.Join(c.Data, keyName))
 	if err != nil {
 		return nil, err
@@ -61,6 +62,7 @@ func (c *serverCommand) watch(storage *storage, figures *prometheus.Registry, lo
 		}
 	}
 	site := web.New(o)
+	context.AfterFunc(parent, site.Close)
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
 	serve := func(l net.Listener, h http.Handler) {
