@@ -53,24 +53,23 @@ func (s *sessions) end(cookie string) {
 	delete(s.until, cookie)
 }
 
-// allowed reports whether an address may try a key now.
-func (s *sessions) allowed(ip string) bool {
+// attempt reports whether an address is let in with a key that is right or not. It is one step, so that many
+// attempts at once are no way around the wait; an attempt within the wait does not make it longer.
+func (s *sessions) attempt(ip string, right bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !time.Now().Before(s.waiting[ip])
-}
-
-func (s *sessions) tried(ip string, right bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if time.Now().Before(s.waiting[ip]) {
+		return false
+	}
 	if right {
 		delete(s.waiting, ip)
-		return
+		return true
 	}
 	if s.waiting == nil || len(s.waiting) >= mostWaiting {
 		s.waiting = map[string]time.Time{}
 	}
 	s.waiting[ip] = time.Now().Add(loginWait)
+	return false
 }
 
 func address(r *http.Request) string {
@@ -84,14 +83,11 @@ func address(r *http.Request) string {
 func (s *Site) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, mostBody)
 	ip := address(r)
-	if !s.sessions.allowed(ip) || !s.rightKey(r.PostFormValue("key")) {
-		s.sessions.tried(ip, false)
+	if !s.sessions.attempt(ip, s.rightKey(r.PostFormValue("key"))) {
 		s.Log.Warn("login", "result", "fail", "ip", ip)
-		w.WriteHeader(http.StatusUnauthorized)
-		s.render(w, r, "login", page{Failed: true})
+		s.render(w, r, http.StatusUnauthorized, "login", page{Failed: true})
 		return
 	}
-	s.sessions.tried(ip, true)
 	s.Log.Info("login", "result", "success", "ip", ip)
 	http.SetCookie(w, &http.Cookie{
 		Name: cookieName, Value: s.sessions.begin(), Path: "/", MaxAge: int(sessionTime.Seconds()),
@@ -100,7 +96,9 @@ func (s *Site) login(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-func (s *Site) loginPage(w http.ResponseWriter, r *http.Request) { s.render(w, r, "login", page{}) }
+func (s *Site) loginPage(w http.ResponseWriter, r *http.Request) {
+	s.render(w, r, http.StatusOK, "login", page{})
+}
 
 func (s *Site) logout(w http.ResponseWriter, r *http.Request) {
 	if c, err := r.Cookie(cookieName); err == nil {

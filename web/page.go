@@ -62,7 +62,8 @@ func thousands(s string) string {
 	return s
 }
 
-func (s *Site) render(w http.ResponseWriter, r *http.Request, name string, p page) {
+// render answers with a page. The status is given here, since no header can follow it.
+func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
 	p.T, p.Operator, p.Login = language(r), operator(r), s.Key != ""
 	var out bytes.Buffer
 	if err := templates.ExecuteTemplate(&out, name, p); err != nil {
@@ -74,6 +75,7 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, name string, p pag
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Vary", "Accept-Language, Cookie")
+	w.WriteHeader(status)
 	_, _ = w.Write(out.Bytes()) // a peer that has gone needs no answer
 }
 
@@ -86,15 +88,14 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, id string) {
 	p, err := s.collect(r, id)
 	switch {
 	case quiniela.CodeOf(err) == quiniela.NoDraw && id == "":
-		s.render(w, r, "empty", p)
+		s.render(w, r, http.StatusOK, "empty", p)
 	case quiniela.CodeOf(err) == quiniela.NoDraw:
-		w.WriteHeader(http.StatusNotFound)
-		s.render(w, r, "missing", p)
+		s.render(w, r, http.StatusNotFound, "missing", p)
 	case err != nil:
 		s.Log.Error("http", "result", "fail", "path", r.URL.Path, "error", err)
 		writeProblem(w, err)
 	default:
-		s.render(w, r, "draw", p)
+		s.render(w, r, http.StatusOK, "draw", p)
 	}
 }
 

@@ -17,11 +17,15 @@ var statuses = map[quiniela.Code]int{
 	quiniela.Conflict: http.StatusConflict,
 	quiniela.Closed:   http.StatusConflict,
 	quiniela.Denied:   http.StatusUnauthorized,
+	forbidden:         http.StatusForbidden,
 	quiniela.Busy:     http.StatusTooManyRequests,
 	quiniela.Storage:  http.StatusInsufficientStorage,
 	quiniela.Stopping: http.StatusServiceUnavailable,
 	quiniela.Internal: http.StatusServiceUnavailable,
 }
+
+// forbidden is a refusal that only HTTP has: a browser was made to ask by another site's page.
+const forbidden quiniela.Code = "cross_site"
 
 // Problem is an error as RFC 9457 has it. Type names the code.
 type Problem struct {

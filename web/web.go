@@ -112,18 +112,22 @@ func (s *Site) ready(w http.ResponseWriter, _ *http.Request) {
 // site's own names, so that no other site's page can reach it by a name of its own.
 func (s *Site) Public() http.Handler {
 	protection := http.NewCrossOriginProtection()
-	return protection.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secure(w.Header())
 		if !s.known(r.Host) {
 			w.WriteHeader(http.StatusMisdirectedRequest)
 			_, _ = w.Write([]byte("this site does not go by that name; see SERVER_HTTP_HOSTS\n"))
 			return
 		}
+		if protection.Check(r) != nil {
+			writeProblem(w, quiniela.Refuse(forbidden, "another site's page cannot do this in your name"))
+			return
+		}
 		if s.authenticated(r) {
 			r = r.WithContext(context.WithValue(r.Context(), operatorKey{}, true))
 		}
 		s.mux.ServeHTTP(w, r)
-	}))
+	})
 }
 
 // Trusted is the handler for a socket that only the operator can open.
@@ -158,19 +162,13 @@ func (s *Site) known(host string) bool {
 		name = h
 	}
 	name = strings.ToLower(strings.Trim(name, "[]"))
-	return name == "localhost" || net.ParseIP(name) != nil || slices.Contains(s.Hosts, name)
+	return name == "localhost" || net.ParseIP(name) != nil || slices.ContainsFunc(s.Hosts, func(own string) bool { return strings.EqualFold(own, name) })
 }
 
 // authenticated reports whether a request carries the operator's key or a login.
 func (s *Site) authenticated(r *http.Request) bool {
 	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		ip := address(r)
-		if !s.sessions.allowed(ip) {
-			return false
-		}
-		right := s.rightKey(token)
-		s.sessions.tried(ip, right)
-		return right
+		return s.sessions.attempt(address(r), s.rightKey(token))
 	}
 	c, err := r.Cookie(cookieName)
 	return err == nil && s.sessions.valid(c.Value)

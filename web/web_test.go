@@ -57,7 +57,7 @@ func open(t *testing.T) *desk {
 		t.Fatal(err)
 	}
 	site := web.New(web.Options{
-		Ledger: l, Key: key, Hosts: []string{"lottery.example"}, Metrics: figures,
+		Ledger: l, Key: key, Hosts: []string{"lottery.Example"}, Metrics: figures,
 		Backup: func(_ context.Context, dir string) (uint64, error) { return j.Backup(dir) },
 	})
 	d := &desk{t: t, ledger: l, site: site, server: httptest.NewServer(site.Public()), inner: httptest.NewServer(site.Trusted())}
@@ -217,8 +217,23 @@ func TestEveryPageIsGuarded(t *testing.T) {
 	if status, _, _ := d.ask(d.server.URL, "GET", "/", "", "Host", "Lottery.Example:443"); status != 200 {
 		t.Errorf("its own name: %d", status)
 	}
-	if status, _, _ := d.ask(d.server.URL, "POST", "/logout", "", "Origin", "https://evil.example"); status != 403 {
-		t.Errorf("another site's form: %d, want 403", status)
+	status, h, _ := d.ask(d.server.URL, "POST", "/logout", "", "Origin", "https://evil.example")
+	if status != 403 || h.Get("Content-Security-Policy") == "" || h.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("another site's form: %d, %v, want a problem 403 that is guarded too", status, h)
+	}
+}
+
+// What a page says depends on who asks and in which language, also where it says no.
+func TestNoPageIsKept(t *testing.T) {
+	d := open(t)
+	for _, row := range []struct {
+		method, path string
+		status       int
+	}{{"GET", "/", 200}, {"GET", "/draws/none", 404}, {"GET", "/login", 200}, {"POST", "/login", 401}} {
+		status, h, _ := d.ask(d.server.URL, row.method, row.path, "")
+		if status != row.status || h.Get("Cache-Control") != "no-store" || h.Get("Vary") != "Accept-Language, Cookie" {
+			t.Errorf("%s %s: %d %v", row.method, row.path, status, h)
+		}
 	}
 }
 
