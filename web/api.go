@@ -1,11 +1,14 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"time"
 
 	"quiniela"
@@ -85,6 +88,7 @@ func newDraw(d ledger.Draw) Draw {
 type route struct {
 	method, path string
 	operator     bool // for the operator only
+	slow         bool // may take longer than an answer should
 	do           func(r *http.Request) (any, error)
 	serve        http.HandlerFunc // in place of do
 }
@@ -100,7 +104,7 @@ func (s *Site) routes() []route {
 		{method: "GET", path: "/api/v1/draws/{id}/winners", do: s.listWinners},
 		{method: "POST", path: "/api/v1/draws/{id}/close", operator: true, do: s.closeDraw},
 		{method: "POST", path: "/api/v1/draws/{id}/number", operator: true, do: s.enterNumber},
-		{method: "POST", path: "/api/v1/backup", operator: true, do: s.backup},
+		{method: "POST", path: "/api/v1/backup", operator: true, slow: true, do: s.backup},
 		{method: "GET", path: "/api/v1/events", serve: s.stream},
 		{method: "GET", path: "/api/v1/openapi.json", serve: openAPI},
 	}
@@ -118,6 +122,9 @@ func (s *Site) api(rt route) http.HandlerFunc {
 			return
 		}
 		w.Header().Set("Cache-Control", "no-store")
+		if rt.slow {
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+		}
 		if rt.serve != nil {
 			rt.serve(w, r)
 			return
@@ -175,17 +182,35 @@ func (s *Site) showDraw(r *http.Request) (any, error) {
 }
 
 func (s *Site) listAgencies(r *http.Request) (any, error) {
-	all, err := s.agencies(r, r.PathValue("id"))
-	return map[string]any{"agencies": all}, err
+	all, err := s.Ledger.Progress(r.Context(), r.PathValue("id"))
+	return map[string]any{"agencies": newAgencies(all)}, err
 }
 
-func (s *Site) agencies(r *http.Request, id string) ([]Agency, error) {
-	progress, err := s.Ledger.Progress(r.Context(), id)
+func newAgencies(progress []ledger.AgencyProgress) []Agency {
 	all := make([]Agency, len(progress))
 	for i, a := range progress {
 		all[i] = Agency{uint32(a.Agency), a.Batches, a.Bets, a.Finished}
 	}
-	return all, err
+	return all
+}
+
+// firstAgency returns the agency that the parameter `from` names: the first one that is wanted. Without it, that is all.
+func firstAgency(r *http.Request) (quiniela.Agency, error) {
+	text := r.URL.Query().Get("from")
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return 0, quiniela.Refuse(quiniela.Invalid, "from=%q is no agency", text)
+	}
+	return quiniela.Agency(n), nil
+}
+
+// window returns the agencies from one on, most of them at most, and how many are before them.
+func window(all []ledger.AgencyProgress, from quiniela.Agency, most int) (shown []ledger.AgencyProgress, before int) {
+	before, _ = slices.BinarySearchFunc(all, from, func(a ledger.AgencyProgress, from quiniela.Agency) int { return cmp.Compare(a.Agency, from) })
+	return all[before:min(before+most, len(all))], before
 }
 
 // listNumbers answers with the bets on each number that has any.

@@ -2,12 +2,15 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"quiniela"
+	"quiniela/ledger"
 )
 
 const (
@@ -21,14 +24,76 @@ const (
 // Event is what a stream says when something has changed.
 type Event struct {
 	Draw     Draw     `json:"draw"`
-	Agencies []Agency `json:"agencies"` // the first 500
+	Agencies []Agency `json:"agencies"` // 500 at most, from the one that was asked for on
 	Now      int64    `json:"now"`      // ms since the Unix epoch, of the figures
 }
 
-// stream sends server-sent events about the draw in the parameter `draw`.
+// feed is what is known of a draw that somebody follows. All who follow it share one reading of the ledger a second,
+// so that onlookers, however many, do not slow down the bets.
+type feed struct {
+	followers int // guarded by feeds.mu
+
+	mu       sync.Mutex
+	at       time.Time
+	draw     ledger.Draw
+	agencies []ledger.AgencyProgress
+}
+
+type feeds struct {
+	mu sync.Mutex
+	of map[string]*feed // by draw, while it has followers
+}
+
+func (f *feeds) join(draw string) *feed {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.of == nil {
+		f.of = map[string]*feed{}
+	}
+	if f.of[draw] == nil {
+		f.of[draw] = &feed{}
+	}
+	f.of[draw].followers++
+	return f.of[draw]
+}
+
+func (f *feeds) leave(draw string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.of[draw].followers--; f.of[draw].followers == 0 {
+		delete(f.of, draw)
+	}
+}
+
+// read returns the draw and its agencies as they were less than a second ago. The caller must not change them.
+func (f *feed) read(ctx context.Context, l Ledger, draw string) (ledger.Draw, []ledger.AgencyProgress, time.Time, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if time.Since(f.at) < eventEvery*9/10 {
+		return f.draw, f.agencies, f.at, nil
+	}
+	now := time.Now()
+	d, err := l.FindDraw(ctx, draw)
+	if err != nil {
+		return d, nil, now, err
+	}
+	all, err := l.Progress(ctx, draw)
+	if err != nil {
+		return d, nil, now, err
+	}
+	f.at, f.draw, f.agencies = now, d, all
+	return d, all, now, nil
+}
+
+// stream sends server-sent events about the draw in the parameter `draw`, with its agencies from the parameter `from` on.
 func (s *Site) stream(w http.ResponseWriter, r *http.Request) {
-	id := r.URL.Query().Get("draw")
-	if _, err := s.Ledger.FindDraw(r.Context(), id); err != nil {
+	from, err := firstAgency(r)
+	if err != nil {
+		writeProblem(w, err)
+		return
+	}
+	d, err := s.Ledger.FindDraw(r.Context(), r.URL.Query().Get("draw"))
+	if err != nil {
 		writeProblem(w, err)
 		return
 	}
@@ -39,20 +104,33 @@ func (s *Site) stream(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, quiniela.Refuse(quiniela.Busy, "%d listen already; ask /api/v1/draws now and then", mostListeners))
 		return
 	}
+	f := s.feeds.join(d.ID)
+	defer s.feeds.leave(d.ID)
 	w.Header().Set("Content-Type", "text/event-stream")
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	s.follow(w, r.Context(), func(last *[]byte) (string, error) {
+		d, all, at, err := f.read(r.Context(), s.Ledger, d.ID)
+		if err != nil {
+			return "", err
+		}
+		shown, _ := window(all, from, eventAgencies)
+		return event(Event{Draw: newDraw(d), Agencies: newAgencies(shown)}, at, last)
+	})
+}
+
+// follow says what next returns, every second, until the peer has gone, the site closes or next fails.
+func (s *Site) follow(w http.ResponseWriter, ctx context.Context, next func(last *[]byte) (string, error)) {
 	out := http.NewResponseController(w)
-	_ = out.SetReadDeadline(time.Time{})
 	tick := time.NewTicker(eventEvery)
 	defer tick.Stop()
 	var last []byte
 	said := time.Now()
 	for {
-		text, err := s.event(r, id, &last)
+		text, err := next(&last)
 		switch {
 		case err != nil:
 			return
-		case text != "":
-		case time.Since(said) > heartbeat:
+		case text == "" && time.Since(said) > heartbeat:
 			text = ": still here\n\n"
 		}
 		if text != "" {
@@ -64,7 +142,7 @@ func (s *Site) stream(w http.ResponseWriter, r *http.Request) {
 		}
 		select {
 		case <-tick.C:
-		case <-r.Context().Done():
+		case <-ctx.Done():
 			return
 		case <-s.closing:
 			return
@@ -72,23 +150,14 @@ func (s *Site) stream(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// event returns what there is to say since last, or nothing.
-func (s *Site) event(r *http.Request, id string, last *[]byte) (string, error) {
-	d, err := s.Ledger.FindDraw(r.Context(), id)
-	if err != nil {
-		return "", err
-	}
-	all, err := s.agencies(r, d.ID)
-	if err != nil {
-		return "", err
-	}
-	e := Event{Draw: newDraw(d), Agencies: all[:min(len(all), eventAgencies)]}
+// event returns the text of e, whose figures are of a moment, or nothing where it says what last said.
+func event(e Event, at time.Time, last *[]byte) (string, error) {
 	same, err := json.Marshal(e)
 	if err != nil || bytes.Equal(same, *last) {
 		return "", err
 	}
 	*last = same
-	e.Now = time.Now().UnixMilli()
+	e.Now = at.UnixMilli()
 	text, err := json.Marshal(e)
 	return fmt.Sprintf("event: draw\ndata: %s\n\n", text), err
 }

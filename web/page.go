@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,12 +25,17 @@ type page struct {
 	Draws    []Draw
 	Draw     Draw
 	Agencies []Agency
-	More     int // agencies that are not shown
+	Shown    span   // which agencies those are
+	Before   string // links to the agencies before and after them
+	After    string
 	Winners  []Winners
 	Buckets  []bucket
 	Most     []played // the numbers played most
 	Problem  string
 }
+
+// span is a run of agencies, counted from 1, of so many.
+type span struct{ From, To, Of int }
 
 // bucket is a hundred numbers in a row.
 type bucket struct {
@@ -42,7 +49,7 @@ type played struct {
 	Bets   uint64
 }
 
-// pageAgencies is how many agencies a page shows unless it is asked for all.
+// pageAgencies is how many agencies a page shows at once; a draw may have a million.
 const pageAgencies = 200
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
@@ -112,11 +119,8 @@ func (s *Site) collect(r *http.Request, id string) (p page, err error) {
 		return p, err
 	}
 	p.Draw = newDraw(d)
-	if p.Agencies, err = s.agencies(r, d.ID); err != nil {
+	if err := s.collectAgencies(&p, r, d.ID); err != nil {
 		return p, err
-	}
-	if n := len(p.Agencies); n > pageAgencies && r.URL.Query().Get("all") == "" {
-		p.Agencies, p.More = p.Agencies[:pageAgencies], n-pageAgencies
 	}
 	if p.Winners, err = s.winners(r, d.ID); err != nil {
 		return p, err
@@ -127,6 +131,38 @@ func (s *Site) collect(r *http.Request, id string) (p page, err error) {
 	}
 	p.Buckets, p.Most = distribution(tally)
 	return p, nil
+}
+
+func (s *Site) collectAgencies(p *page, r *http.Request, id string) error {
+	from, err := firstAgency(r)
+	if err != nil {
+		from = 0 // a link that somebody has bent shows the first ones
+	}
+	all, err := s.Ledger.Progress(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	shown, before := window(all, from, pageAgencies)
+	if len(shown) == 0 {
+		shown, before = window(all, 0, pageAgencies) // past the last one
+	}
+	p.Agencies, p.Shown = newAgencies(shown), span{before + 1, before + len(shown), len(all)}
+	if before > 0 {
+		p.Before = turn(r, all[max(0, before-pageAgencies)].Agency)
+	}
+	if after := before + len(shown); after < len(all) {
+		p.After = turn(r, all[after].Agency)
+	}
+	return nil
+}
+
+// turn is a link to the same page with its agencies from another one on.
+func turn(r *http.Request, from quiniela.Agency) string {
+	q := url.Values{"from": {strconv.FormatUint(uint64(from), 10)}}
+	if lang := r.URL.Query().Get("lang"); lang != "" {
+		q.Set("lang", lang)
+	}
+	return "?" + q.Encode() + "#agencies"
 }
 
 // Sizes of the picture of the distribution, in its own units, and how many of the numbers played most are listed.

@@ -35,12 +35,16 @@ type texts struct {
 	DocumentsHidden string
 	Rate            string
 	RateNow         string
+	RateTop         string
 	RateHelp        string
 	Numbers         string
 	NumbersHelp     string
 	MostPlayed      string
 	Number          string
-	More            string
+	Before          string
+	After           string
+	AsTable         string
+	Range           string
 	Login           string
 	LoginShort      string
 	Logout          string
@@ -92,12 +96,16 @@ var spanish = texts{
 	DocumentsHidden: "Los documentos los ve solamente el operador.",
 	Rate:            "Apuestas por segundo",
 	RateNow:         "ahora",
+	RateTop:         "como máximo",
 	RateHelp:        "En el último minuto, mientras esta página está abierta.",
 	Numbers:         "Números jugados",
 	NumbersHelp:     "Cada barra son cien números seguidos, del 0000 al 9999.",
 	MostPlayed:      "Los más jugados",
 	Number:          "Número",
-	More:            "Mostrar todas",
+	Before:          "Anteriores",
+	After:           "Siguientes",
+	AsTable:         "Ver como tabla",
+	Range:           "Números",
 	Login:           "Ingresar como operador",
 	LoginShort:      "Ingresar",
 	Logout:          "Salir",
@@ -149,12 +157,16 @@ var english = texts{
 	DocumentsHidden: "Only the operator sees the documents.",
 	Rate:            "Bets per second",
 	RateNow:         "now",
+	RateTop:         "at most",
 	RateHelp:        "Over the last minute, while this page is open.",
 	Numbers:         "Numbers played",
 	NumbersHelp:     "Each bar is a hundred numbers in a row, from 0000 to 9999.",
 	MostPlayed:      "Played most",
 	Number:          "Number",
-	More:            "Show all",
+	Before:          "Previous",
+	After:           "Next",
+	AsTable:         "Show as a table",
+	Range:           "Numbers",
 	Login:           "Log in as the operator",
 	LoginShort:      "Log in",
 	Logout:          "Log out",

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/subtle"
 	"embed"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -14,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -56,6 +54,7 @@ var files embed.FS
 type Site struct {
 	Options
 	sessions sessions
+	feeds    feeds
 	events   chan struct{} // holds a value per listener
 	closing  chan struct{}
 	closed   sync.Once
@@ -176,31 +175,6 @@ func (s *Site) authenticated(r *http.Request) bool {
 
 func (s *Site) rightKey(key string) bool {
 	return s.Key != "" && subtle.ConstantTimeCompare([]byte(key), []byte(s.Key)) == 1
-}
-
-// Serve serves a listener until ctx ends; then it lets what is in hand finish, for two seconds at most.
-func (s *Site) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
-	server := http.Server{
-		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute,
-		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
-	}
-	done := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(done)
-		late, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		defer cancel()
-		if server.Shutdown(late) != nil {
-			_ = server.Close()
-		}
-	})
-	err := server.Serve(l)
-	if !stop() {
-		<-done
-	}
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return err
 }
 
 // Close says that the server is going down: /readyz answers so, and event streams end.

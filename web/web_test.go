@@ -8,14 +8,17 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -313,6 +316,120 @@ func TestEventsSayWhatChanges(t *testing.T) {
 	d.drawn()
 	for e := next(); e.Draw.State != "drawn"; e = next() {
 		t.Logf("%+v", e)
+	}
+}
+
+// A draw may have a million agencies: a page and an event show a few, and say where the others are.
+func TestAgenciesComeInPages(t *testing.T) {
+	d := open(t)
+	if _, err := d.ledger.OpenDraw(t.Context(), ledger.Terms{ID: "big", Agencies: 450, Rule: draw.FixedNumber(1)}); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		query, first, last string
+		links              []string
+	}{
+		{"", "1", "200", []string{"?from=201#agencies"}},
+		{"?from=201&lang=en", "201", "400", []string{"?from=1&amp;lang=en#agencies", "?from=401&amp;lang=en#agencies"}},
+		{"?from=401", "401", "450", []string{"?from=201#agencies"}},
+		{"?from=451", "1", "200", []string{"?from=201#agencies"}},
+		{"?from=-1", "1", "200", []string{"?from=201#agencies"}},
+	} {
+		_, _, text := d.ask(d.server.URL, "GET", "/draws/big"+row.query, "")
+		rows := regexp.MustCompile(`id="agency-(\d+)"`).FindAllStringSubmatch(text, -1)
+		if len(rows) == 0 || rows[0][1] != row.first || rows[len(rows)-1][1] != row.last {
+			t.Errorf("%q shows %d agencies, want %s to %s", row.query, len(rows), row.first, row.last)
+		}
+		if n := strings.Count(text, `#agencies"`); n != len(row.links) {
+			t.Errorf("%q has %d links to other agencies, want %d", row.query, n, len(row.links))
+		}
+		for _, link := range row.links {
+			if !strings.Contains(text, `href="`+link+`"`) {
+				t.Errorf("%q has no link %s", row.query, link)
+			}
+		}
+	}
+	if status, _, _ := d.ask(d.server.URL, "GET", "/api/v1/events?draw=big&from=x", ""); status != 422 {
+		t.Errorf("events from no agency: %d", status)
+	}
+}
+
+// counted counts how often progress is read.
+type counted struct {
+	*ledger.Ledger
+	reads atomic.Int64
+}
+
+func (c *counted) Progress(ctx context.Context, id string) ([]ledger.AgencyProgress, error) {
+	c.reads.Add(1)
+	return c.Ledger.Progress(ctx, id)
+}
+
+func TestOnlookersShareOneReading(t *testing.T) {
+	d := open(t)
+	l := &counted{Ledger: d.ledger}
+	site := web.New(web.Options{Ledger: l})
+	s := httptest.NewServer(site.Public())
+	defer s.Close()
+	defer site.Close()
+	const onlookers, seconds = 50, 3
+	began := time.Now()
+	for range onlookers {
+		r, err := http.Get(s.URL + "/api/v1/events?draw=1&from=2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = r.Body.Close() }()
+		lines := bufio.NewReader(r.Body)
+		if line, err := lines.ReadString('\n'); line != "event: draw\n" {
+			t.Fatalf("%q, %v", line, err)
+		}
+		if line, _ := lines.ReadString('\n'); strings.Contains(line, `"agency":1,`) || !strings.Contains(line, `"agency":2,`) {
+			t.Fatalf("from agency 2: %s", line)
+		}
+	}
+	time.Sleep(seconds * time.Second)
+	// A reading holds for nine tenths of a second.
+	if n, most := l.reads.Load(), int64(time.Since(began)/(900*time.Millisecond))+1; n > most || n < 2 {
+		t.Errorf("%d onlookers made %d readings, want 2 to %d", onlookers, n, most)
+	}
+}
+
+func TestNobodyTakesAllConnections(t *testing.T) {
+	d := open(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- d.site.Serve(ctx, l, d.site.Public()) }()
+	url := "http://" + l.Addr().String()
+	idle := make([]net.Conn, 0, 1000)
+	for range cap(idle) {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		idle = append(idle, c)
+	}
+	if r, err := http.Get(url + "/healthz"); err == nil {
+		t.Errorf("the connection past the last one is served: %d", r.StatusCode)
+	}
+	for _, c := range idle {
+		_ = c.Close()
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if r, err := http.Get(url + "/healthz"); err == nil {
+			_ = r.Body.Close()
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatalf("after they have gone: %v", err)
+		}
+	}
+	cancel()
+	if err := <-served; err != nil {
+		t.Errorf("the end: %v", err)
 	}
 }
 
