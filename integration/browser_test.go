@@ -209,10 +209,20 @@ func TestAPersonWatchesADraw(t *testing.T) {
 	b.until(`(?m)^1\s+134\s+20,000\s+Terminó$`)
 	b.until(`(?m)^2\s+0\s+0\s+Sin apuestas$`)
 	b.until(`todavía no se realizó`)
+	b.until(`(?m)^0 ahora`)                                // nobody sends, and the rate says so
+	b.until(`(?m)^1\s+abierto\s+20,000`)                   // the list of all draws follows too
+	b.until(`(?m)^Los más jugados\nNúmero\s+Apuestas\n\d`) // and so do the numbers
 	b.accessible("sending")
 
+	// What a person has opened stays open while the page changes, and the keyboard stays where it is.
+	result[bool](b, `document.querySelector("#numbers-table").open = true`)
+	result[bool](b, `document.querySelector("#in-list-1 a").focus() === undefined`)
 	client(2)
 	b.until(`Número ganador 7574`)
+	b.until(`(?m)^1\s+sorteado\s+40,000\s+7574\s+3$`)
+	if !result[bool](b, `document.activeElement === document.querySelector("#in-list-1 a") && document.querySelector("#numbers-table").open`) {
+		t.Errorf("the keyboard is on %s, or the table is closed", result[string](b, `document.activeElement.outerHTML.slice(0, 90)`))
+	}
 	b.until(`(?m)^2\s+2$`) // agency 2 has two winners
 	text := b.text()
 	for _, document := range []string{"34679922", "19564423"} {

@@ -8,25 +8,56 @@ function follow(root) {
   const live = document.getElementById("live");
   const seconds = 60;
   const rates = new Array(seconds).fill(0);
-  let before = null;
+  let before = null; // the last event's moment and bets
+  let heard = 0; // when that was, by this machine's clock
   let state = root.dataset.state;
+  let shown = document.getElementById("bets").textContent; // what the rest of the page is about
+  let events = null;
 
-  const events = new EventSource("/api/v1/events?draw=" + encodeURIComponent(root.dataset.draw));
-  addEventListener("pagehide", () => events.close());
-  events.onopen = () => set(live, "· " + root.dataset.live);
-  events.onerror = () => set(live, "· " + root.dataset.lost);
-  events.addEventListener("draw", (message) => {
-    const event = JSON.parse(message.data);
+  // A page that nobody sees follows nothing: a browser has few connections for a site, and all its pages share them.
+  addEventListener("pagehide", leave);
+  addEventListener("pageshow", come);
+  document.addEventListener("visibilitychange", () => document.hidden ? leave() : come());
+  come();
+  setInterval(quiet, 1000);
+  setInterval(() => { if (events && document.getElementById("bets").textContent !== shown) refresh(); }, 3000);
+
+  function come() {
+    if (events || document.hidden) return;
+    const where = new URLSearchParams({ draw: root.dataset.draw, from: root.dataset.from || "0" });
+    events = new EventSource("/api/v1/events?" + where);
+    events.onopen = () => set(live, "· " + root.dataset.live);
+    events.onerror = lost;
+    events.addEventListener("draw", (message) => take(JSON.parse(message.data)));
+  }
+
+  function leave() {
+    if (events) events.close();
+    events = null;
+    before = null; // the bets of the meantime were at no known moment
+  }
+
+  // A browser tries again by itself when the line is cut, and gives up when it is answered with something else.
+  function lost() {
+    set(live, "· " + root.dataset.lost);
+    if (events && events.readyState === EventSource.CLOSED) {
+      leave();
+      setTimeout(come, 5000);
+    }
+  }
+
+  function take(event) {
     set(document.getElementById("bets"), count(event.draw.bets));
     set(document.getElementById("finished"), count(event.draw.finished));
+    const listed = document.getElementById("in-list-" + event.draw.id);
+    if (listed) set(listed.cells[2], count(event.draw.bets));
     for (const agency of event.agencies) show(agency);
     rate(event);
     if (event.draw.state !== state) {
       state = event.draw.state;
       refresh();
     }
-  });
-  setInterval(refreshWhileOpen, 10000);
+  }
 
   function show(agency) {
     const row = document.getElementById("agency-" + agency.agency);
@@ -38,41 +69,60 @@ function follow(root) {
     mark.className = "state " + (agency.finished ? "drawn" : agency.bets ? "open" : "sealed");
   }
 
-  // An event comes when something has changed; a silence is a rate of zero.
   function rate(event) {
-    if (before) {
-      const passed = (event.now - before.now) / 1000;
-      const now = passed > 0 ? (event.draw.bets - before.bets) / passed : 0;
-      for (let i = 1; i < Math.min(Math.round(passed), seconds); i++) rates.push(0);
-      rates.push(now);
-      rates.splice(0, Math.max(0, rates.length - seconds));
-      plot(now);
-    }
+    if (before && event.now > before.now) plot((event.draw.bets - before.bets) * 1000 / (event.now - before.now));
     before = { now: event.now, bets: event.draw.bets };
+    heard = performance.now();
+  }
+
+  // An event comes when something has changed; a silence is a rate of zero.
+  function quiet() {
+    if (!before || performance.now() - heard < 1900) return;
+    before.now += 1000;
+    heard += 1000;
+    if (rates.some((r) => r > 0)) plot(0);
   }
 
   function plot(now) {
+    rates.push(now);
+    rates.shift();
     document.querySelector(".live-only").hidden = false;
     set(document.getElementById("rate-now"), count(Math.round(now)));
     const top = Math.max(1, ...rates);
-    const points = rates.map((r, i) => `${600 - (rates.length - 1 - i) * 600 / (seconds - 1)},${98 - 96 * r / top}`);
+    set(document.getElementById("rate-top"), count(Math.round(top)));
+    const points = rates.map((r, i) => `${i * 600 / (seconds - 1)},${98 - 96 * r / top}`);
     document.querySelector("#rate-chart polyline").setAttribute("points", points.join(" "));
+    document.querySelector("#rate-chart polygon").setAttribute("points", "0,100 " + points.join(" ") + " 600,100");
   }
 
   // What is not in an event is taken from the page itself.
   async function refresh() {
-    const answer = await fetch(location.href);
-    if (!answer.ok) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const pick of ["#result", "#state", "dl.figures", "section[aria-labelledby=numbers]", "section[aria-labelledby=draws]"]) {
-      const [old, now] = [document.querySelector(pick), fresh.querySelector(pick)];
-      if (!old || !now || old.innerHTML === now.innerHTML) continue;
-      old.className = now.className;
-      old.replaceChildren(...now.childNodes);
+    const about = document.getElementById("bets").textContent;
+    try {
+      const answer = await fetch(location.href);
+      if (!answer.ok) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const pick of ["#result", "#state", "dl.figures", "#numbers-live", "section[aria-labelledby=draws]"]) replace(pick, fresh);
+      shown = about;
+    } catch {
+      // The server is away; the events tell when it is back.
     }
   }
 
-  function refreshWhileOpen() {
-    if (state !== "drawn" && !document.hidden) refresh().catch(() => {});
+  // Replaces a part of the page, and leaves the keyboard where it was, and what was opened open.
+  function replace(pick, fresh) {
+    const [old, now] = [document.querySelector(pick), fresh.querySelector(pick)];
+    if (!old || !now) return;
+    const usable = "a[href], button, summary, [tabindex]";
+    const at = [...old.querySelectorAll(usable)].indexOf(document.activeElement);
+    for (const [i, d] of old.querySelectorAll("details").entries()) {
+      const same = now.querySelectorAll("details")[i];
+      if (same) same.open = d.open;
+    }
+    if (old.innerHTML === now.innerHTML) return;
+    old.className = now.className;
+    old.replaceChildren(...now.childNodes);
+    const next = at >= 0 && old.querySelectorAll(usable)[at];
+    if (next) next.focus({ preventScroll: true });
   }
 }
