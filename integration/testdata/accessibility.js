@@ -2,7 +2,8 @@
 (() => {
   const wrong = [];
   const all = (s) => [...document.querySelectorAll(s)];
-  const seen = (e) => !!(e.offsetWidth || e.offsetHeight || e.getClientRects().length) && getComputedStyle(e).visibility !== "hidden";
+  const seen = (e) => !!(e.offsetWidth || e.offsetHeight || e.getClientRects().length) && getComputedStyle(e).visibility !== "hidden" &&
+    e.checkVisibility({ contentVisibilityAuto: true });
   const say = (e) => e.outerHTML.slice(0, 90);
   const name = (e) => (e.getAttribute("aria-label") ||
     (e.getAttribute("aria-labelledby") || "").split(/\s+/).map((i) => (document.getElementById(i) || {}).textContent || "").join(" ") ||
@@ -32,7 +33,7 @@
   for (const e of all("img")) if (!e.hasAttribute("alt")) wrong.push("an image without alt: " + say(e));
   for (const e of all("svg").filter(seen))
     if (e.getAttribute("aria-hidden") !== "true" && !(e.getAttribute("role") === "img" && name(e))) wrong.push("a picture without a name: " + say(e));
-  for (const e of all("a[href],button,input,select,textarea,[tabindex]")) if (!name(e)) wrong.push("nothing tells what this is: " + say(e));
+  for (const e of all("a[href],button,input,select,textarea,summary,[tabindex]")) if (!name(e)) wrong.push("nothing tells what this is: " + say(e));
   for (const e of all("[tabindex]")) if (e.tabIndex > 0) wrong.push("an order of its own: " + say(e));
   for (const t of all("table")) {
     if (!t.querySelector("thead th[scope=col]")) wrong.push("a table without column heads: " + say(t));
@@ -65,7 +66,7 @@
   }
 
   // Everything that can be used can be reached by the keyboard, and shows that it was.
-  for (const e of all("a[href],button,input").filter(seen)) {
+  for (const e of all("a[href],button,input,summary,[tabindex]").filter(seen)) {
     e.focus({ focusVisible: true });
     if (document.activeElement !== e) { wrong.push("the keyboard cannot reach " + say(e)); continue; }
     const style = getComputedStyle(e);
