@@ -120,10 +120,10 @@ func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// text returns what the page says.
+// text returns what the page says, which is nothing while it is being loaded.
 func (b *browser) text() string {
 	b.t.Helper()
-	return strings.ReplaceAll(result[string](b, `document.body.innerText`), "\u202f", ",")
+	return strings.ReplaceAll(result[string](b, `document.body ? document.body.innerText : ""`), "\u202f", ",")
 }
 
 // until waits for the page to say something.
