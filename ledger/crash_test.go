@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -85,6 +86,7 @@ type schedule struct {
 	mu    sync.Mutex // held by the power loss, so that the model is of the same instant as the disk
 	model model
 	disk  *vfs.MemFS
+	locks sync.Mutex // of files on the disk, see lockFS
 
 	journal journal.Journal
 	ledger  *ledger.Ledger
@@ -115,8 +117,23 @@ func (p *powerLoss) MaybeError(op errorfs.Op) error {
 func (p *powerLoss) take() {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
+	p.s.locks.Lock()
+	defer p.s.locks.Unlock()
 	p.disk = p.s.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: p.keep, RNG: p.r})
 	p.model = p.s.model.clone()
+}
+
+// lockFS keeps the power from being lost while a file is being locked: MemFS.Lock takes the lock that CrashClone waits for
+// twice, and the two of them then wait for each other for ever.
+type lockFS struct {
+	vfs.FS
+	mu *sync.Mutex
+}
+
+func (fs lockFS) Lock(name string) (io.Closer, error) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return fs.FS.Lock(name)
 }
 
 func newSchedule(t *testing.T, seed uint64) *schedule {
@@ -148,7 +165,7 @@ func (s *schedule) run() {
 
 func (s *schedule) open() bool {
 	s.crash = &powerLoss{s: s, at: 1 + s.r.Int64N(150), keep: []int{0, 0, 30, 100}[s.r.IntN(4)], r: rand.New(rand.NewPCG(s.seed, s.r.Uint64()))}
-	fs := errorfs.Wrap(s.disk, s.crash)
+	fs := errorfs.Wrap(lockFS{s.disk, &s.locks}, s.crash)
 	var err error
 	if s.journal, err = local.Open("journal", local.Options{FS: fs, Reserve: 1}); err == nil {
 		s.ledger, err = ledger.Open(context.Background(), s.journal, ledger.Options{Dir: "data", FS: fs, Seed: seed(modelAgencies)})
