@@ -1,109 +1,154 @@
 package draw
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"math"
+	"sync"
 	"time"
 
 	"github.com/cloudflare/circl/sign/bls"
-
-	"quiniela"
 )
 
-// Prizes is how many numbers a beacon's draw yields.
-const Prizes = 20
-
-// The chain that is drawn from: drand's quicknet. Its key signs one message per round, every three seconds, and nobody
-// can know the signature before.
+// Sizes of a beacon's values, in bytes.
 const (
-	genesis   = 1692803367 // seconds since the Unix epoch, of round 1
-	period    = 3          // seconds
-	publicKey = "83cf0f2896adee7eb8b5f01fcad3912212c437e0073e911fb90022d3e760183c8c4b450b6a0a6c3ac6a5776a2d1064510d1fec758c921cc22b0e17e63aaf4bcb5ed66304de9cf809bd274ca73bab4af5a6e9c76a4bc09e76eae8991ef5ece45a"
-	groupHash = "f477d5c89f21a17c863a7f937c6a6d15859414d2be09cd448d4279af331c5d3e"
-	beaconID  = "quicknet"
+	HashSize      = 32 // a chain hash, randomness, a binding
+	SignatureSize = 48 // a compressed point of G1
+	PublicKeySize = 96 // a compressed point of G2
 )
 
-// signatureSize is a compressed point's. The long form of the same point would verify too, and hash to other randomness.
-const signatureSize = 48
+// ErrBeacon is in the chain of every error that says a beacon's signature is not that of its round.
+var ErrBeacon = errors.New("not the beacon's signature of this round")
 
-// ChainHash names the chain: it is the hash of its parameters.
-func ChainHash() [32]byte {
-	h := sha256.New()
-	b := binary.BigEndian.AppendUint32(nil, period)
-	h.Write(binary.BigEndian.AppendUint64(b, genesis))
-	for _, s := range []string{publicKey, groupHash} {
-		part, err := hex.DecodeString(s)
-		if err != nil {
-			panic(err) // they are the constants above
-		}
-		h.Write(part)
-	}
-	h.Write([]byte(beaconID))
-	return [32]byte(h.Sum(nil))
+// Chain is a drand beacon of the scheme bls-unchained-g1-rfc9380: at each round it publishes one signature that nobody
+// can foresee and anybody can check. Its methods are pure and safe for concurrent use.
+type Chain struct {
+	hash    [HashSize]byte
+	key     bls.PublicKey[bls.KeyG2SigG1]
+	genesis int64 // seconds since the Unix epoch, of round 1
+	period  int64 // seconds
 }
 
-// RoundTime returns when a round is signed.
-func RoundTime(round uint64) time.Time { return time.Unix(genesis+period*int64(round-1), 0).UTC() }
+// ChainInfo is what a drand network publishes of itself at /info: what its hash is taken over.
+type ChainInfo struct {
+	PublicKey [PublicKeySize]byte
+	GroupHash [HashSize]byte
+	ID        string // "quicknet"; drand leaves "default" and "" out of the hash, and they are refused here
+	Genesis   int64  // seconds since the Unix epoch, of round 1
+	Period    uint32 // seconds
+}
 
-// RoundAt returns the first round that is signed at a time or after it.
-func RoundAt(t time.Time) uint64 {
-	passed := t.Sub(time.Unix(genesis, 0))
-	if passed <= 0 {
+// Quicknet's parameters, as the League of Entropy publishes them.
+const (
+	QuicknetHash      = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971"
+	QuicknetPublicKey = "83cf0f2896adee7eb8b5f01fcad3912212c437e0073e911fb90022d3e760183c8c4b450b6a0a6c3ac6a5776a2d1064510d1fec758c921cc22b0e17e63aaf4bcb5ed66304de9cf809bd274ca73bab4af5a6e9c76a4bc09e76eae8991ef5ece45a"
+	QuicknetGroupHash = "f477d5c89f21a17c863a7f937c6a6d15859414d2be09cd448d4279af331c5d3e"
+	QuicknetGenesis   = 1692803367
+	QuicknetPeriod    = 3
+)
+
+// Quicknet returns the public beacon of the League of Entropy: one round every 3 seconds since 23 August 2023. The chain
+// is built at the first call: checking its key takes a millisecond, which programs that never draw need not spend.
+func Quicknet() *Chain { return quicknet() }
+
+var quicknet = sync.OnceValue(func() *Chain {
+	c, err := NewChain(quicknetInfo())
+	if err != nil {
+		panic(err) // constants, with a test on them
+	}
+	return c
+})
+
+func quicknetInfo() ChainInfo {
+	return ChainInfo{
+		PublicKey: [PublicKeySize]byte(mustHex(QuicknetPublicKey)),
+		GroupHash: [HashSize]byte(mustHex(QuicknetGroupHash)),
+		ID:        "quicknet", Genesis: QuicknetGenesis, Period: QuicknetPeriod,
+	}
+}
+
+func mustHex(s string) []byte {
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// NewChain returns the chain that info describes: another network than Quicknet, or a test's own.
+func NewChain(info ChainInfo) (*Chain, error) {
+	if info.Period == 0 || info.Genesis < 0 || info.ID == "" || info.ID == "default" {
+		return nil, fmt.Errorf("a chain of period %d s, genesis %d, id %q", info.Period, info.Genesis, info.ID)
+	}
+	c := &Chain{hash: info.Hash(), genesis: info.Genesis, period: int64(info.Period)}
+	if err := c.key.UnmarshalBinary(info.PublicKey[:]); err != nil || !c.key.Validate() {
+		return nil, fmt.Errorf("the chain's public key is no point of G2: %w", errors.Join(err, bls.ErrInvalidKey))
+	}
+	return c, nil
+}
+
+// Hash returns the chain hash, by which drand's own API names a chain.
+func (i ChainInfo) Hash() [HashSize]byte {
+	h := sha256.New()
+	var n [12]byte
+	binary.BigEndian.PutUint32(n[:], i.Period)
+	binary.BigEndian.PutUint64(n[4:], uint64(i.Genesis))
+	h.Write(n[:])
+	h.Write(i.PublicKey[:])
+	h.Write(i.GroupHash[:])
+	h.Write([]byte(i.ID))
+	return [HashSize]byte(h.Sum(nil))
+}
+
+// Hash returns the chain's hash, to be recorded when a draw opens.
+func (c *Chain) Hash() [HashSize]byte { return c.hash }
+
+// Verify checks that sig is the chain's signature of round and returns the round's randomness. Any other length than
+// SignatureSize is refused first: a point has a longer form too, which would verify and give another randomness.
+func (c *Chain) Verify(round uint64, sig []byte) ([HashSize]byte, error) {
+	switch {
+	case round == 0:
+		return [HashSize]byte{}, fmt.Errorf("round 0: rounds count from 1: %w", ErrBeacon)
+	case len(sig) != SignatureSize:
+		return [HashSize]byte{}, fmt.Errorf("round %d: a signature of %d bytes, want %d: %w", round, len(sig), SignatureSize, ErrBeacon)
+	}
+	var be [8]byte
+	binary.BigEndian.PutUint64(be[:], round)
+	message := sha256.Sum256(be[:])
+	if !bls.Verify(&c.key, message[:], sig) {
+		return [HashSize]byte{}, fmt.Errorf("round %d: %w", round, ErrBeacon)
+	}
+	return sha256.Sum256(sig), nil
+}
+
+// RoundAt returns the first round whose time is t or later: 1 for any t before the chain began.
+func (c *Chain) RoundAt(t time.Time) uint64 {
+	s := t.Unix()
+	if t.Nanosecond() > 0 {
+		s++
+	}
+	if s <= c.genesis {
 		return 1
 	}
-	const step = period * time.Second
-	return 1 + uint64((passed+step-1)/step)
+	return 1 + uint64((s-c.genesis+c.period-1)/c.period)
 }
 
-// Randomness checks a round's signature and returns the randomness that it is: SHA-256 of it.
-func Randomness(round uint64, signature []byte) (randomness [32]byte, err error) {
-	if len(signature) != signatureSize {
-		return randomness, fmt.Errorf("a signature of %d bytes, want %d", len(signature), signatureSize)
+// RoundFor returns the round that a draw must name when it opens: the first at or after the time its bets close plus a
+// margin for the seal to be published and cosigned. A margin below 0 is an error, since the round would be known early.
+func (c *Chain) RoundFor(closing time.Time, margin time.Duration) (uint64, error) {
+	if margin < 0 {
+		return 0, fmt.Errorf("a margin of %s between the close and the beacon's round", margin)
 	}
-	text, err := hex.DecodeString(publicKey)
-	if err != nil {
-		return randomness, err
-	}
-	var key bls.PublicKey[bls.KeyG2SigG1]
-	if err := key.UnmarshalBinary(text); err != nil {
-		return randomness, fmt.Errorf("read the chain's key: %w", err)
-	}
-	message := sha256.Sum256(binary.BigEndian.AppendUint64(nil, round))
-	if !bls.Verify(&key, message[:], signature) {
-		return randomness, fmt.Errorf("it is not the chain's signature of round %d", round)
-	}
-	return sha256.Sum256(signature), nil
+	return c.RoundAt(closing.Add(margin)), nil
 }
 
-// Terms are what a beacon's draw is derived from, all of it fixed before the last bet.
-type Terms struct {
-	Chain   [32]byte
-	Round   uint64
-	ID      string   // of the draw, at most 255 bytes
-	Binding [32]byte // the log's leaf hash of the entry that opened the draw
-}
-
-// rejectFrom keeps every number equally likely: it is the largest multiple of the count of numbers in 16 bits.
-const rejectFrom = 65536 / (uint32(quiniela.MaxNumber) + 1) * (uint32(quiniela.MaxNumber) + 1)
-
-// Derive returns the number of a prize, 1 to Prizes.
-func Derive(randomness [32]byte, t Terms, prize uint16) quiniela.Number {
-	info := append([]byte("quiniela/draw/v1\x00"), t.Chain[:]...)
-	info = binary.BigEndian.AppendUint64(info, t.Round)
-	info = append(append(info, byte(len(t.ID))), t.ID...)
-	info = append(info, t.Binding[:]...)
-	info = binary.BigEndian.AppendUint16(info, prize)
-	for counter := uint32(0); ; counter++ {
-		block := hmac.New(sha256.New, randomness[:])
-		block.Write(binary.BigEndian.AppendUint32(info, counter))
-		words := block.Sum(nil)
-		for i := 0; i < len(words); i += 2 {
-			if word := uint32(binary.BigEndian.Uint16(words[i:])); word < rejectFrom {
-				return quiniela.Number(word % (uint32(quiniela.MaxNumber) + 1))
-			}
-		}
+// TimeOf returns when a round is published, or the zero time for round 0 and rounds past what a clock can say.
+func (c *Chain) TimeOf(round uint64) time.Time {
+	if round == 0 || round > math.MaxInt32*uint64(math.MaxUint16) {
+		return time.Time{}
 	}
+	return time.Unix(c.genesis+int64(round-1)*c.period, 0).UTC()
 }

@@ -2,25 +2,32 @@ package draw_test
 
 import (
 	"encoding/hex"
-	"fmt"
-	"strings"
+	"errors"
 	"testing"
 	"time"
+
+	"github.com/cloudflare/circl/ecc/bls12381"
 
 	"quiniela/draw"
 )
 
+// rounds are published rounds of Quicknet.
 var rounds = []struct {
-	round                 uint64
-	signature, randomness string
+	round      uint64
+	signature  string
+	randomness string
 }{
-	{1, "b55e7cb2d5c613ee0b2e28d6750aabbb78c39dcc96bd9d38c2c2e12198df95571de8e8e402a0cc48871c7089a2b3af4b", "1466a6cd24e327188770752f6134001c64d6efcc590ccc26b721611ad96f165a"},
-	{123, "b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92", "fb8f7bc29bf24db51871ec8c79f3a1e4bd0557bc0dfcee9ed1d924e69d1c60dc"},
-	{1000, "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39", "fe290beca10872ef2fb164d2aa4442de4566183ec51c56ff3cd603d930e54fdd"},
-	{30663002, "b9e7e1e3d7d9cf17a9f4703abfae4c137acfbef1fdb45715a98422c244a499ea381c7fd759851ed8eeb8a03d778959b3", "2a231554933f6fd70314fa470152710fac3eba10d052cab996e8f30854fa7f55"},
+	{1, "b55e7cb2d5c613ee0b2e28d6750aabbb78c39dcc96bd9d38c2c2e12198df95571de8e8e402a0cc48871c7089a2b3af4b",
+		"1466a6cd24e327188770752f6134001c64d6efcc590ccc26b721611ad96f165a"},
+	{123, "b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92",
+		"fb8f7bc29bf24db51871ec8c79f3a1e4bd0557bc0dfcee9ed1d924e69d1c60dc"},
+	{1000, "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39",
+		"fe290beca10872ef2fb164d2aa4442de4566183ec51c56ff3cd603d930e54fdd"},
+	{30663002, "b9e7e1e3d7d9cf17a9f4703abfae4c137acfbef1fdb45715a98422c244a499ea381c7fd759851ed8eeb8a03d778959b3",
+		"2a231554933f6fd70314fa470152710fac3eba10d052cab996e8f30854fa7f55"},
 }
 
-func decode(t *testing.T, s string) []byte {
+func unhex(t testing.TB, s string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(s)
 	if err != nil {
@@ -29,72 +36,133 @@ func decode(t *testing.T, s string) []byte {
 	return b
 }
 
-func TestTheChainIsQuicknet(t *testing.T) {
-	if got := fmt.Sprintf("%x", draw.ChainHash()); got != "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971" {
-		t.Errorf("chain hash %s", got)
+func TestQuicknetsHashIsThatOfItsParameters(t *testing.T) {
+	if got := hex.EncodeToString(hashOf(draw.Quicknet())); got != draw.QuicknetHash {
+		t.Errorf("chain hash %s, want %s", got, draw.QuicknetHash)
 	}
 }
 
-func TestSignedRounds(t *testing.T) {
+func hashOf(c *draw.Chain) []byte {
+	h := c.Hash()
+	return h[:]
+}
+
+func TestPublishedRoundsVerify(t *testing.T) {
 	for _, r := range rounds {
-		got, err := draw.Randomness(r.round, decode(t, r.signature))
-		if err != nil || fmt.Sprintf("%x", got) != r.randomness {
+		got, err := draw.Quicknet().Verify(r.round, unhex(t, r.signature))
+		if err != nil || hex.EncodeToString(got[:]) != r.randomness {
 			t.Errorf("round %d: %x, %v; want %s", r.round, got, err, r.randomness)
 		}
 	}
 }
 
-func TestWhatTheChainDidNotSignIsRefused(t *testing.T) {
-	signature := decode(t, rounds[2].signature)
-	for _, round := range []uint64{0, 999, 1001} {
-		if _, err := draw.Randomness(round, signature); err == nil {
-			t.Errorf("round 1000's signature is taken for round %d", round)
-		}
-	}
-	for i := range len(signature) {
-		bad := append([]byte(nil), signature...)
-		bad[i] ^= 1
-		if _, err := draw.Randomness(1000, bad); err == nil {
-			t.Errorf("byte %d of the signature does not matter", i)
-		}
-	}
-	for _, size := range []int{0, 47, 49, 96} {
-		if _, err := draw.Randomness(1000, append(signature, make([]byte, 48)...)[:size]); err == nil {
-			t.Errorf("a signature of %d bytes is taken", size)
+func TestOtherSignaturesAreRefused(t *testing.T) {
+	good := unhex(t, rounds[2].signature)
+	for name, c := range map[string]struct {
+		round uint64
+		sig   []byte
+	}{
+		"another round's":       {1001, good},
+		"round 0":               {0, good},
+		"of another round":      {1000, unhex(t, rounds[1].signature)},
+		"none":                  {1000, nil},
+		"cut short":             {1000, good[:47]},
+		"with a byte behind it": {1000, append(good[:48:48], 0)},
+		"uncompressed":          {1000, uncompressed(t, good)},
+		"the point at infinity": {1000, append([]byte{0xc0}, make([]byte, 47)...)},
+		"zeros":                 {1000, make([]byte, 48)},
+	} {
+		if r, err := draw.Quicknet().Verify(c.round, c.sig); !errors.Is(err, draw.ErrBeacon) || r != [32]byte{} {
+			t.Errorf("%s: %x, %v", name, r, err)
 		}
 	}
 }
 
-func TestRounds(t *testing.T) {
-	for at, want := range map[int64]uint64{0: 1, 1692803367: 1, 1692803368: 2, 1692803370: 2, 1692806304: 980, 1692806364: 1000} {
-		if got := draw.RoundAt(time.Unix(at, 0)); got != want {
-			t.Errorf("the first round at %d or after is %d, want %d", at, got, want)
+func TestEveryBitOfASignatureCounts(t *testing.T) {
+	sig := unhex(t, rounds[2].signature)
+	for i := range len(sig) * 8 {
+		sig[i/8] ^= 1 << (i % 8)
+		if _, err := draw.Quicknet().Verify(1000, sig); err == nil {
+			t.Errorf("bit %d turned and it verifies", i)
 		}
-	}
-	if got := draw.RoundTime(1000).Unix(); got != 1692806364 {
-		t.Errorf("round 1000 is at %d", got)
+		sig[i/8] ^= 1 << (i % 8)
 	}
 }
 
-func TestDerivedNumbers(t *testing.T) {
-	derive := func(round int, id string, binding [32]byte, prize uint16) string {
-		r := rounds[round]
-		terms := draw.Terms{Chain: draw.ChainHash(), Round: r.round, ID: id, Binding: binding}
-		return fmt.Sprintf("%04d", draw.Derive([32]byte(decode(t, r.randomness)), terms, prize))
+// uncompressed writes the same point in its 96 bytes, which would verify and hash to something else.
+func uncompressed(t *testing.T, sig []byte) []byte {
+	var p bls12381.G1
+	if err := p.SetBytes(sig); err != nil {
+		t.Fatal(err)
 	}
-	var all []string
-	for prize := range uint16(draw.Prizes) {
-		all = append(all, derive(2, "test", [32]byte{}, prize+1))
+	return p.Bytes()
+}
+
+func TestChainsThatCannotBeAreRefused(t *testing.T) {
+	good := draw.ChainInfo{PublicKey: [96]byte(unhex(t, draw.QuicknetPublicKey)), ID: "x", Period: 3}
+	if _, err := draw.NewChain(good); err != nil {
+		t.Fatal(err)
 	}
-	const want = "4597 9224 2297 2132 4895 6578 8316 0297 0910 5482 4148 4197 6508 5424 7386 7824 1463 4071 2458 6050"
-	if got := strings.Join(all, " "); got != want {
-		t.Errorf("round 1000: %s, want %s", got, want)
+	for name, change := range map[string]func(*draw.ChainInfo){
+		"no period":  func(i *draw.ChainInfo) { i.Period = 0 },
+		"no id":      func(i *draw.ChainInfo) { i.ID = "" },
+		"default id": func(i *draw.ChainInfo) { i.ID = "default" },
+		"before 1970": func(i *draw.ChainInfo) {
+			i.Genesis = -1
+		},
+		"key not a point":     func(i *draw.ChainInfo) { i.PublicKey[50] ^= 1 },
+		"key zero":            func(i *draw.ChainInfo) { i.PublicKey = [96]byte{} },
+		"key without meaning": func(i *draw.ChainInfo) { i.PublicKey = [96]byte{0: 0xc0} },
+	} {
+		info := good
+		change(&info)
+		if _, err := draw.NewChain(info); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
 	}
-	if got := derive(1, "test", [32]byte{}, 1); got != "8889" {
-		t.Errorf("round 123: %s", got)
+}
+
+func TestTheRoundOfATime(t *testing.T) {
+	for _, c := range []struct {
+		at   time.Time
+		want uint64
+	}{
+		{time.Time{}, 1},
+		{time.Unix(0, 0), 1},
+		{time.Unix(1692803366, 0), 1},
+		{time.Unix(1692803367, 0), 1},
+		{time.Unix(1692803367, 1), 2},
+		{time.Unix(1692803368, 0), 2},
+		{time.Unix(1692803370, 0), 2},
+		{time.Unix(1692803370, 999), 3},
+		{time.Unix(1692806304, 0), 980},
+		{time.Unix(1692806364, 0), 1000},
+	} {
+		q := draw.Quicknet()
+		got := q.RoundAt(c.at)
+		if got != c.want {
+			t.Errorf("first round at or after %d.%09d: %d, want %d", c.at.Unix(), c.at.Nanosecond(), got, c.want)
+		}
+		if q.TimeOf(got).Before(c.at) || got > 1 && !q.TimeOf(got-1).Before(c.at) {
+			t.Errorf("round %d is at %s, the one before at %s: not the first from %s on", got, q.TimeOf(got), q.TimeOf(got-1), c.at)
+		}
 	}
-	binding := [32]byte(decode(t, "75b39c003bea0036c1de400ce3af38b73fa1f963eaf16ed8dbbc235015e5646a"))
-	if got := derive(2, "2023-08-23-T", binding, 1); got != "8571" {
-		t.Errorf("with a binding: %s", got)
+	if got := draw.Quicknet().TimeOf(1000); got.Unix() != 1692806364 {
+		t.Errorf("round 1000 at %d", got.Unix())
+	}
+	for _, round := range []uint64{0, 1<<64 - 1} {
+		if got := draw.Quicknet().TimeOf(round); !got.IsZero() {
+			t.Errorf("round %d at %s", round, got)
+		}
+	}
+}
+
+func TestADrawsRoundIsAfterItsCloseAndMargin(t *testing.T) {
+	got, err := draw.Quicknet().RoundFor(time.Unix(1692806304, 0), time.Minute)
+	if err != nil || got != 1000 {
+		t.Errorf("%d, %v; want 1000", got, err)
+	}
+	if _, err := draw.Quicknet().RoundFor(time.Unix(1692806304, 0), -1); err == nil {
+		t.Error("a round before the close is accepted")
 	}
 }

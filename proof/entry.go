@@ -7,47 +7,76 @@ import (
 	"quiniela"
 )
 
-// Batch is the log's entry of a batch: what the public may know of it.
-type Batch struct {
-	Draw            uint64
+// BatchEntrySize is the size of a batch's log entry, in bytes.
+const BatchEntrySize = 92
+
+// MaxEntry is the most bytes of any entry: a bundle gives its length in 16 bits.
+const MaxEntry = 1<<16 - 1
+
+const batchMagic = "QNB1"
+
+// BatchEntry is a batch in the log.
+type BatchEntry struct {
+	Draw            uint64 // from 1
 	Agency          quiniela.Agency
-	Number          uint64 // of the batch, the agency's
-	Count           uint32 // bets
-	Stake           uint64 // of them all, in cents
-	CumulativeBets  uint64 // of the agency in the draw, with this batch
-	CumulativeStake uint64
+	Batch           uint64 // the agency's in the draw, from 1
+	Count           uint32 // bets, at least 1
+	Stake           uint64 // of all its bets
+	CumulativeBets  uint64 // of the agency in the draw, up to and with this batch
+	CumulativeStake uint64 // likewise
 	Received        uint64 // µs since the Unix epoch
-	Root            Hash   // of the bets' records
+	Root            Hash
 }
 
-const (
-	batchMagic = "QNB1"
-	// BatchSize is the size of a batch's entry in bytes.
-	BatchSize = len(batchMagic) + 8 + 4 + 8 + 4 + 8 + 8 + 8 + 8 + HashSize
-)
-
-// Bytes returns the entry as the log holds it.
-func (b Batch) Bytes() []byte {
-	e := make([]byte, 0, BatchSize)
-	e = append(e, batchMagic...)
-	e = binary.BigEndian.AppendUint64(e, b.Draw)
-	e = binary.BigEndian.AppendUint32(e, uint32(b.Agency))
-	e = binary.BigEndian.AppendUint64(e, b.Number)
-	e = binary.BigEndian.AppendUint32(e, b.Count)
-	for _, v := range []uint64{b.Stake, b.CumulativeBets, b.CumulativeStake, b.Received} {
-		e = binary.BigEndian.AppendUint64(e, v)
-	}
-	return append(e, b.Root[:]...)
+// Encode returns the entry's bytes.
+func (e BatchEntry) Encode() [BatchEntrySize]byte {
+	var b [BatchEntrySize]byte
+	copy(b[:], batchMagic)
+	binary.BigEndian.PutUint64(b[4:], e.Draw)
+	binary.BigEndian.PutUint32(b[12:], uint32(e.Agency))
+	binary.BigEndian.PutUint64(b[16:], e.Batch)
+	binary.BigEndian.PutUint32(b[24:], e.Count)
+	binary.BigEndian.PutUint64(b[28:], e.Stake)
+	binary.BigEndian.PutUint64(b[36:], e.CumulativeBets)
+	binary.BigEndian.PutUint64(b[44:], e.CumulativeStake)
+	binary.BigEndian.PutUint64(b[52:], e.Received)
+	copy(b[60:], e.Root[:])
+	return b
 }
 
-// ParseBatch reads a batch's entry.
-func ParseBatch(e []byte) (Batch, error) {
-	if len(e) != BatchSize || string(e[:4]) != batchMagic {
-		return Batch{}, fmt.Errorf("%d bytes that are no batch's entry", len(e))
+// ParseBatchEntry reads a batch's entry. It refuses one that contradicts itself: without bets, or with cumulative
+// figures below its own.
+func ParseBatchEntry(b []byte) (BatchEntry, error) {
+	if len(b) != BatchEntrySize || string(b[:4]) != batchMagic {
+		return BatchEntry{}, fmt.Errorf("not a batch entry: want %d bytes that begin with %s", BatchEntrySize, batchMagic)
 	}
-	u64 := func(at int) uint64 { return binary.BigEndian.Uint64(e[at:]) }
-	return Batch{
-		Draw: u64(4), Agency: quiniela.Agency(binary.BigEndian.Uint32(e[12:])), Number: u64(16), Count: binary.BigEndian.Uint32(e[24:]),
-		Stake: u64(28), CumulativeBets: u64(36), CumulativeStake: u64(44), Received: u64(52), Root: Hash(e[60:]),
-	}, nil
+	e := BatchEntry{
+		Draw:            binary.BigEndian.Uint64(b[4:]),
+		Agency:          quiniela.Agency(binary.BigEndian.Uint32(b[12:])),
+		Batch:           binary.BigEndian.Uint64(b[16:]),
+		Count:           binary.BigEndian.Uint32(b[24:]),
+		Stake:           binary.BigEndian.Uint64(b[28:]),
+		CumulativeBets:  binary.BigEndian.Uint64(b[36:]),
+		CumulativeStake: binary.BigEndian.Uint64(b[44:]),
+		Received:        binary.BigEndian.Uint64(b[52:]),
+		Root:            Hash(b[60:]),
+	}
+	if err := e.check(); err != nil {
+		return BatchEntry{}, fmt.Errorf("batch entry: %w", err)
+	}
+	return e, nil
+}
+
+func (e BatchEntry) check() error {
+	switch {
+	case e.Draw == 0 || e.Batch == 0:
+		return fmt.Errorf("draw %d, batch %d: both count from 1", e.Draw, e.Batch)
+	case e.Count == 0:
+		return fmt.Errorf("no bets")
+	case e.CumulativeBets < uint64(e.Count) || e.CumulativeStake < e.Stake:
+		return fmt.Errorf("%d bets of %d together, more than the cumulative %d of %d", e.Count, e.Stake, e.CumulativeBets, e.CumulativeStake)
+	case e.Batch == 1 && (e.CumulativeBets != uint64(e.Count) || e.CumulativeStake != e.Stake):
+		return fmt.Errorf("the first batch has %d bets of %d together, and the cumulative %d of %d", e.Count, e.Stake, e.CumulativeBets, e.CumulativeStake)
+	}
+	return nil
 }

@@ -1,0 +1,308 @@
+package proof_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"quiniela"
+	"quiniela/proof"
+)
+
+const vectorEntry = "514e4231000000000134b2a70000000100000000000000010000000300000000000001c2000000000000000300000000000001c2000603991c50c940" +
+	"8aff60958c0e786ba5b99200f8d8f5a896020622361220dceb41f72fe855a7ad"
+
+func vectorBatch(t testing.TB) proof.BatchEntry {
+	return proof.BatchEntry{Draw: 20230823, Agency: 1, Batch: 1, Count: 3, Stake: 450, CumulativeBets: 3, CumulativeStake: 450,
+		Received: 1692806000200000, Root: hash(t, "8aff60958c0e786ba5b99200f8d8f5a896020622361220dceb41f72fe855a7ad")}
+}
+
+func TestTheVectorsBatchEntry(t *testing.T) {
+	b := vectorBatch(t).Encode()
+	if diff := cmp.Diff(vectorEntry, hex.EncodeToString(b[:])); diff != "" {
+		t.Error(diff)
+	}
+	got, err := proof.ParseBatchEntry(b[:])
+	if err != nil || got != vectorBatch(t) {
+		t.Errorf("%v\n%s", err, cmp.Diff(vectorBatch(t), got))
+	}
+	if leaf := proof.LeafHash(b[:]); leaf != hash(t, "399afbc08324f593c1d12bf8c1d12f5e0943f4f6cce20f9ebbed04bf15093def") {
+		t.Errorf("log leaf %x", leaf[:])
+	}
+}
+
+func TestBatchEntriesThatContradictThemselves(t *testing.T) {
+	for name, change := range map[string]func(*proof.BatchEntry){
+		"no draw":          func(e *proof.BatchEntry) { e.Draw = 0 },
+		"no batch":         func(e *proof.BatchEntry) { e.Batch = 0 },
+		"no bets":          func(e *proof.BatchEntry) { e.Count, e.CumulativeBets = 0, 0 },
+		"fewer cumulative": func(e *proof.BatchEntry) { e.Batch, e.CumulativeBets = 2, 2 },
+		"less cumulative":  func(e *proof.BatchEntry) { e.Batch, e.CumulativeStake = 2, 449 },
+		"more than first":  func(e *proof.BatchEntry) { e.CumulativeBets = 4 },
+		"stake over first": func(e *proof.BatchEntry) { e.CumulativeStake = 451 },
+	} {
+		e := vectorBatch(t)
+		change(&e)
+		b := e.Encode()
+		if _, err := proof.ParseBatchEntry(b[:]); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	good := vectorBatch(t).Encode()
+	for _, b := range [][]byte{nil, good[:91], append(good[:92:92], 0), append([]byte("QNB2"), good[4:]...)} {
+		if _, err := proof.ParseBatchEntry(b); err == nil {
+			t.Errorf("%x: accepted", b)
+		}
+	}
+}
+
+func fixedDraw() proof.DrawOpen {
+	n := quiniela.Number(7574)
+	return proof.DrawOpen{Draw: 7, ID: "2026-01-31", Rules: "quiniela/2026", Agencies: 5, Opened: 1769800000000000, Source: proof.SourceFixed, Number: &n}
+}
+
+func beaconDraw() proof.DrawOpen {
+	o := fixedDraw()
+	o.Close, o.Source, o.Number = 1769886000000000, proof.SourceBeacon, nil
+	o.Beacon = &proof.BeaconTerms{Chain: proof.Hash{0: 0x52, 31: 0x71}, Round: 1000, Fallback: proof.FallbackNotary}
+	return o
+}
+
+func notaryDraw() proof.DrawOpen {
+	o := fixedDraw()
+	o.Source, o.Number = proof.SourceNotary, nil
+	return o
+}
+
+func seal() proof.Seal {
+	return proof.Seal{Draw: 7, Open: 12, Batches: 3, Bets: 300, Stake: 30000, Agencies: 2, Totals: proof.RootOfTotals(totals()), Sealed: 1769886000200000}
+}
+
+func totals() []proof.Total {
+	return []proof.Total{{Agency: 1, Batches: 2, Bets: 200, Stake: 20000}, {Agency: 4, Batches: 1, Bets: 100, Stake: 10000}}
+}
+
+func result() proof.Result {
+	return proof.Result{Draw: 7, Open: 12, Seal: 15, Source: proof.SourceFixed, Number: 74, Winners: 3, Drawn: 1769886090000000}
+}
+
+func beaconResult() proof.Result {
+	r := result()
+	r.Source, r.Evidence, r.Prizes = proof.SourceBeacon, bytes.Repeat([]byte{0xb4}, 48), make([]quiniela.Number, 20)
+	r.Prizes[0], r.Prizes[19] = r.Number, 9999
+	return r
+}
+
+// The text of entries is what is hashed: a change to it breaks every log there is.
+func TestTextEntries(t *testing.T) {
+	zeros := strings.Repeat("00", 30)
+	root := proof.RootOfTotals(totals())
+	for _, c := range []struct {
+		name  string
+		entry interface{ Encode() ([]byte, error) }
+		want  string
+	}{
+		{"fixed", fixedDraw(), "quiniela/v1/draw-open\ndraw 7\nid 2026-01-31\nrules quiniela/2026\nagencies 5\nopened 1769800000000000\n" +
+			"close -\nsource fixed\nnumber 7574\nchain -\nround -\nfallback -\n"},
+		{"beacon", beaconDraw(), "quiniela/v1/draw-open\ndraw 7\nid 2026-01-31\nrules quiniela/2026\nagencies 5\nopened 1769800000000000\n" +
+			"close 1769886000000000\nsource beacon\nnumber -\nchain 52" + zeros + "71\nround 1000\nfallback notary\n"},
+		{"notary", notaryDraw(), "quiniela/v1/draw-open\ndraw 7\nid 2026-01-31\nrules quiniela/2026\nagencies 5\nopened 1769800000000000\n" +
+			"close -\nsource notary\nnumber -\nchain -\nround -\nfallback -\n"},
+		{"seal", seal(), "quiniela/v1/seal\ndraw 7\nopen 12\nbatches 3\nbets 300\nstake 30000\nagencies 2\ntotals " + hex.EncodeToString(root[:]) + "\nsealed 1769886000200000\n"},
+		{"empty seal", proof.Seal{Draw: 1, Totals: proof.RootOfTotals(nil)}, "quiniela/v1/seal\ndraw 1\nopen 0\nbatches 0\nbets 0\nstake 0\nagencies 0\n" +
+			"totals e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\nsealed 0\n"},
+		{"result", result(), "quiniela/v1/result\ndraw 7\nopen 12\nseal 15\nsource fixed\nnumber 0074\nprizes -\nevidence -\nwinners 3\ndrawn 1769886090000000\n"},
+		{"beacon's result", beaconResult(), "quiniela/v1/result\ndraw 7\nopen 12\nseal 15\nsource beacon\nnumber 0074\nprizes 0074" + strings.Repeat(" 0000", 18) + " 9999\n" +
+			"evidence " + strings.Repeat("b4", 48) + "\nwinners 3\ndrawn 1769886090000000\n"},
+	} {
+		got, err := c.entry.Encode()
+		if err != nil || string(got) != c.want {
+			t.Errorf("%s: %v\n%s", c.name, err, cmp.Diff(c.want, string(got)))
+		}
+		if diff := cmp.Diff(any(c.entry), parseText(t, got)); diff != "" {
+			t.Errorf("%s reads back as another\n%s", c.name, diff)
+		}
+	}
+}
+
+// parseText reads a text entry of any kind; an error is the answer's value.
+func parseText(t testing.TB, entry []byte) any {
+	o, err := proof.ParseDrawOpen(entry)
+	if err == nil {
+		return o
+	}
+	s, err := proof.ParseSeal(entry)
+	if err == nil {
+		return s
+	}
+	r, err := proof.ParseResult(entry)
+	if err == nil {
+		return r
+	}
+	return err
+}
+
+func TestEntriesThatContradictThemselvesAreNotWritten(t *testing.T) {
+	open := func(base proof.DrawOpen, change func(*proof.DrawOpen)) proof.DrawOpen {
+		change(&base)
+		return base
+	}
+	sealed := func(change func(*proof.Seal)) proof.Seal { s := seal(); change(&s); return s }
+	done := func(base proof.Result, change func(*proof.Result)) proof.Result { change(&base); return base }
+	for name, e := range map[string]interface{ Encode() ([]byte, error) }{
+		"draw 0":                   open(fixedDraw(), func(o *proof.DrawOpen) { o.Draw = 0 }),
+		"no id":                    open(fixedDraw(), func(o *proof.DrawOpen) { o.ID = "" }),
+		"id -":                     open(fixedDraw(), func(o *proof.DrawOpen) { o.ID = "-" }),
+		"id of two lines":          open(fixedDraw(), func(o *proof.DrawOpen) { o.ID = "a\ndraw 8" }),
+		"id with space":            open(fixedDraw(), func(o *proof.DrawOpen) { o.ID = "a " }),
+		"id too long":              open(fixedDraw(), func(o *proof.DrawOpen) { o.ID = strings.Repeat("a", 256) }),
+		"id no UTF-8":              open(fixedDraw(), func(o *proof.DrawOpen) { o.ID = "\xff" }),
+		"no rules":                 open(fixedDraw(), func(o *proof.DrawOpen) { o.Rules = "" }),
+		"no source":                open(notaryDraw(), func(o *proof.DrawOpen) { o.Source = "" }),
+		"fixed without number":     open(fixedDraw(), func(o *proof.DrawOpen) { o.Number = nil }),
+		"number too large":         open(fixedDraw(), func(o *proof.DrawOpen) { n := quiniela.Number(10000); o.Number = &n }),
+		"notary with number":       open(fixedDraw(), func(o *proof.DrawOpen) { o.Source = proof.SourceNotary }),
+		"fixed with beacon":        open(fixedDraw(), func(o *proof.DrawOpen) { o.Beacon = beaconDraw().Beacon }),
+		"beacon without terms":     open(beaconDraw(), func(o *proof.DrawOpen) { o.Beacon = nil }),
+		"round 0":                  open(beaconDraw(), func(o *proof.DrawOpen) { o.Beacon.Round = 0 }),
+		"no fallback":              open(beaconDraw(), func(o *proof.DrawOpen) { o.Beacon.Fallback = "" }),
+		"seal of draw 0":           sealed(func(s *proof.Seal) { s.Draw = 0 }),
+		"seal of empty batches":    sealed(func(s *proof.Seal) { s.Bets = 2 }),
+		"seal of nobody's":         sealed(func(s *proof.Seal) { s.Agencies = 0 }),
+		"seal of too many":         sealed(func(s *proof.Seal) { s.Agencies = 4 }),
+		"result of draw 0":         done(result(), func(r *proof.Result) { r.Draw = 0 }),
+		"sealed before opened":     done(result(), func(r *proof.Result) { r.Open = 15 }),
+		"result too large":         done(result(), func(r *proof.Result) { r.Number = 10000 }),
+		"prize too large":          done(beaconResult(), func(r *proof.Result) { r.Prizes[1] = 10000 }),
+		"19 prizes":                done(beaconResult(), func(r *proof.Result) { r.Prizes = r.Prizes[:19] }),
+		"another first prize":      done(beaconResult(), func(r *proof.Result) { r.Prizes[0]++ }),
+		"beacon without evidence":  done(beaconResult(), func(r *proof.Result) { r.Evidence = nil }),
+		"fixed with evidence":      done(result(), func(r *proof.Result) { r.Evidence = []byte{1} }),
+		"notary with a signature":  done(beaconResult(), func(r *proof.Result) { r.Source = proof.SourceNotary }),
+		"result from somewhere":    done(result(), func(r *proof.Result) { r.Source = "x" }),
+		"result from nowhere else": done(result(), func(r *proof.Result) { r.Source = "" }),
+	} {
+		if text, err := e.Encode(); err == nil {
+			t.Errorf("%s: written as %s", name, text)
+		}
+	}
+}
+
+// Whatever one changes in an entry, it either is refused or is another entry: no two texts say the same.
+func TestNoEntryIsWrittenInTwoWays(t *testing.T) {
+	for _, e := range []interface{ Encode() ([]byte, error) }{fixedDraw(), beaconDraw(), seal(), beaconResult()} {
+		good, err := e.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range good {
+			for _, bad := range [][]byte{
+				append(good[:i:i], good[i+1:]...),                                    // without a byte
+				append(append(good[:i:i], good[i]), good[i:]...),                     // twice
+				append(append(good[:i:i], '0'), good[i:]...),                         // a zero more
+				append(append(good[:i:i], ' '), good[i:]...),                         // a space more
+				append(append(good[:i:i], good[i]^0x20), good[i+1:]...),              // in the other case
+				append(append(good[:i:i], good[i]^1), good[i+1:]...),                 // another
+				append(append(good[:i:i], "\r"...), good[i:]...),                     // a carriage return
+				append(append(good[:i:i], []byte("+")...), good[i:]...),              // a sign
+				append(append(good[:i:i], []byte("draw 7\n")...), good[i:]...),       // a line twice
+				append(append(good[:i:i], []byte("\xff")...), good[min(i+1, 9):]...), // no UTF-8
+			} {
+				v := parseText(t, bad)
+				if _, refused := v.(error); !refused && cmp.Equal(any(e), v) && !bytes.Equal(bad, good) {
+					t.Errorf("%q is read as\n%s", bad, good)
+				}
+			}
+		}
+		for _, bad := range []string{string(good) + "\n", string(good) + "x y\n", strings.TrimSuffix(string(good), "\n"), "", "\n" + string(good)} {
+			if _, refused := parseText(t, []byte(bad)).(error); !refused {
+				t.Errorf("%q: accepted", bad)
+			}
+		}
+	}
+	if _, err := proof.ParseSeal(make([]byte, 1<<16)); err == nil {
+		t.Error("an entry of 65536 bytes is accepted")
+	}
+}
+
+func TestTotals(t *testing.T) {
+	text, err := proof.EncodeTotals(totals())
+	if want := "1 2 200 20000\n4 1 100 10000\n"; err != nil || string(text) != want {
+		t.Errorf("%q, %v; want %q", text, err, want)
+	}
+	got, err := proof.ParseTotals(text)
+	if err != nil || !cmp.Equal(got, totals()) {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, bad := range []string{"1 2 200\n", "1 2 200 20000", "01 2 200 20000\n", "1 2 200 20000 5\n", "1  2 200 20000\n", "\n",
+		"4 1 100 10000\n1 2 200 20000\n", "1 2 200 20000\n1 2 200 20000\n", "1 0 0 0\n", "1 2 1 0\n", "4294967297 1 1 1\n", "x 1 1 1\n", "1 2 200 20000\r\n"} {
+		if got, err := proof.ParseTotals([]byte(bad)); err == nil {
+			t.Errorf("%q: %v", bad, got)
+		}
+	}
+}
+
+func TestASealStandsForItsTotals(t *testing.T) {
+	if err := seal().CheckTotals(totals()); err != nil {
+		t.Error(err)
+	}
+	moved := totals()
+	moved[0].Bets++
+	moved[1].Bets--
+	more := totals()
+	more[1].Stake++
+	for name, bad := range map[string][]proof.Total{"moved": moved, "more": more, "one less": totals()[:1], "none": nil, "unordered": {totals()[1], totals()[0]}} {
+		if err := seal().CheckTotals(bad); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func FuzzParseBatchEntry(f *testing.F) {
+	good := vectorBatch(f).Encode()
+	f.Add(good[:])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		e, err := proof.ParseBatchEntry(data)
+		if err != nil {
+			return
+		}
+		if b := e.Encode(); !bytes.Equal(b[:], data) {
+			t.Errorf("%x is written as %x", data, b)
+		}
+	})
+}
+
+func FuzzParseText(f *testing.F) {
+	for _, e := range []interface{ Encode() ([]byte, error) }{fixedDraw(), beaconDraw(), notaryDraw(), seal(), result(), beaconResult()} {
+		text, err := e.Encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		e, ok := parseText(t, data).(interface{ Encode() ([]byte, error) })
+		if !ok {
+			return
+		}
+		if b, err := e.Encode(); err != nil || !bytes.Equal(b, data) {
+			t.Errorf("%q is written as %q, %v", data, b, err)
+		}
+	})
+}
+
+func FuzzParseTotals(f *testing.F) {
+	f.Add([]byte("1 2 200 20000\n4 1 100 10000\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		all, err := proof.ParseTotals(data)
+		if err != nil {
+			return
+		}
+		if b, err := proof.EncodeTotals(all); err != nil || !bytes.Equal(b, data) {
+			t.Errorf("%q is written as %q, %v", data, b, err)
+		}
+	})
+}

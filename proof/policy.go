@@ -1,0 +1,253 @@
+package proof
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// maxPolicy bounds a policy's logs, witnesses and groups together.
+const maxPolicy = 256
+
+// Policy says whose checkpoints a verifier believes: signed by one of its logs, and cosigned by a quorum of its witnesses.
+// It is what a verifier has to be given by somebody it trusts, and is read-only once parsed.
+type Policy struct {
+	logs      []*verifier
+	witnesses []*verifier
+	members   map[string]member
+	quorum    string // the name of a member, or none
+}
+
+// member is a witness, or a group of which at least need of those named have to have signed.
+type member struct {
+	witness *verifier
+	need    int
+	names   []string
+	taken   bool // by a group
+}
+
+// noQuorum is the quorum that needs no cosignature.
+const noQuorum = "none"
+
+// ParsePolicy reads a policy in the format of C2SP tlog-policy:
+//
+//	log <verifier key> [<url>]
+//	witness <name> <verifier key> [<url>]
+//	group <name> <all | any | how many> <name of a witness or group>...
+//	quorum <name of a witness or group, or none>
+//
+// with blank lines and lines beginning with '#' between. Exactly one quorum line and, beyond that format, at least one
+// log are needed. Only Ed25519 keys are known. URLs are ignored.
+func ParsePolicy(text []byte) (*Policy, error) {
+	p := &Policy{members: make(map[string]member)}
+	for i, line := range strings.Split(string(text), "\n") {
+		if bad := strings.IndexFunc(line, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }); bad >= 0 {
+			return nil, fmt.Errorf("policy: line %d: a control character", i+1)
+		}
+		words := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '\t' })
+		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
+			continue
+		}
+		if err := p.line(words); err != nil {
+			return nil, fmt.Errorf("policy: line %d: %w", i+1, err)
+		}
+	}
+	if len(p.logs) == 0 || p.quorum == "" {
+		return nil, errors.New("policy: want at least one log line and one quorum line")
+	}
+	return p, nil
+}
+
+func (p *Policy) line(words []string) error {
+	if len(p.logs)+len(p.members) >= maxPolicy {
+		return fmt.Errorf("more than %d logs, witnesses and groups", maxPolicy)
+	}
+	switch n := len(words); {
+	case words[0] == "log" && (n == 2 || n == 3):
+		return p.addLog(words[1])
+	case words[0] == "witness" && (n == 3 || n == 4):
+		return p.addWitness(words[1], words[2])
+	case words[0] == "group" && n >= 4:
+		return p.addGroup(words[1], words[2], words[3:])
+	case words[0] == "quorum" && n == 2:
+		return p.setQuorum(words[1])
+	}
+	return fmt.Errorf("%.60q: want `log KEY`, `witness NAME KEY`, `group NAME COUNT NAME...` or `quorum NAME`", strings.Join(words, " "))
+}
+
+func (p *Policy) addLog(key string) error {
+	v, err := parseKey(key, typeEd25519)
+	if err != nil {
+		return err
+	}
+	if known(p.logs, v) {
+		return errors.New("this log's key has a line already")
+	}
+	p.logs = append(p.logs, v)
+	return nil
+}
+
+func (p *Policy) addWitness(name, key string) error {
+	v, err := parseKey(key, typeCosignature)
+	if err != nil {
+		return err
+	}
+	if known(p.witnesses, v) {
+		return errors.New("this witness's key has a line already")
+	}
+	p.witnesses = append(p.witnesses, v)
+	return p.add(name, member{witness: v})
+}
+
+func known(list []*verifier, v *verifier) bool {
+	for _, other := range list {
+		if other.public.Equal(v.public) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Policy) add(name string, m member) error {
+	if _, taken := p.members[name]; taken || name == noQuorum {
+		return fmt.Errorf("the name %.60q is taken", name)
+	}
+	p.members[name] = m
+	return nil
+}
+
+func (p *Policy) addGroup(name, count string, names []string) error {
+	need := len(names)
+	switch count {
+	case "all":
+	case "any":
+		need = 1
+	default:
+		n, err := strconv.Atoi(count)
+		if err != nil || n < 1 || n > len(names) || count != strconv.Itoa(n) {
+			return fmt.Errorf("the group %.60q needs %.20q of its %d members: want all, any or 1 to %d", name, count, len(names), len(names))
+		}
+		need = n
+	}
+	for _, of := range names {
+		m, ok := p.members[of]
+		if !ok || m.taken {
+			return fmt.Errorf("the group's member %.60q is no witness or group of a line before, or is in a group already", of)
+		}
+		m.taken = true
+		p.members[of] = m
+	}
+	return p.add(name, member{need: need, names: names})
+}
+
+func (p *Policy) setQuorum(name string) error {
+	if p.quorum != "" {
+		return errors.New("a second quorum line")
+	}
+	if _, ok := p.members[name]; !ok && name != noQuorum {
+		return fmt.Errorf("the quorum %.60q is no witness or group of a line before", name)
+	}
+	p.quorum = name
+	return nil
+}
+
+// Origins returns the origins of the policy's logs.
+func (p *Policy) Origins() []string {
+	var origins []string
+	for _, v := range p.logs {
+		origins = append(origins, v.name)
+	}
+	return origins
+}
+
+// Opened is a checkpoint whose log has been verified.
+type Opened struct {
+	Checkpoint
+	Cosigned []Cosigned // by witnesses that the policy knows, all verified
+	signed   map[*verifier]bool
+}
+
+// Cosigned is one witness's statement that the log had grown, and only grown, up to the checkpoint.
+type Cosigned struct {
+	Witness string    // the name in its key
+	At      time.Time // by the witness's clock
+}
+
+// Open verifies a signed checkpoint: one of the policy's logs has signed it and has its origin for a name, no signature by
+// a key that the policy knows is wrong, and nothing is written in two ways. Signatures by other keys prove nothing and are
+// ignored. Whether the cosignatures suffice is for Quorum to say.
+func (p *Policy) Open(signed []byte) (*Opened, error) {
+	if err := checkNote(signed); err != nil {
+		return nil, err
+	}
+	var known []note.Verifier
+	for _, v := range append(p.logs[:len(p.logs):len(p.logs)], p.witnesses...) {
+		known = append(known, v)
+	}
+	n, err := note.Open(signed, note.VerifierList(known...))
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	c, err := ParseCheckpoint(n.Text)
+	if err != nil {
+		return nil, err
+	}
+	o := &Opened{Checkpoint: c, signed: make(map[*verifier]bool)}
+	for _, sig := range n.Sigs {
+		for _, v := range append(p.logs[:len(p.logs):len(p.logs)], p.witnesses...) {
+			if v.name == sig.Name && v.id == sig.Hash {
+				o.signed[v] = true
+				if v.kind == typeCosignature {
+					o.Cosigned = append(o.Cosigned, Cosigned{v.name, timeOf(sig)})
+				}
+			}
+		}
+	}
+	for _, v := range p.logs {
+		if o.signed[v] && v.name == c.Origin {
+			return o, nil
+		}
+	}
+	return nil, fmt.Errorf("the checkpoint of %.60q is not signed by a log of that name that the policy knows", c.Origin)
+}
+
+// timeOf returns the time in a cosignature that has been verified.
+func timeOf(sig note.Signature) time.Time {
+	raw, err := base64.StdEncoding.DecodeString(sig.Base64)
+	if err != nil || len(raw) < 4+8 {
+		return time.Time{}
+	}
+	return time.Unix(int64(binary.BigEndian.Uint64(raw[4:])), 0).UTC()
+}
+
+// Quorum returns an error where too few witnesses have cosigned a checkpoint that Open returned.
+func (p *Policy) Quorum(o *Opened) error {
+	if p.quorum == noQuorum || p.has(p.quorum, o) {
+		return nil
+	}
+	return fmt.Errorf("%d of %d known witnesses have cosigned the checkpoint, and the quorum %q is not among them", len(o.Cosigned), len(p.witnesses), p.quorum)
+}
+
+// NeedsWitnesses reports whether the policy asks for any cosignature.
+func (p *Policy) NeedsWitnesses() bool { return p.quorum != noQuorum }
+
+// has reports whether a member has signed. It ends: a group's members are of lines before its own.
+func (p *Policy) has(name string, o *Opened) bool {
+	m := p.members[name]
+	if m.witness != nil {
+		return o.signed[m.witness]
+	}
+	n := 0
+	for _, of := range m.names {
+		if p.has(of, o) {
+			n++
+		}
+	}
+	return n >= m.need
+}

@@ -1,0 +1,397 @@
+package proof
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"quiniela"
+)
+
+// The first lines of text entries.
+const (
+	openHeader   = "quiniela/v1/draw-open"
+	sealHeader   = "quiniela/v1/seal"
+	resultHeader = "quiniela/v1/result"
+)
+
+// Where a winning number comes from.
+const (
+	SourceFixed  = "fixed"
+	SourceBeacon = "beacon"
+	SourceNotary = "notary"
+)
+
+// What happens if a beacon's round never comes.
+const (
+	FallbackNotary = "notary"
+	FallbackNone   = "none"
+)
+
+// PrizeCount is how many numbers a draw with prizes has.
+const PrizeCount = 20
+
+// beaconSignature is the size of a beacon's signature, in bytes.
+const beaconSignature = 48
+
+// DrawOpen opens a draw: what is fixed before the first bet.
+type DrawOpen struct {
+	Draw     uint64 // the log's number for it, from 1
+	ID       string // the operator's name for it
+	Rules    string // which rules hold, by name
+	Agencies uint32 // how many are expected
+	Opened   uint64 // µs since the Unix epoch
+	Close    uint64 // likewise: when bets end; 0 where that is when all agencies have finished
+	Source   string
+	Number   *quiniela.Number // for SourceFixed
+	Beacon   *BeaconTerms     // for SourceBeacon
+}
+
+// BeaconTerms names the beacon's round that decides a draw.
+type BeaconTerms struct {
+	Chain    Hash   // the chain hash
+	Round    uint64 // from 1
+	Fallback string
+}
+
+// Seal closes a draw: no batch of it follows in the log.
+type Seal struct {
+	Draw     uint64
+	Open     uint64 // the draw-open entry's index in the log
+	Batches  uint64
+	Bets     uint64
+	Stake    uint64
+	Agencies uint32 // how many have totals
+	Totals   Hash   // RootOfTotals
+	Sealed   uint64 // µs since the Unix epoch
+}
+
+// Result is a draw's outcome.
+type Result struct {
+	Draw     uint64
+	Open     uint64 // the draw-open entry's index in the log
+	Seal     uint64 // the seal's index in the log
+	Source   string
+	Number   quiniela.Number
+	Prizes   []quiniela.Number // none, or PrizeCount with Number first
+	Evidence []byte            // the beacon's signature; SHA-256 of the notary's signed extract; none for SourceFixed
+	Winners  uint64
+	Drawn    uint64 // µs since the Unix epoch
+}
+
+// Encode returns the entry, or an error where the draw contradicts itself.
+func (o DrawOpen) Encode() ([]byte, error) {
+	if err := o.check(); err != nil {
+		return nil, fmt.Errorf("draw-open entry: %w", err)
+	}
+	number, chain, round, fallback := "-", "-", "-", "-"
+	if o.Number != nil {
+		number = formatNumber(*o.Number)
+	}
+	if b := o.Beacon; b != nil {
+		chain, round, fallback = hex.EncodeToString(b.Chain[:]), strconv.FormatUint(b.Round, 10), b.Fallback
+	}
+	closing := "-"
+	if o.Close != 0 {
+		closing = strconv.FormatUint(o.Close, 10)
+	}
+	return fmt.Appendf(nil, "%s\ndraw %d\nid %s\nrules %s\nagencies %d\nopened %d\nclose %s\nsource %s\nnumber %s\nchain %s\nround %s\nfallback %s\n",
+		openHeader, o.Draw, o.ID, o.Rules, o.Agencies, o.Opened, closing, o.Source, number, chain, round, fallback), nil
+}
+
+func (o DrawOpen) check() error {
+	if o.Draw == 0 {
+		return errors.New("draw 0: draws count from 1")
+	}
+	if !printable(o.ID) || !printable(o.Rules) {
+		return fmt.Errorf("id %.40q, rules %.40q: want 1 to %d bytes of printable text each", o.ID, o.Rules, math.MaxUint8)
+	}
+	if (o.Number != nil) != (o.Source == SourceFixed) || (o.Beacon != nil) != (o.Source == SourceBeacon) {
+		return fmt.Errorf("the source %.40q with what another source needs, or without what it needs", o.Source)
+	}
+	switch o.Source {
+	case SourceNotary:
+		return nil
+	case SourceFixed:
+		if *o.Number > quiniela.MaxNumber {
+			return fmt.Errorf("the number %d is over %d", *o.Number, quiniela.MaxNumber)
+		}
+		return nil
+	case SourceBeacon:
+		if o.Beacon.Round == 0 || o.Beacon.Fallback != FallbackNotary && o.Beacon.Fallback != FallbackNone {
+			return fmt.Errorf("round %d, fallback %.40q", o.Beacon.Round, o.Beacon.Fallback)
+		}
+		return nil
+	}
+	return fmt.Errorf("unknown source %.40q", o.Source)
+}
+
+// printable reports whether s can stand in a line of an entry: 1 to 255 bytes of UTF-8 without control characters, and
+// without blank space at its ends. "-" stands for nothing and is no text.
+func printable(s string) bool {
+	return s != "" && s != "-" && len(s) <= math.MaxUint8 && utf8.ValidString(s) && strings.TrimSpace(s) == s &&
+		!strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
+func formatNumber(n quiniela.Number) string { return fmt.Sprintf("%04d", n) }
+
+// ParseDrawOpen reads a draw-open entry.
+func ParseDrawOpen(entry []byte) (DrawOpen, error) {
+	l := newLines(entry, openHeader)
+	o := DrawOpen{Draw: l.uint("draw"), ID: l.text("id"), Rules: l.text("rules"), Agencies: uint32(l.uint("agencies")),
+		Opened: l.uint("opened")}
+	if v := l.text("close"); v != "-" {
+		o.Close = l.parse("close", v)
+	}
+	o.Source = l.text("source")
+	if v := l.text("number"); v != "-" {
+		n := l.number("number", v)
+		o.Number = &n
+	}
+	chain, round, fallback := l.text("chain"), l.text("round"), l.text("fallback")
+	if chain != "-" {
+		o.Beacon = &BeaconTerms{Chain: l.hash("chain", chain), Round: l.parse("round", round), Fallback: fallback}
+	}
+	return finish(l, o, o.Encode)
+}
+
+// Encode returns the entry, or an error where it contradicts itself.
+func (s Seal) Encode() ([]byte, error) {
+	if s.Draw == 0 || s.Bets < s.Batches || (s.Batches == 0) != (s.Agencies == 0) || s.Batches < uint64(s.Agencies) {
+		return nil, fmt.Errorf("seal entry: draw %d with %d bets in %d batches of %d agencies", s.Draw, s.Bets, s.Batches, s.Agencies)
+	}
+	return fmt.Appendf(nil, "%s\ndraw %d\nopen %d\nbatches %d\nbets %d\nstake %d\nagencies %d\ntotals %x\nsealed %d\n",
+		sealHeader, s.Draw, s.Open, s.Batches, s.Bets, s.Stake, s.Agencies, s.Totals[:], s.Sealed), nil
+}
+
+// ParseSeal reads a seal entry.
+func ParseSeal(entry []byte) (Seal, error) {
+	l := newLines(entry, sealHeader)
+	s := Seal{Draw: l.uint("draw"), Open: l.uint("open"), Batches: l.uint("batches"), Bets: l.uint("bets"), Stake: l.uint("stake"),
+		Agencies: uint32(l.uint("agencies")), Totals: l.hash("totals", l.text("totals")), Sealed: l.uint("sealed")}
+	return finish(l, s, s.Encode)
+}
+
+// Encode returns the entry, or an error where it contradicts itself.
+func (r Result) Encode() ([]byte, error) {
+	if err := r.check(); err != nil {
+		return nil, fmt.Errorf("result entry: %w", err)
+	}
+	prizes, evidence := "-", "-"
+	if len(r.Prizes) > 0 {
+		var words []string
+		for _, n := range r.Prizes {
+			words = append(words, formatNumber(n))
+		}
+		prizes = strings.Join(words, " ")
+	}
+	if len(r.Evidence) > 0 {
+		evidence = hex.EncodeToString(r.Evidence)
+	}
+	return fmt.Appendf(nil, "%s\ndraw %d\nopen %d\nseal %d\nsource %s\nnumber %s\nprizes %s\nevidence %s\nwinners %d\ndrawn %d\n",
+		resultHeader, r.Draw, r.Open, r.Seal, r.Source, formatNumber(r.Number), prizes, evidence, r.Winners, r.Drawn), nil
+}
+
+func (r Result) check() error {
+	if r.Draw == 0 || r.Open >= r.Seal {
+		return fmt.Errorf("draw %d, opened by entry %d and sealed by entry %d", r.Draw, r.Open, r.Seal)
+	}
+	if len(r.Prizes) != 0 && (len(r.Prizes) != PrizeCount || r.Prizes[0] != r.Number) {
+		return fmt.Errorf("%d prizes, want none or %d with the number first", len(r.Prizes), PrizeCount)
+	}
+	for _, n := range append(r.Prizes[:len(r.Prizes):len(r.Prizes)], r.Number) {
+		if n > quiniela.MaxNumber {
+			return fmt.Errorf("the number %d is over %d", n, quiniela.MaxNumber)
+		}
+	}
+	size, ok := map[string]int{SourceFixed: 0, SourceBeacon: beaconSignature, SourceNotary: HashSize}[r.Source]
+	if !ok || len(r.Evidence) != size {
+		return fmt.Errorf("source %.40q with %d bytes of evidence", r.Source, len(r.Evidence))
+	}
+	return nil
+}
+
+// ParseResult reads a result entry.
+func ParseResult(entry []byte) (Result, error) {
+	l := newLines(entry, resultHeader)
+	r := Result{Draw: l.uint("draw"), Open: l.uint("open"), Seal: l.uint("seal"), Source: l.text("source")}
+	r.Number = l.number("number", l.text("number"))
+	if v := l.text("prizes"); v != "-" {
+		for word := range strings.SplitSeq(v, " ") {
+			r.Prizes = append(r.Prizes, l.number("prizes", word))
+		}
+	}
+	if v := l.text("evidence"); v != "-" {
+		r.Evidence = l.hex("evidence", v)
+	}
+	r.Winners, r.Drawn = l.uint("winners"), l.uint("drawn")
+	return finish(l, r, r.Encode)
+}
+
+// Total is what one agency brought to a draw.
+type Total struct {
+	Agency               quiniela.Agency
+	Batches, Bets, Stake uint64
+}
+
+func (t Total) line() []byte {
+	return fmt.Appendf(nil, "%d %d %d %d", t.Agency, t.Batches, t.Bets, t.Stake)
+}
+
+// EncodeTotals returns the text of totals: a line each, by ascending agency.
+func EncodeTotals(totals []Total) ([]byte, error) {
+	var text []byte
+	for i, t := range totals {
+		if i > 0 && totals[i-1].Agency >= t.Agency || t.Batches == 0 || t.Bets < t.Batches {
+			return nil, fmt.Errorf("totals: line %d: agency %d with %d bets in %d batches", i+1, t.Agency, t.Bets, t.Batches)
+		}
+		text = append(append(text, t.line()...), '\n')
+	}
+	return text, nil
+}
+
+// ParseTotals reads the text of totals.
+func ParseTotals(text []byte) ([]Total, error) {
+	var totals []Total
+	for i := 1; len(text) > 0; i++ {
+		line, rest, _ := bytes.Cut(text, []byte{'\n'})
+		words := strings.Split(string(line), " ")
+		var n [4]uint64
+		var err error
+		for j := 0; j < len(n) && len(words) == len(n) && err == nil; j++ {
+			n[j], err = strconv.ParseUint(words[j], 10, 64)
+		}
+		t := Total{quiniela.Agency(n[0]), n[1], n[2], n[3]}
+		if err != nil || !bytes.Equal(append(t.line(), '\n'), text[:len(text)-len(rest)]) {
+			return nil, fmt.Errorf("totals: line %d is not `agency batches bets stake`, or does not end in a line end", i)
+		}
+		totals, text = append(totals, t), rest
+	}
+	_, err := EncodeTotals(totals)
+	return totals, err
+}
+
+// RootOfTotals returns the RFC 6962 root whose leaves are the lines of totals, without their line ends.
+func RootOfTotals(totals []Total) Hash {
+	leaves := make([]Hash, len(totals))
+	for i, t := range totals {
+		leaves[i] = tlog.RecordHash(t.line())
+	}
+	return treeHash(leaves)
+}
+
+// CheckTotals returns an error where totals are not those that a seal stands for.
+func (s Seal) CheckTotals(totals []Total) error {
+	if _, err := EncodeTotals(totals); err != nil {
+		return err
+	}
+	var sum Total
+	for _, t := range totals {
+		sum.Batches += t.Batches
+		sum.Bets += t.Bets
+		sum.Stake += t.Stake
+	}
+	if uint64(len(totals)) != uint64(s.Agencies) || sum != (Total{0, s.Batches, s.Bets, s.Stake}) {
+		return fmt.Errorf("the totals of %d agencies come to %d bets of %d in %d batches; the seal says %d agencies, %d bets of %d in %d batches",
+			len(totals), sum.Bets, sum.Stake, sum.Batches, s.Agencies, s.Bets, s.Stake, s.Batches)
+	}
+	if RootOfTotals(totals) != s.Totals {
+		return errors.New("the totals are not those that the seal has the root of")
+	}
+	return nil
+}
+
+// lines reads a text entry's lines one after another. The first error stays.
+type lines struct {
+	all  []byte
+	rest []byte
+	err  error
+}
+
+func newLines(entry []byte, header string) *lines {
+	l := &lines{all: entry, rest: entry}
+	if len(entry) > MaxEntry {
+		l.err = fmt.Errorf("an entry of %d bytes, over %d", len(entry), MaxEntry)
+		return l
+	}
+	first, rest, _ := bytes.Cut(entry, []byte{'\n'})
+	if l.rest = rest; string(first) != header {
+		l.err = fmt.Errorf("not a %s entry", header)
+	}
+	return l
+}
+
+// text returns the value of the next line, which must have the given name.
+func (l *lines) text(name string) string {
+	line, rest, _ := bytes.Cut(l.rest, []byte{'\n'})
+	value, ok := strings.CutPrefix(string(line), name+" ")
+	if l.rest = rest; !ok && l.err == nil {
+		l.err = fmt.Errorf("want the line %q, have %.40q", name, line)
+	}
+	return value
+}
+
+func (l *lines) fail(name, value string) {
+	if l.err == nil {
+		l.err = fmt.Errorf("%s: %.40q", name, value)
+	}
+}
+
+func (l *lines) uint(name string) uint64 { return l.parse(name, l.text(name)) }
+
+func (l *lines) parse(name, value string) uint64 {
+	n, err := strconv.ParseUint(value, 10, 64)
+	if err != nil {
+		l.fail(name, value)
+	}
+	return n
+}
+
+func (l *lines) number(name, value string) quiniela.Number {
+	n, err := strconv.ParseUint(value, 10, 16)
+	if err != nil {
+		l.fail(name, value)
+	}
+	return quiniela.Number(n)
+}
+
+func (l *lines) hex(name, value string) []byte {
+	b, err := hex.DecodeString(value)
+	if err != nil {
+		l.fail(name, value)
+	}
+	return b
+}
+
+func (l *lines) hash(name, value string) Hash {
+	b := l.hex(name, value)
+	if len(b) != HashSize {
+		l.fail(name, value)
+		return Hash{}
+	}
+	return Hash(b)
+}
+
+// finish returns what was read if encoding it gives back the very bytes that were read: nothing can be written in two ways.
+func finish[T any](l *lines, v T, encode func() ([]byte, error)) (T, error) {
+	var none T
+	if l.err != nil {
+		return none, fmt.Errorf("parse entry: %w", l.err)
+	}
+	again, err := encode()
+	if err != nil {
+		return none, err
+	}
+	if !bytes.Equal(again, l.all) {
+		return none, errors.New("parse entry: not written as this program writes it")
+	}
+	return v, nil
+}
