@@ -16,6 +16,7 @@ const TileWidth = 1 << tileHeight
 const (
 	tileHeight = 8
 	entryLevel = -1 // tlog's level for a tile of entries
+	maxLevel   = 63 // C2SP's
 )
 
 // File is one file of what the log publishes, below its root: Path has slashes, whatever the system.
@@ -47,7 +48,7 @@ func ParseTilePath(path string) (tlog.Tile, error) {
 		rest = "data/" + n
 	}
 	t, err := tlog.ParseTilePath("tile/8/" + rest)
-	if err != nil || TilePath(t) != path {
+	if err != nil || t.L > maxLevel || TilePath(t) != path {
 		return tlog.Tile{}, fmt.Errorf("no tile is at %.80q", path)
 	}
 	return t, nil

@@ -168,6 +168,9 @@ func provenance(r Result) string {
 	case SourceBeacon:
 		return "from the beacon's round that the draw named when it opened"
 	case SourceNotary:
+		if len(r.Evidence) == 0 {
+			return "as a notary entered it, who handed in no extract"
+		}
 		return fmt.Sprintf("as a notary entered it; the signed extract has the SHA-256 %x", r.Evidence)
 	}
 	return "as it was fixed when the draw opened"

@@ -49,7 +49,7 @@
 //	source beacon               as it was in the end: notary where the fallback was used
 //	number 4597
 //	prizes 4597 9224 …          all 20, the number first; - where the source yields one number
-//	evidence b446…              beacon: the round's signature (48 bytes); notary: SHA-256 of the signed extract; fixed: -
+//	evidence b446…              beacon: the round's signature (48 bytes); notary: SHA-256 of the signed extract, or -; fixed: -
 //	winners 3
 //	drawn 1769886090000000
 //

@@ -213,7 +213,8 @@ func (r Result) check() error {
 		}
 	}
 	size, ok := map[string]int{SourceFixed: 0, SourceBeacon: beaconSignature, SourceNotary: HashSize}[r.Source]
-	if !ok || len(r.Evidence) != size {
+	// A notary may have entered the number without handing in an extract.
+	if !ok || len(r.Evidence) != size && !(r.Source == SourceNotary && len(r.Evidence) == 0) {
 		return fmt.Errorf("source %.40q with %d bytes of evidence", r.Source, len(r.Evidence))
 	}
 	return nil
