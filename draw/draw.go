@@ -11,8 +11,12 @@ import (
 // Source names where a winning number comes from.
 type Source string
 
-// Fixed is the specification's rule: the number is set when the draw opens.
-const Fixed Source = "fixed"
+const (
+	// Fixed is the specification's rule: the number is set when the draw opens.
+	Fixed Source = "fixed"
+	// Notary is a person who enters the number of the official extract once the draw is sealed.
+	Notary Source = "notary"
+)
 
 // Rule is a source with what it needs.
 type Rule struct {
@@ -26,20 +30,14 @@ func FixedNumber(n quiniela.Number) Rule { return Rule{Source: Fixed, Fixed: &n}
 // Check returns an error where the rule could not yield a number.
 func (r Rule) Check() error {
 	switch {
-	case r.Source != Fixed:
-		return fmt.Errorf("unknown source of the winning number %q, want %q", r.Source, Fixed)
-	case r.Fixed == nil:
+	case r.Source != Fixed && r.Source != Notary:
+		return fmt.Errorf("unknown source of the winning number %q, want %q or %q", r.Source, Fixed, Notary)
+	case r.Source == Fixed && r.Fixed == nil:
 		return fmt.Errorf("the source %q needs its number", Fixed)
-	case *r.Fixed > quiniela.MaxNumber:
+	case r.Source == Notary && r.Fixed != nil:
+		return fmt.Errorf("the source %q takes no number before the draw is closed", Notary)
+	case r.Fixed != nil && *r.Fixed > quiniela.MaxNumber:
 		return fmt.Errorf("the winning number %d is over %d", *r.Fixed, quiniela.MaxNumber)
 	}
 	return nil
-}
-
-// Number returns the winning number of a checked rule.
-func (r Rule) Number() (quiniela.Number, error) {
-	if err := r.Check(); err != nil {
-		return 0, err
-	}
-	return *r.Fixed, nil
 }
