@@ -122,6 +122,9 @@ func checkName(name []byte) string {
 	if blank {
 		return "is empty"
 	}
+	if len(name) > MaxNameBytes {
+		return fmt.Sprintf("has %d bytes, over %d", len(name), MaxNameBytes)
+	}
 	if runes > MaxNameRunes {
 		return fmt.Sprintf("has %d characters, over %d", runes, MaxNameRunes)
 	}

@@ -26,7 +26,8 @@ const MaxNumber Number = 9999
 
 // Limits that the protocol fixes for one bet line.
 const (
-	MaxNameRunes      = 64 // characters of a first or last name
+	MaxNameRunes      = 64  // characters of a first or last name
+	MaxNameBytes      = 255 // of its UTF-8, as a commitment to it has the length in one byte
 	MaxDocumentDigits = 9
 	Fields            = 5 // of a bet line
 )

@@ -32,7 +32,7 @@ const (
 	SecretSize     = 32
 	fixedBatchSize = 72
 	// MaxBatchHeader is the most that precedes a batch's lines in its entry.
-	MaxBatchHeader = fixedBatchSize + SecretSize
+	MaxBatchHeader = fixedBatchSize + SecretSize + HashSize
 )
 
 // Offsets of a batch entry's fields.
@@ -50,6 +50,7 @@ const (
 const (
 	flagSecret    = 1 << 0
 	flagForgotten = 1 << 1 // packed numbers are in the place of the lines
+	flagRoot      = 1 << 2
 )
 
 // Batch is an agency's batch of bets.
@@ -60,7 +61,8 @@ type Batch struct {
 	Count    uint32 // bets
 	Received int64  // when it arrived, in µs since the Unix epoch, by the clock of the server that took it
 	Hash     [HashSize]byte
-	Secret   *[SecretSize]byte // nil where the agency brought none
+	Secret   *[SecretSize]byte // what its bets' salts are made of; nil where it is not in the public log, or forgotten
+	Root     *[HashSize]byte   // of its bets' public records; nil where it is not in the public log
 	Lines    []byte            // the bet lines, each trimmed and ended by '\n'; nil once they are forgotten
 	Numbers  []byte            // of a forgotten batch alone: its bets' numbers, packed
 }
@@ -76,7 +78,8 @@ func (b *Batch) Forgotten() ([]byte, error) {
 	c.Secret, c.Lines = nil, numbers
 	buffer := append(make([]byte, MaxBatchHeader, MaxBatchHeader+len(numbers)), numbers...)
 	entry := buffer[PutBatch(buffer, MaxBatchHeader, &c):]
-	binary.BigEndian.PutUint16(entry[offFlags:], flagForgotten)
+	flags := binary.BigEndian.Uint16(entry[offFlags:])
+	binary.BigEndian.PutUint16(entry[offFlags:], flags|flagForgotten)
 	return entry, nil
 }
 
@@ -85,6 +88,11 @@ func (b *Batch) Forgotten() ([]byte, error) {
 func PutBatch(buf []byte, start int, b *Batch) int {
 	begin := start - fixedBatchSize
 	var flags uint16
+	if b.Root != nil {
+		flags |= flagRoot
+		start -= copy(buf[start-HashSize:], b.Root[:])
+		begin -= HashSize
+	}
 	if b.Secret != nil {
 		flags |= flagSecret
 		begin -= SecretSize
@@ -119,6 +127,9 @@ type Open struct {
 	Source   string           `json:"source"`   // of the winning number; package draw knows them
 	Number   *quiniela.Number `json:"number,omitempty"`
 	Closes   int64            `json:"closes,omitempty"` // µs since the Unix epoch, from when on it takes no bet; 0: when all have finished
+	Chain    []byte           `json:"chain,omitempty"`  // hash of the beacon's chain, where that is the source
+	Round    uint64           `json:"round,omitempty"`  // and its round
+	Public   bool             `json:"public,omitempty"` // its batches are in the public log
 	At       int64            `json:"at"`               // µs since the Unix epoch
 }
 
@@ -148,11 +159,13 @@ const (
 	SealedByOperator = "operator"
 )
 
-// Number is the winning number that a notary's draw waited for.
+// Number is the winning number that a draw waited for.
 type Number struct {
-	Draw   uint64          `json:"draw"`
-	Number quiniela.Number `json:"number"`
-	At     int64           `json:"at"`
+	Draw      uint64          `json:"draw"`
+	Number    quiniela.Number `json:"number"`
+	Signature []byte          `json:"signature,omitempty"` // the beacon's, of the draw's round; none where a person entered the number
+	Extract   []byte          `json:"extract,omitempty"`   // SHA-256 of the official extract that a person handed in with it
+	At        int64           `json:"at"`
 }
 
 // Result records a draw's outcome. The winners themselves follow from the number and the bets; Digest is what they
@@ -239,27 +252,38 @@ func decodeBatch(data []byte) (*Batch, error) {
 		Hash:     [HashSize]byte(data[offHash:]),
 		Lines:    data[fixedBatchSize:],
 	}
-	switch flags := binary.BigEndian.Uint16(data[offFlags:]); flags {
-	case 0:
-	case flagSecret:
-		if len(b.Lines) < SecretSize {
+	flags := binary.BigEndian.Uint16(data[offFlags:])
+	if flags&^(flagSecret|flagForgotten|flagRoot) != 0 || flags&flagSecret != 0 && flags&flagForgotten != 0 {
+		return nil, fmt.Errorf("unknown batch flags %#x", flags)
+	}
+	if flags&flagSecret != 0 {
+		if b.Secret, b.Lines = cut(b.Lines); b.Secret == nil {
 			return nil, fmt.Errorf("a batch entry of %d bytes, too short for its secret", len(data))
 		}
-		b.Secret, b.Lines = (*[SecretSize]byte)(b.Lines), b.Lines[SecretSize:]
-	case flagForgotten:
-		if uint64(len(b.Lines)) != uint64(b.Count)*quiniela.NumberSize {
-			return nil, fmt.Errorf("a forgotten batch of %d bets has %d bytes of numbers", b.Count, len(b.Lines))
+	}
+	if flags&flagRoot != 0 {
+		if b.Root, b.Lines = cut(b.Lines); b.Root == nil {
+			return nil, fmt.Errorf("a batch entry of %d bytes, too short for its root", len(data))
 		}
-	default:
-		return nil, fmt.Errorf("unknown batch flags %#x", flags)
 	}
 	if size := binary.BigEndian.Uint32(data[offSize:]); uint64(size) != uint64(len(b.Lines)) {
 		return nil, fmt.Errorf("a batch entry says %d bytes of lines and has %d", size, len(b.Lines))
 	}
-	if binary.BigEndian.Uint16(data[offFlags:]) == flagForgotten {
+	if flags&flagForgotten != 0 {
+		if uint64(len(b.Lines)) != uint64(b.Count)*quiniela.NumberSize {
+			return nil, fmt.Errorf("a forgotten batch of %d bets has %d bytes of numbers", b.Count, len(b.Lines))
+		}
 		b.Lines, b.Numbers = nil, b.Lines
 	}
 	return b, nil
+}
+
+// cut takes 32 bytes off the front of data, where it has them.
+func cut(data []byte) (first *[HashSize]byte, rest []byte) {
+	if len(data) < HashSize {
+		return nil, data
+	}
+	return (*[HashSize]byte)(data), data[HashSize:]
 }
 
 func decodeText[T any](data []byte) (T, error) {
