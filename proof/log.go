@@ -38,6 +38,9 @@ func TilePath(t tlog.Tile) string {
 	return "tile/" + path
 }
 
+// BundlePath returns where the n-th bundle of entries is, of a width of 1 to TileWidth.
+func BundlePath(n int64, width int) string { return TilePath(tlog.Tile{L: entryLevel, N: n, W: width}) }
+
 // ParseTilePath reads what TilePath writes, and nothing else.
 func ParseTilePath(path string) (tlog.Tile, error) {
 	rest, ok := strings.CutPrefix(path, "tile/")
