@@ -206,6 +206,12 @@ func (g *group) decideBatch(ctx context.Context, r *request, s *Submission) erro
 	if r.err != nil {
 		return nil
 	}
+	if d.Public && s.entry.Root == nil { // the draw was opened after the batch was submitted
+		if r.err = s.hash(); r.err != nil {
+			return nil
+		}
+		s.begin = journal.PutBatch(s.Buffer, s.Start, &s.entry)
+	}
 	r.stored, r.fresh = s.count(), true
 	s.entry.Draw, s.entry.Number = d.Number, c.next
 	entry := s.Buffer[s.begin:]
@@ -346,14 +352,17 @@ func (g *group) decideNumber(ctx context.Context, r *request, e enterRequest) er
 	switch {
 	case !ok || d.ID != e.id:
 		r.err = noDraw(e.id)
-	case d.Rule.Source != draw.Notary:
+	case d.Rule.Source == draw.Fixed:
 		r.err = quiniela.Refuse(quiniela.Invalid, "the number of draw %s is not entered: its source is %q", d.ID, d.Rule.Source)
+	case e.signature == nil && d.Rule.Source == draw.FromBeacon && g.l.now().Before(g.l.state.chain.TimeOf(d.Rule.Round).Add(Patience)):
+		r.err = quiniela.Refuse(quiniela.Invalid, "draw %s takes its number from round %d of the beacon; a notary may enter it from %s on, if the round has not come",
+			d.ID, d.Rule.Round, g.l.state.chain.TimeOf(d.Rule.Round).Add(Patience).Format(time.RFC3339))
 	case !d.Sealed:
 		r.err = quiniela.Refuse(quiniela.Invalid, "draw %s is still open: its number can be entered once it is closed", d.ID)
 	case d.Entered != nil:
 		r.err = quiniela.Refuse(quiniela.Conflict, "draw %s has its number already: %04d", d.ID, *d.Entered)
 	default:
-		n := journal.Number{Draw: d.Number, Number: e.number, At: g.l.now().UnixMicro()}
+		n := journal.Number{Draw: d.Number, Number: e.number, Signature: e.signature, Extract: e.extract, At: g.l.now().UnixMicro()}
 		return g.add(ctx, journal.Encode(n), n, nil, nil)
 	}
 	return nil

@@ -168,7 +168,7 @@ func (s *schedule) open() bool {
 	fs := errorfs.Wrap(lockFS{s.disk, &s.locks}, s.crash)
 	var err error
 	if s.journal, err = local.Open("journal", local.Options{FS: fs, Reserve: 1}); err == nil {
-		s.ledger, err = ledger.Open(context.Background(), s.journal, ledger.Options{Dir: "data", FS: fs, Seed: seed(modelAgencies)})
+		s.ledger, err = ledger.Open(context.Background(), s.journal, ledger.Options{Dir: "data", FS: fs, Public: true, Seed: seed(modelAgencies)})
 	}
 	if err != nil {
 		s.fail("open: %v", err)

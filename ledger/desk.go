@@ -1,8 +1,11 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 	"unicode"
@@ -13,6 +16,7 @@ import (
 	"quiniela"
 	"quiniela/draw"
 	"quiniela/journal"
+	"quiniela/proof"
 )
 
 // This file is the operator's desk: draws by name, and what is known of them.
@@ -82,12 +86,22 @@ func (l *Ledger) FindDraw(ctx context.Context, id string) (Draw, error) {
 // OpenDraw opens a draw durably. Its number source and closing time cannot be changed afterwards.
 func (l *Ledger) OpenDraw(ctx context.Context, t Terms) (Draw, error) {
 	now := l.now()
-	if err := t.check(now); err != nil {
+	rule, err := l.rule(t)
+	if err == nil {
+		err = t.check(now)
+	}
+	if err != nil {
 		return Draw{}, err
 	}
-	o := &journal.Open{ID: t.ID, Agencies: t.Agencies, Source: string(t.Rule.Source), Number: t.Rule.Fixed, At: now.UnixMicro()}
+	if err := rule.Check(); err != nil {
+		return Draw{}, quiniela.Refuse(quiniela.Invalid, "%v", err)
+	}
+	o := &journal.Open{ID: t.ID, Agencies: t.Agencies, Source: string(rule.Source), Number: rule.Fixed, Public: l.public, At: now.UnixMicro()}
 	if !t.Closes.IsZero() {
 		o.Closes = t.Closes.UnixMicro()
+	}
+	if rule.Source == draw.FromBeacon {
+		o.Chain, o.Round = rule.Chain[:], rule.Round
 	}
 	if err := l.do(ctx, &request{open: o}); err != nil {
 		return Draw{}, err
@@ -105,10 +119,23 @@ func (t Terms) check(now time.Time) error {
 	if !t.Closes.IsZero() && !t.Closes.After(now) {
 		return quiniela.Refuse(quiniela.Invalid, "the closing time %s has passed: it is %s here", t.Closes.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
-	if err := t.Rule.Check(); err != nil {
-		return quiniela.Refuse(quiniela.Invalid, "%v", err)
-	}
 	return nil
+}
+
+// rule returns the terms' rule. The round of a beacon is the first after the closing time and the margin: the operator has
+// no choice of it.
+func (l *Ledger) rule(t Terms) (draw.Rule, error) {
+	if t.Rule.Source != draw.FromBeacon {
+		return t.Rule, nil
+	}
+	switch {
+	case !l.public:
+		return t.Rule, quiniela.Refuse(quiniela.Invalid, "the source beacon needs the public log, which this server does not keep: see SERVER_PUBLIC_LOG")
+	case t.Closes.IsZero():
+		return t.Rule, quiniela.Refuse(quiniela.Invalid, "the source beacon needs a closing time: its round is the first that is signed %s after it", Margin)
+	}
+	round, err := l.state.chain.RoundFor(t.Closes, Margin)
+	return draw.BeaconRound(l.state.chain, round), err
 }
 
 // CloseDraw seals an open draw durably, also while agencies have not finished: that is an operator's decision, and
@@ -136,11 +163,16 @@ func checkNote(note string) error {
 }
 
 // EnterNumber records durably the winning number of a sealed draw whose source is a notary.
-func (l *Ledger) EnterNumber(ctx context.Context, id string, n quiniela.Number) (Draw, error) {
+// extract is the SHA-256 of the official extract that the notary hands in, or nil. A draw from a beacon takes it once its
+// round is late.
+func (l *Ledger) EnterNumber(ctx context.Context, id string, n quiniela.Number, extract []byte) (Draw, error) {
+	if len(extract) != 0 && len(extract) != proof.HashSize {
+		return Draw{}, quiniela.Refuse(quiniela.Invalid, "an extract's hash of %d bytes: want the %d of SHA-256", len(extract), proof.HashSize)
+	}
 	if n > quiniela.MaxNumber {
 		return Draw{}, quiniela.Refuse(quiniela.Invalid, "the number %d: want 0 to %d", n, quiniela.MaxNumber)
 	}
-	if err := l.do(ctx, &request{enter: &enterRequest{id, n}}); err != nil {
+	if err := l.do(ctx, &request{enter: &enterRequest{id: id, number: n, extract: extract}}); err != nil {
 		return Draw{}, err
 	}
 	return l.FindDraw(ctx, id)
@@ -250,10 +282,71 @@ func (t *tally) add(s *state, draw uint64, a quiniela.Agency) error {
 		if err != nil {
 			return err
 		}
-		for i := 8; i+1 < len(v); i += quiniela.NumberSize {
+		for i := batchRow; i+1 < len(v); i += quiniela.NumberSize {
 			t.count[binary.BigEndian.Uint16(v[i:])]++
 		}
 	}
 	t.next[a] = next
 	return it.Error()
+}
+
+// Numbered returns the draw that the journal gives a number; 0 is the one that is meant where none is named.
+func (l *Ledger) Numbered(n uint64) (Draw, error) {
+	d, ok := l.state.draw(n)
+	if !ok {
+		return d, errNoDraw
+	}
+	return d, nil
+}
+
+// Totals returns what each agency brought to a draw, in order, without those that brought nothing. It is final once the
+// draw is sealed.
+func (l *Ledger) Totals(d Draw) (totals []proof.Total) {
+	l.state.mu.RLock()
+	defer l.state.mu.RUnlock()
+	for a := range quiniela.Agency(d.Agencies) + 1 {
+		if c := l.state.cursors[cursorKey{d.Number, a}]; c.next > 1 {
+			totals = append(totals, total(a, c))
+		}
+	}
+	return totals
+}
+
+// Stored is a batch with what proves its bets.
+type Stored struct {
+	Batch  journal.Batch
+	Index  uint64 // of its entry in the public log
+	Leaves *proof.Leaves
+}
+
+// Stored returns a stored batch of a public draw. It computes the batch's tree anew and refuses to give out one that is not
+// what was logged.
+func (l *Ledger) Stored(ctx context.Context, d Draw, a quiniela.Agency, n uint64) (s Stored, err error) {
+	row, done, err := l.state.db.Get(batchKey(nil, d.Number, a, n))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return s, quiniela.Refuse(quiniela.Absent, "agency %d has no batch %d in draw %s", a, n, d.ID)
+	}
+	if err != nil {
+		return s, fmt.Errorf("find batch %d of agency %d: %w", n, a, err)
+	}
+	position, index := binary.BigEndian.Uint64(row), binary.BigEndian.Uint64(row[8:])
+	if err := done.Close(); err != nil {
+		return s, err
+	}
+	if index == unlogged {
+		return s, quiniela.Refuse(quiniela.Absent, "draw %s is not in the public log", d.ID)
+	}
+	err = l.state.batchAt(ctx, position, func(b *journal.Batch) error {
+		if b.Secret == nil {
+			return quiniela.Refuse(quiniela.Absent, "who bet in draw %s was forgotten", d.ID)
+		}
+		leaves, err := proof.KeepLeaves(b.Secret, play, b.Lines)
+		if err == nil && leaves.Root() != *b.Root {
+			err = fmt.Errorf("batch %d of agency %d in draw %s is not what the public log has: run quiniela fsck", n, a, d.ID)
+		}
+		s = Stored{*b, index, leaves}
+		s.Batch.Lines = bytes.Clone(b.Lines)
+		return err
+	})
+	return s, err
 }

@@ -32,7 +32,7 @@ var day = []struct {
 		return err
 	}, func(d ledger.Draw) bool { return d.Sealed && d.SealedBy == "operator" && d.Note == "why" }},
 	{"enter", func(l *ledger.Ledger) error {
-		_, err := l.EnterNumber(context.Background(), "x", 7)
+		_, err := l.EnterNumber(context.Background(), "x", 7, nil)
 		return err
 	}, func(d ledger.Draw) bool { return d.Entered != nil && *d.Entered == 7 }},
 }
@@ -105,7 +105,7 @@ func failDayAt(t *testing.T, at int64, keep int) bool {
 	if _, err := walk(l); err != nil {
 		t.Errorf("write %d: afterwards: %v", at, err)
 	}
-	if _, err := l.EnterNumber(context.Background(), "x", 8); quiniela.CodeOf(err) != quiniela.Conflict {
+	if _, err := l.EnterNumber(context.Background(), "x", 8, nil); quiniela.CodeOf(err) != quiniela.Conflict {
 		t.Errorf("write %d: a second number: %v", at, err)
 	}
 	return true

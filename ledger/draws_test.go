@@ -189,7 +189,7 @@ func TestANotaryEntersTheNumber(t *testing.T) {
 	m.sendTo(d.Number, 1, 1, "", 42, 43)
 	enter := func(id string, n quiniela.Number, want quiniela.Code) {
 		t.Helper()
-		if _, err := m.EnterNumber(t.Context(), id, n); quiniela.CodeOf(err) != want || want == "" && err != nil {
+		if _, err := m.EnterNumber(t.Context(), id, n, nil); quiniela.CodeOf(err) != want || want == "" && err != nil {
 			t.Fatalf("enter %d for %s: %v, want code %q", n, id, err, want)
 		}
 	}
@@ -287,7 +287,7 @@ func TestDrawsOverASharedJournal(t *testing.T) {
 	if _, err := b.CloseDraw(t.Context(), "x", ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.EnterNumber(t.Context(), "x", 3); err != nil {
+	if _, err := a.EnterNumber(t.Context(), "x", 3, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, l := range []*ledger.Ledger{a, b} {

@@ -38,6 +38,9 @@ type Options struct {
 	QueueBytes int
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// Public keeps the draws that are opened from now on in the public log. Those opened before stay as they are.
+	Public bool
+	Beacon Beacon
 	// Metrics is where the ledger's figures are registered; nil: nowhere.
 	Metrics prometheus.Registerer
 }
@@ -60,6 +63,7 @@ type Ledger struct {
 	running sync.Map         // draw -> true, of the draws under way
 	tallies sync.Map         // draw -> *tally
 	metrics *metrics
+	public  bool
 
 	stop    context.CancelFunc
 	ctx     context.Context // ends when the ledger closes
@@ -82,17 +86,24 @@ func Open(ctx context.Context, j journal.Journal, o Options) (*Ledger, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	st, err := openState(filepath.Join(o.Dir, stateDir), o.FS, j)
+	if o.Beacon.Chain == nil {
+		o.Beacon.Chain = draw.Quicknet()
+	}
+	st, err := openState(filepath.Join(o.Dir, stateDir), o.FS, j, o.Beacon.Chain)
 	if err != nil {
 		return nil, err
 	}
 	l := &Ledger{journal: j, log: o.Logger, now: o.Now, state: st, queue: newQueue(o.QueueBytes), failed: make(chan struct{})}
+	l.public = o.Public
 	l.shared, _ = j.(journal.Follower)
 	l.metrics = newMetrics(l, o.Metrics)
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	if err := l.start(ctx, o.Seed); err != nil {
 		l.stop()
 		return nil, errors.Join(err, st.close())
+	}
+	if len(o.Beacon.URLs) > 0 {
+		l.workers.Go(func() { l.fetchRounds(o.Beacon.URLs) })
 	}
 	return l, nil
 }
@@ -187,7 +198,7 @@ func (l *Ledger) plant(ctx context.Context, seed *Seed) error {
 	}
 	r := &request{open: &journal.Open{
 		Draw: 1, ID: seed.ID, Agencies: seed.Agencies,
-		Source: string(seed.Rule.Source), Number: seed.Rule.Fixed, At: l.now().UnixMicro(),
+		Source: string(seed.Rule.Source), Number: seed.Rule.Fixed, Public: l.public, At: l.now().UnixMicro(),
 	}}
 	err := l.do(ctx, r)
 	if quiniela.CodeOf(err) == quiniela.NoDraw { // another server was faster

@@ -49,7 +49,7 @@ func (m *machine) open(agencies uint32) {
 	if m.j, err = m.disk.Open(); err != nil {
 		m.t.Fatal(err)
 	}
-	m.Ledger, err = ledger.Open(context.Background(), m.j, ledger.Options{Dir: "data", FS: m.fs, Seed: seed(agencies), Now: m.now})
+	m.Ledger, err = ledger.Open(context.Background(), m.j, ledger.Options{Dir: "data", FS: m.fs, Seed: seed(agencies), Public: true, Now: m.now})
 	if err != nil {
 		m.t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"quiniela"
 	"quiniela/journal"
+	"quiniela/proof"
 )
 
 // Submission is a batch on its way into the journal. The caller fills it, and owns nothing of it between Submit and
@@ -12,10 +13,10 @@ import (
 type Submission struct {
 	Draw   uint64 // 0: the one that is meant where none is named
 	Agency quiniela.Agency
-	Batch  uint64 // the agency's number for it, from 1; 0: the ledger gives it the next
-	Single bool   // a single bet, which may be unattributed
-	Secret *[journal.SecretSize]byte
-	Hash   [journal.HashSize]byte // SHA-256 of the lines
+	Batch  uint64                    // the agency's number for it, from 1; 0: the ledger gives it the next
+	Single bool                      // a single bet, which may be unattributed
+	Secret *[journal.SecretSize]byte // nil: one is made where the draw is in the public log
+	Hash   [journal.HashSize]byte    // SHA-256 of the lines
 	// Buffer holds the lines from Start on; journal.MaxBatchHeader bytes in front of them are free.
 	Buffer  []byte
 	Start   int
@@ -26,6 +27,9 @@ type Submission struct {
 	request request
 	entry   journal.Batch
 	begin   int // of the entry in Buffer
+	hashing proof.Batch
+	secret  [journal.SecretSize]byte // where the agency brought none
+	root    [journal.HashSize]byte
 }
 
 func (s *Submission) lines() []byte { return s.Buffer[s.Start:] }
@@ -51,8 +55,10 @@ type request struct {
 type closeRequest struct{ id, note string }
 
 type enterRequest struct {
-	id     string
-	number quiniela.Number
+	id        string
+	number    quiniela.Number
+	signature []byte // of the beacon; nil where a person enters the number
+	extract   []byte // SHA-256 of the official extract, or nil
 }
 
 type finishRequest struct {

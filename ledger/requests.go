@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 
 	"quiniela"
@@ -18,6 +19,11 @@ func (l *Ledger) Submit(s *Submission) error {
 	s.entry = journal.Batch{
 		Agency: s.Agency, Count: uint32(s.count()), Received: s.Received, Hash: s.Hash, Secret: s.Secret, Lines: s.lines(),
 	}
+	if d, _ := l.state.draw(s.Draw); d.Public {
+		if err := s.hash(); err != nil {
+			return err
+		}
+	}
 	s.begin = journal.PutBatch(s.Buffer, s.Start, &s.entry)
 	done := s.request.done
 	if done == nil {
@@ -25,6 +31,24 @@ func (l *Ledger) Submit(s *Submission) error {
 	}
 	s.request = request{batch: s, done: done}
 	return l.queue.put(&s.request)
+}
+
+// hash gives the batch its root in the public log. It takes most of what a bet costs, so it is done by whoever submits.
+func (s *Submission) hash() error {
+	if s.Secret == nil {
+		_, _ = rand.Read(s.secret[:]) // never fails
+		s.entry.Secret = &s.secret
+	}
+	err := s.hashing.Reset(s.entry.Secret, play)
+	if err == nil {
+		err = s.hashing.AddLines(s.entry.Lines)
+	}
+	if err != nil {
+		return quiniela.Refuse(quiniela.Invalid, "%v", err)
+	}
+	s.root = s.hashing.Root()
+	s.entry.Root = (*[journal.HashSize]byte)(&s.root)
+	return nil
 }
 
 // Wait returns once the batch is durable, with the number of bets stored, or was refused with a *quiniela.Error, or

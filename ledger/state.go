@@ -16,6 +16,7 @@ import (
 	"quiniela"
 	"quiniela/draw"
 	"quiniela/journal"
+	"quiniela/proof"
 	"quiniela/store"
 )
 
@@ -34,8 +35,17 @@ type Draw struct {
 	SealedAt time.Time        // zero until then
 	SealedBy string           // one of the journal's Sealed… words
 	Note     string           // of the operator who closed it
-	Entered  *quiniela.Number // by a notary
-	Result   *journal.Result  // nil until drawn
+	Entered  *quiniela.Number // by a notary, or from the beacon
+	// Signature is the beacon's, of the draw's round; nil where a notary entered the number.
+	Signature []byte
+	Extract   []byte          // SHA-256 of the official extract that the notary handed in, or nil
+	Result    *journal.Result // nil until drawn
+	// Public reports that its batches are in the public log, as draw Logged of the log, whose entries OpenIndex,
+	// SealIndex (once sealed) and ResultIndex (once drawn) are its own. Binding is the leaf of the first.
+	Public                            bool
+	Logged                            uint64
+	OpenIndex, SealIndex, ResultIndex uint64
+	Binding                           proof.Hash
 	// Forgotten is when who bet and who won was forgotten; zero: it is there.
 	Forgotten time.Time
 	// Gone reports that the lines of some of its batches are gone already.
@@ -114,6 +124,9 @@ type state struct {
 	drawn   map[uint64]chan struct{} // closed when the draw has its result
 	ids     map[string]uint64        // of the draws
 	open    []uint64                 // draws that are not sealed, in order; replaced, never changed
+
+	frontier proof.Frontier // of the public log
+	chain    *draw.Chain    // the beacon
 }
 
 const (
@@ -122,13 +135,13 @@ const (
 	stateBlock    = 32 << 10 // the draw reads all of it
 )
 
-func openState(dir string, fs vfs.FS, j journal.Journal) (*state, error) {
+func openState(dir string, fs vfs.FS, j journal.Journal, chain *draw.Chain) (*state, error) {
 	db, err := store.Open(dir, store.Options{FS: fs, MemTable: stateMemTable, Cache: stateCache, Block: stateBlock, Separate: 64})
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger's state: %w", err)
 	}
 	s := &state{
-		db: db, journal: j,
+		db: db, journal: j, chain: chain,
 		draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}, drawn: map[uint64]chan struct{}{}, ids: map[string]uint64{},
 	}
 	if err := s.load(); err != nil {
@@ -146,12 +159,18 @@ func (s *state) close() error {
 
 // Key prefixes of the database. Numbers in keys are big-endian, so that they sort.
 const (
-	keyApplied = 'a' // -> u64 position
+	keyApplied = 'a' // -> u64 position, u8 version of the rows
 	keyDraw    = 'd' // u64 draw -> JSON Draw
 	keyCursor  = 'c' // u64 draw, u32 agency -> cursor
-	keyBatch   = 'b' // u64 draw, u32 agency, u64 batch -> u64 position, packed numbers
+	keyBatch   = 'b' // u64 draw, u32 agency, u64 batch -> u64 position, u64 index in the public log, packed numbers
 	keyWinner  = 'w' // u64 draw, u32 agency, u32 index -> document
 )
+
+// rowVersion is of the rows' meaning. Rows of another one are not read on a guess: the journal gives them anew.
+const rowVersion = 2
+
+// batchRow is how many bytes of a batch's row are in front of its numbers.
+const batchRow = 8 + 8
 
 func drawKey(n uint64) []byte { return binary.BigEndian.AppendUint64([]byte{keyDraw}, n) }
 
@@ -190,9 +209,15 @@ func readCursor(b []byte) (cursor, error) {
 // load reads the small part of the state into memory.
 func (s *state) load() error {
 	err := s.scan([]byte{keyApplied}, func(_, v []byte) error {
+		if len(v) != 9 || v[8] != rowVersion {
+			return errors.New("it was written by another version: move the folder away, and it is rebuilt from the journal")
+		}
 		s.applied = binary.BigEndian.Uint64(v)
 		return nil
 	})
+	if err == nil {
+		err = s.loadFrontier()
+	}
 	if err != nil {
 		return err
 	}
@@ -214,6 +239,23 @@ func (s *state) load() error {
 		}
 		return err
 	})
+}
+
+// loadFrontier reads the end of the public log.
+func (s *state) loadFrontier() (err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{keyLog}, UpperBound: []byte{keyLog + 1}})
+	if err != nil {
+		return err
+	}
+	size := int64(0)
+	if it.Last() {
+		size = int64(binary.BigEndian.Uint64(it.Key()[1:])) + 1
+	}
+	if err := errors.Join(it.Error(), it.Close()); err != nil {
+		return err
+	}
+	s.frontier, err = proof.LoadFrontier(size, Log{db: s.db})
+	return err
 }
 
 // scan calls f with the rows whose key has the prefix, in order. The slices are valid during the call.
@@ -343,7 +385,7 @@ func (s *state) position(d uint64, a quiniela.Agency, n uint64) (position uint64
 	if err != nil {
 		return 0, 0, fmt.Errorf("find batch %d of agency %d: %w", n, a, err)
 	}
-	position, bets = binary.BigEndian.Uint64(v), (len(v)-8)/quiniela.NumberSize
+	position, bets = binary.BigEndian.Uint64(v), (len(v)-batchRow)/quiniela.NumberSize
 	return position, bets, closer.Close()
 }
 

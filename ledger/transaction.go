@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -12,6 +13,7 @@ import (
 	"quiniela"
 	"quiniela/draw"
 	"quiniela/journal"
+	"quiniela/proof"
 )
 
 // transaction applies journal entries on top of the state, unseen by readers until commit. The same code serves a
@@ -23,10 +25,15 @@ type transaction struct {
 	draws   map[uint64]Draw
 	cursors map[cursorKey]cursor
 	key     []byte
+
+	frontier proof.Frontier // of the public log
+	hashes   []proof.Hash
 }
 
 func (s *state) begin() *transaction {
-	return &transaction{s: s, batch: s.db.NewBatch(), next: s.applied + 1, draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}}
+	return &transaction{
+		s: s, batch: s.db.NewBatch(), next: s.applied + 1, draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}, frontier: s.frontier,
+	}
 }
 
 // draw returns a draw by its number; 0 is the one that is meant where none is named.
@@ -134,9 +141,17 @@ func (t *transaction) addBatch(position uint64, b *journal.Batch, numbers []byte
 	if b.Number != c.next || c.finished {
 		return fmt.Errorf("batch %d of agency %d, where %d is next and finished is %t", b.Number, b.Agency, c.next, c.finished)
 	}
-	op := t.batch.SetDeferred(1+8+4+8, 8+int(b.Count)*quiniela.NumberSize)
+	c.next++
+	c.bets += uint64(b.Count)
+	c.lastBets, c.lastHash = b.Count, b.Hash
+	index, err := t.logBatch(d, b, c)
+	if err != nil {
+		return err
+	}
+	op := t.batch.SetDeferred(1+8+4+8, batchRow+int(b.Count)*quiniela.NumberSize)
 	batchKey(op.Key[:0], b.Draw, b.Agency, b.Number)
 	value := binary.BigEndian.AppendUint64(op.Value[:0], position)
+	value = binary.BigEndian.AppendUint64(value, index)
 	if numbers != nil {
 		value = append(value, numbers...)
 	} else if b.Numbers != nil {
@@ -146,14 +161,11 @@ func (t *transaction) addBatch(position uint64, b *journal.Batch, numbers []byte
 		return err
 	}
 	if len(value) != len(op.Value) {
-		return fmt.Errorf("batch %d of agency %d says %d bets and has %d", b.Number, b.Agency, b.Count, (len(value)-8)/quiniela.NumberSize)
+		return fmt.Errorf("batch %d of agency %d says %d bets and has %d", b.Number, b.Agency, b.Count, (len(value)-batchRow)/quiniela.NumberSize)
 	}
 	if err := op.Finish(); err != nil {
 		return err
 	}
-	c.next++
-	c.bets += uint64(b.Count)
-	c.lastBets, c.lastHash = b.Count, b.Hash
 	t.cursors[k] = c
 	d.Batches++
 	d.Bets += uint64(b.Count)
@@ -165,13 +177,23 @@ func (t *transaction) addOpen(o journal.Open) error {
 	if o.Draw != t.last()+1 || t.named(o.ID) != 0 {
 		return fmt.Errorf("draw %d (%s) is opened, where the next is %d and names are used once", o.Draw, o.ID, t.last()+1)
 	}
-	rule := draw.Rule{Source: draw.Source(o.Source), Fixed: o.Number}
+	rule := draw.Rule{Source: draw.Source(o.Source), Fixed: o.Number, Round: o.Round}
+	if copy(rule.Chain[:], o.Chain) != len(o.Chain) {
+		return fmt.Errorf("draw %d names a beacon's chain of %d bytes", o.Draw, len(o.Chain))
+	}
 	if err := rule.Check(); err != nil {
 		return err
 	}
-	t.draws[o.Draw] = Draw{
-		Number: o.Draw, ID: o.ID, Agencies: o.Agencies, Rule: rule, Opened: instant(o.At), Closes: instant(o.Closes),
+	if rule.Source == draw.FromBeacon && !o.Public {
+		return fmt.Errorf("draw %d takes its number from a beacon, and is not in the public log", o.Draw)
 	}
+	d := Draw{
+		Number: o.Draw, ID: o.ID, Agencies: o.Agencies, Rule: rule, Opened: instant(o.At), Closes: instant(o.Closes), Public: o.Public,
+	}
+	if err := t.logOpen(&d); err != nil {
+		return err
+	}
+	t.draws[o.Draw] = d
 	return nil
 }
 
@@ -201,16 +223,24 @@ func (t *transaction) addSeal(s journal.Seal) error {
 		return fmt.Errorf("the seal of draw %d counts %d batches and %d bets, and there are %d and %d", s.Draw, s.Batches, s.Bets, d.Batches, d.Bets)
 	}
 	d.Sealed, d.SealedAt, d.SealedBy, d.Note = true, instant(s.At), s.By, s.Note
+	if err := t.logSeal(&d); err != nil {
+		return err
+	}
 	t.draws[s.Draw] = d
 	return nil
 }
 
 func (t *transaction) addNumber(n journal.Number) error {
 	d, ok := t.draw(n.Draw)
-	if !ok || !d.Sealed || d.Rule.Source != draw.Notary || d.Entered != nil || n.Number > quiniela.MaxNumber {
+	if !ok || !d.Sealed || d.Rule.Source == draw.Fixed || d.Entered != nil || n.Number > quiniela.MaxNumber {
 		return fmt.Errorf("a number of draw %d, which does not wait for one", n.Draw)
 	}
-	d.Entered = &n.Number
+	d.Entered, d.Signature, d.Extract = &n.Number, n.Signature, n.Extract
+	if n.Signature != nil {
+		if derived, err := t.s.derive(d, n.Signature); err != nil || derived != n.Number {
+			return errors.Join(fmt.Errorf("the number of draw %d is %04d, and its beacon gives %04d", n.Draw, n.Number, derived), err)
+		}
+	}
 	t.draws[n.Draw] = d
 	return nil
 }
@@ -245,6 +275,9 @@ func (t *transaction) addResult(ctx context.Context, r journal.Result, w *winner
 		}
 	}
 	d.Result = &r
+	if err := t.logResult(&d); err != nil {
+		return err
+	}
 	t.draws[r.Draw] = d
 	return nil
 }
@@ -295,7 +328,7 @@ func (t *transaction) commit() error {
 		}
 	}
 	applied := t.next - 1
-	if err := t.batch.Set([]byte{keyApplied}, binary.BigEndian.AppendUint64(nil, applied), nil); err != nil {
+	if err := t.batch.Set([]byte{keyApplied}, append(binary.BigEndian.AppendUint64(nil, applied), rowVersion), nil); err != nil {
 		return err
 	}
 	if err := t.s.db.Commit(t.batch, false); err != nil {
@@ -308,7 +341,7 @@ func (t *transaction) commit() error {
 func (t *transaction) show(applied uint64) {
 	t.s.mu.Lock()
 	defer t.s.mu.Unlock()
-	t.s.applied = applied
+	t.s.applied, t.s.frontier = applied, t.frontier
 	for k, c := range t.cursors {
 		t.s.cursors[k] = c
 	}

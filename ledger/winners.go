@@ -108,7 +108,7 @@ func (s *state) findSpan(ctx context.Context, d uint64, sp span, number quiniela
 		if err != nil {
 			return nil, err
 		}
-		if lines = matches(lines[:0], v[8:], number); len(lines) == 0 {
+		if lines = matches(lines[:0], v[batchRow:], number); len(lines) == 0 {
 			continue
 		}
 		if err := ctx.Err(); err != nil {

@@ -1,0 +1,122 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"quiniela"
+	"quiniela/draw"
+)
+
+// Margin is how long after its closing time at the least a draw's round of the beacon is signed: time enough for the seal to
+// be published and cosigned.
+const Margin = time.Minute
+
+// Patience is how long after its round a draw waits for the beacon alone. Then a notary may enter the number, as the draw's
+// opening says.
+const Patience = time.Hour
+
+// Beacon says where rounds of the beacon are had.
+type Beacon struct {
+	Chain *draw.Chain // nil: draw.Quicknet
+	URLs  []string    // relays that are asked in turn; none: rounds are entered by hand
+}
+
+// derive checks a signature and returns the number that it gives a draw.
+func (s *state) derive(d Draw, signature []byte) (quiniela.Number, error) {
+	if d.Rule.Source != draw.FromBeacon || d.Rule.Chain != s.chain.Hash() {
+		return 0, fmt.Errorf("draw %s does not take its number from the beacon that this server knows", d.ID)
+	}
+	if _, err := s.chain.Verify(d.Rule.Round, signature); err != nil {
+		return 0, err
+	}
+	d.Signature = signature
+	prizes, err := d.prizes()
+	return prizes[0], err
+}
+
+// prizes derives all numbers of a draw whose signature has been checked.
+func (d Draw) prizes() ([draw.PrizeCount]quiniela.Number, error) {
+	b := draw.Beacon{Round: d.Rule.Round}
+	copy(b.Signature[:], d.Signature)
+	return draw.Prizes(b.Randomness(), draw.Terms{ChainHash: d.Rule.Chain, Round: d.Rule.Round, DrawID: d.ID, Binding: d.Binding})
+}
+
+// Prizes returns the numbers of a draw from a beacon, the winning one first; nil where it is of another source, or waits.
+func (d Draw) Prizes() []quiniela.Number {
+	if d.Signature == nil {
+		return nil
+	}
+	all, err := d.prizes()
+	if err != nil {
+		return nil // its terms were checked when it opened
+	}
+	return all[:]
+}
+
+// awaitsRound reports whether a draw is sealed and waits for the beacon.
+func (d Draw) awaitsRound() bool {
+	return d.Sealed && d.Entered == nil && d.Rule.Source == draw.FromBeacon
+}
+
+// EnterBeacon records durably the beacon's round of a sealed draw, and with it its number.
+func (l *Ledger) EnterBeacon(ctx context.Context, id string, b draw.Beacon) (Draw, error) {
+	d, err := l.FindDraw(ctx, id)
+	if err != nil {
+		return d, err
+	}
+	if d.Rule.Source == draw.FromBeacon && b.Round != d.Rule.Round {
+		return d, quiniela.Refuse(quiniela.Invalid, "round %d of the beacon: draw %s takes round %d, named when it opened", b.Round, id, d.Rule.Round)
+	}
+	number, err := l.state.derive(d, b.Signature[:])
+	if err != nil {
+		return d, quiniela.Refuse(quiniela.Invalid, "%v", err)
+	}
+	if err := l.do(ctx, &request{enter: &enterRequest{id: id, number: number, signature: b.Signature[:]}}); err != nil {
+		return d, err
+	}
+	return l.FindDraw(ctx, id)
+}
+
+// roundRetry is how long after a failure the relays are asked again.
+const roundRetry = 10 * time.Second
+
+// fetchRounds gets the rounds that sealed draws wait for. A round that is late is waited for: another one is never taken.
+func (l *Ledger) fetchRounds(urls []string) {
+	client := &http.Client{}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	tried := map[uint64]time.Time{}
+	for {
+		select {
+		case <-l.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := l.now()
+		for _, n := range l.state.where(Draw.awaitsRound) {
+			d, _ := l.state.draw(n)
+			if now.Before(l.state.chain.TimeOf(d.Rule.Round)) || now.Sub(tried[n]) < roundRetry {
+				continue
+			}
+			tried[n] = now
+			l.fetchRound(client, urls, d)
+		}
+	}
+}
+
+func (l *Ledger) fetchRound(client *http.Client, urls []string, d Draw) {
+	b, err := l.state.chain.Fetch(l.ctx, client, urls, d.Rule.Round)
+	if err == nil {
+		_, err = l.EnterBeacon(l.ctx, d.ID, b)
+	}
+	switch {
+	case err == nil:
+		l.log.Info("beacon", "result", "success", "draw", d.ID, "round", d.Rule.Round)
+	case l.ctx.Err() == nil && !errors.Is(err, context.Canceled):
+		l.log.Warn("beacon", "result", "fail", "draw", d.ID, "round", d.Rule.Round, "error", err)
+	}
+}
