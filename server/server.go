@@ -30,15 +30,17 @@ type Config struct {
 	Connections int             // at once; further ones are refused
 	PerAddress  int             // of one IP address at once; 0: no bound but Connections
 	MaskDNI     bool            // in the log
-	Limits      quiniela.Limits
-	Read        time.Duration         // the longest wait for the next bytes of a request that has begun, and for a reply to be taken
-	Request     time.Duration         // the longest that a request may take to arrive
-	Idle        time.Duration         // the longest silence between requests
-	Settle      time.Duration         // the silence that ends a bare batch; 0: only its end or an empty line does
-	Poll        time.Duration         // the longest that wait_winners waits
-	Drain       time.Duration         // the longest that requests in hand may take once the server stops
-	Metrics     prometheus.Registerer // nil: nowhere
-	Window      int                   // requests of one connection that may be in hand at once
+	// Receipt returns a bet's receipt in one line: that of a line, from 1, of a batch; nil: there are none.
+	Receipt func(ctx context.Context, draw uint64, agency quiniela.Agency, batch uint64, line uint32) ([]byte, error)
+	Limits  quiniela.Limits
+	Read    time.Duration         // the longest wait for the next bytes of a request that has begun, and for a reply to be taken
+	Request time.Duration         // the longest that a request may take to arrive
+	Idle    time.Duration         // the longest silence between requests
+	Settle  time.Duration         // the silence that ends a bare batch; 0: only its end or an empty line does
+	Poll    time.Duration         // the longest that wait_winners waits
+	Drain   time.Duration         // the longest that requests in hand may take once the server stops
+	Metrics prometheus.Registerer // nil: nowhere
+	Window  int                   // requests of one connection that may be in hand at once
 }
 
 // DefaultConfig returns the settings that hold when nothing else is configured.

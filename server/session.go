@@ -124,7 +124,7 @@ func (s *session) serve(j *job, body []byte, framed bool) {
 	case wire.Hello:
 		j.err = s.hello(j, r)
 	case wire.Receipt:
-		j.err = quiniela.Refuse(quiniela.Absent, "this server gives no receipts yet")
+		j.err = s.receipt(j, r)
 	}
 }
 
@@ -145,6 +145,18 @@ func (s *session) hello(j *job, r wire.Request) error {
 	}
 	j.reply = wire.AppendResume(j.reply, resume)
 	return nil
+}
+
+// receipt answers with the proof that a bet is in the public log.
+func (s *session) receipt(j *job, r wire.Request) error {
+	if s.config.Receipt == nil {
+		return quiniela.Refuse(quiniela.Absent, "this server keeps no public log, and has no receipts")
+	}
+	text, err := s.config.Receipt(context.Background(), s.draw, r.Agency, r.Batch, r.Line)
+	if err == nil {
+		j.reply = wire.AppendList(j.reply, []string{string(text)})
+	}
+	return err
 }
 
 // authorize refuses a request of an agency that this connection may not speak for. A hello is where it shows that it may.

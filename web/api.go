@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -288,18 +289,35 @@ func (s *Site) closeDraw(r *http.Request) (any, error) {
 	return newDraw(d), err
 }
 
+// enterNumber takes a notary's number, or a round of the beacon.
 func (s *Site) enterNumber(r *http.Request) (any, error) {
 	var body struct {
-		Number *uint16 `json:"number"`
+		Number  *uint16         `json:"number"`
+		Extract string          `json:"extract"`
+		Beacon  json.RawMessage `json:"beacon"`
 	}
 	if err := readBody(r, &body); err != nil {
 		return nil, err
 	}
-	if body.Number == nil {
-		return nil, quiniela.Refuse(quiniela.Invalid, "the body has no number")
+	if (body.Number == nil) == (body.Beacon == nil) {
+		return nil, quiniela.Refuse(quiniela.Invalid, "the body has no number and no beacon, or both")
 	}
-	d, err := s.Ledger.EnterNumber(r.Context(), r.PathValue("id"), quiniela.Number(*body.Number))
-	s.done(r, "draw_enter", r.PathValue("id"), err)
+	id := r.PathValue("id")
+	if body.Beacon != nil {
+		b, err := draw.ParseBeacon(body.Beacon)
+		if err != nil {
+			return nil, quiniela.Refuse(quiniela.Invalid, "%v", err)
+		}
+		d, err := s.Ledger.EnterBeacon(r.Context(), id, b)
+		s.done(r, "draw_enter", id, err)
+		return newDraw(d), err
+	}
+	extract, err := hex.DecodeString(body.Extract)
+	if err != nil {
+		return nil, quiniela.Refuse(quiniela.Invalid, "extract: want the SHA-256 of the official extract, in hexadecimal")
+	}
+	d, err := s.Ledger.EnterNumber(r.Context(), id, quiniela.Number(*body.Number), extract)
+	s.done(r, "draw_enter", id, err)
 	return newDraw(d), err
 }
 

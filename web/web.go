@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"quiniela"
+	"quiniela/draw"
 	"quiniela/ledger"
 )
 
@@ -30,7 +32,8 @@ type Ledger interface {
 	AllWinners(ctx context.Context, id string) ([]ledger.AgencyWinners, error)
 	OpenDraw(ctx context.Context, t ledger.Terms) (ledger.Draw, error)
 	CloseDraw(ctx context.Context, id, note string) (ledger.Draw, error)
-	EnterNumber(ctx context.Context, id string, n quiniela.Number) (ledger.Draw, error)
+	EnterNumber(ctx context.Context, id string, n quiniela.Number, extract []byte) (ledger.Draw, error)
+	EnterBeacon(ctx context.Context, id string, b draw.Beacon) (ledger.Draw, error)
 	Failed() <-chan struct{}
 	Err() error
 }
@@ -44,7 +47,9 @@ type Options struct {
 	Backup  func(ctx context.Context, dir string) (last uint64, err error)
 	Metrics prometheus.Gatherer // nil: none
 	Pprof   bool
-	Log     *slog.Logger
+	// Published is the folder of the public log, served at /log/; "" is none.
+	Published string
+	Log       *slog.Logger
 }
 
 //go:embed static pages
@@ -77,6 +82,9 @@ func New(o Options) *Site {
 		writeProblem(w, quiniela.Refuse(quiniela.Absent, "no such resource, or not with this method; /api/v1/openapi.json lists them"))
 	})
 	s.mux.Handle("GET /static/", http.FileServerFS(files))
+	if o.Published != "" {
+		s.mux.HandleFunc("GET /log/", published(os.DirFS(o.Published)))
+	}
 	s.mux.HandleFunc("GET /{$}", s.home)
 	s.mux.HandleFunc("GET /draws/{id}", s.drawPage)
 	s.mux.HandleFunc("POST /login", s.login)

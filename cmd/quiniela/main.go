@@ -9,9 +9,12 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"quiniela/draw"
 )
 
 // Exit codes.
@@ -95,6 +98,7 @@ func dispatch(e env, args []string) (err error) {
 	var c commands
 	var file configFile
 	parser, err := kong.New(&c,
+		kong.Vars{"beacon": strings.Join(draw.QuicknetURLs, ",")},
 		kong.Name("quiniela"),
 		kong.Description("A lottery's central system: it stores each bet exactly once and durably before it says so, and draws when all agencies have finished."),
 		kong.Writers(e.stdout, e.stderr),

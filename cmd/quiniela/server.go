@@ -12,6 +12,7 @@ import (
 	"runtime/pprof"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
@@ -26,6 +27,7 @@ import (
 	"quiniela/journal/postgres"
 	"quiniela/ledger"
 	"quiniela/logline"
+	"quiniela/publish"
 	"quiniela/server"
 	"quiniela/store"
 )
@@ -52,6 +54,11 @@ type serverCommand struct {
 	HTTPHosts []string `help:"Names that the page may be asked for by, besides this machine's addresses." name:"http-hosts" env:"SERVER_HTTP_HOSTS" placeholder:"NAME"`
 	Pprof     bool     `help:"Serve profiles at /debug/pprof/ of the page's address." env:"SERVER_PPROF"`
 	LogFormat string   `help:"text, as specified, or json." name:"log-format" default:"text" enum:"text,json" env:"LOG_FORMAT"`
+
+	PublicLog bool     `help:"Keep new draws in a public log, with receipts, in the data folder's public/." name:"public-log" default:"true" negatable:"" env:"SERVER_PUBLIC_LOG" group:"public log"`
+	LogKey    string   `help:"Key that signs the log; made at the first start. Empty is log.key in the data folder." name:"log-key" env:"SERVER_LOG_KEY" placeholder:"FILE" group:"public log"`
+	LogOrigin string   `help:"The log's name, given once: a new key is made for it." name:"log-origin" env:"SERVER_LOG_ORIGIN" placeholder:"NAME" group:"public log"`
+	Beacon    []string `help:"Relays of the beacon drand quicknet, asked in turn; none: rounds are entered by hand." default:"${beacon}" env:"SERVER_BEACON_URLS" placeholder:"URL" group:"public log"`
 
 	Profile string `help:"Write a CPU profile of this run to a file." name:"cpu-profile" placeholder:"FILE"`
 
@@ -167,7 +174,9 @@ func (c *serverCommand) echo(ctx context.Context, log *slog.Logger) error {
 
 func (c *serverCommand) lottery(ctx context.Context, log *slog.Logger) error {
 	figures := newFigures(c.Data)
-	o := ledger.Options{QueueBytes: c.QueueBytes, Logger: log, Metrics: figures}
+	o := ledger.Options{
+		QueueBytes: c.QueueBytes, Logger: log, Metrics: figures, Public: c.PublicLog, Beacon: ledger.Beacon{URLs: c.Beacon},
+	}
 	if c.AutoDraw {
 		o.Seed = &ledger.Seed{ID: "1", Agencies: uint32(c.Agencies), Rule: draw.FixedNumber(quiniela.Number(c.Number))}
 	}
@@ -195,6 +204,11 @@ func (c *serverCommand) lottery(ctx context.Context, log *slog.Logger) error {
 
 // serve serves the agencies, and whoever watches, until ctx ends or the ledger fails.
 func (c *serverCommand) serve(ctx context.Context, config server.Config, storage *storage, figures *prometheus.Registry, log *slog.Logger) error {
+	publishing, err := c.publish(ctx, &config, storage, log)
+	if err != nil {
+		return err
+	}
+	defer publishing()
 	s, err := server.Listen(config, storage.ledger, log)
 	if err != nil {
 		return err
@@ -204,6 +218,30 @@ func (c *serverCommand) serve(ctx context.Context, config server.Config, storage
 		return err
 	}
 	return errors.Join(s.Serve(ctx), watch())
+}
+
+// publish publishes the public log, and returns what ends that.
+func (c *serverCommand) publish(ctx context.Context, config *server.Config, storage *storage, log *slog.Logger) (stop func(), err error) {
+	if !c.PublicLog {
+		return func() {}, nil
+	}
+	if c.LogKey == "" {
+		c.LogKey = filepath.Join(c.Data, publish.KeyName)
+	}
+	key, err := publish.LoadKey(c.LogKey, c.LogOrigin)
+	if err != nil {
+		return nil, err
+	}
+	p, err := publish.Open(ctx, publish.Options{Dir: filepath.Join(c.Data, publish.FolderName), Key: key, Ledger: storage.ledger, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	config.Receipt = p.Receipt
+	log.Info("publish_log", "result", "success", "key", key.Verifier)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var publishing sync.WaitGroup
+	publishing.Go(func() { p.Run(ctx) })
+	return func() { cancel(); publishing.Wait() }, nil
 }
 
 // secured is config with the registry of agencies and with TLS.

@@ -20,6 +20,7 @@ import (
 
 	"quiniela/backup"
 	"quiniela/journal/local"
+	"quiniela/publish"
 	"quiniela/web"
 )
 
@@ -52,6 +53,9 @@ func (c *serverCommand) watch(parent context.Context, storage *storage, figures 
 		return nil, err
 	}
 	o := web.Options{Ledger: storage.ledger, Key: key, Hosts: c.HTTPHosts, Metrics: figures, Pprof: c.Pprof, Log: log}
+	if c.PublicLog {
+		o.Published = filepath.Join(c.Data, publish.FolderName)
+	}
 	if j, ok := storage.journal.(*local.Journal); ok {
 		o.Backup = func(ctx context.Context, dir string) (uint64, error) {
 			m, err := backup.Make(ctx, j, c.Data, dir)

@@ -1,0 +1,38 @@
+package web
+
+import (
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+)
+
+// published serves the public log's files, each by its name and without any listing. What never changes may be kept by
+// whoever fetched it; what does is dated by its signature, and is always fetched anew.
+func published(dir fs.FS) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		name := strings.TrimPrefix(r.URL.Path, "/log/")
+		info, err := fs.Stat(dir, name)
+		if err != nil || !info.Mode().IsRegular() {
+			http.Error(w, "the public log has no such file (yet)", http.StatusNotFound)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", contentType(name))
+		h.Set("Access-Control-Allow-Origin", "*") // it is public, and whoever checks it may do so in a browser
+		if h.Set("Cache-Control", "no-cache"); strings.HasPrefix(name, "tile/") {
+			h.Set("Cache-Control", "public, max-age=31536000, immutable")
+		}
+		http.ServeFileFS(w, r, dir, name)
+	}
+}
+
+func contentType(name string) string {
+	switch base := path.Base(name); {
+	case strings.HasPrefix(name, "tile/"), strings.HasSuffix(base, ".pub"):
+		return "application/octet-stream"
+	case strings.HasSuffix(base, ".json"):
+		return "application/json"
+	}
+	return "text/plain; charset=utf-8"
+}
