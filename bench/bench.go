@@ -160,6 +160,9 @@ func (r *runner) life(size int) (err error) {
 	if err := r.references(size); err != nil {
 		return err
 	}
+	if err := r.unlogged(size); err != nil {
+		return err
+	}
 	s, err := r.central(r.Agencies)
 	if err != nil {
 		return err
@@ -170,6 +173,9 @@ func (r *runner) life(size int) (err error) {
 		return err
 	}
 	r.add(Ingest, size, "bets acknowledged", "bets/s", float64(bets)/elapsed.Seconds(), "journal alone")
+	if r.Server == "" {
+		r.add(Ingest, size, "bets acknowledged, of that", "bets/s", float64(bets)/elapsed.Seconds(), unlogged)
+	}
 	if r.Server != "" {
 		return nil // it is somebody's: it is neither killed nor drawn
 	}
@@ -190,6 +196,24 @@ func (r *runner) life(size int) (err error) {
 		return r.draw(s, size)
 	}
 	return nil
+}
+
+// unlogged is the figure of a server that keeps no public log.
+const unlogged = "without the public log"
+
+// unlogged measures a server that keeps no public log, to compare with one that does.
+func (r *runner) unlogged(size int) (err error) {
+	if r.Server != "" {
+		return nil
+	}
+	s, err := r.central(r.Agencies, "--no-public-log")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.remove()) }()
+	bets, elapsed, err := r.fill(s, size)
+	r.add(Ingest, size, unlogged, "bets/s", float64(bets)/elapsed.Seconds(), "journal alone")
+	return err
 }
 
 // restarts kills the server and starts it, and stops it and starts it.

@@ -27,8 +27,8 @@ type central struct {
 	process *exec.Cmd
 }
 
-// central starts a server of our own in a new folder, or takes the one that was named.
-func (r *runner) central(agencies int) (*central, error) {
+// central starts a server of our own in a new folder, with some more flags, or takes the one that was named.
+func (r *runner) central(agencies int, flags ...string) (*central, error) {
 	if r.Server != "" {
 		return &central{address: r.Server}, nil
 	}
@@ -45,6 +45,7 @@ func (r *runner) central(agencies int) (*central, error) {
 		r.Program, "server", "--config", os.DevNull, "--ip", "127.0.0.1", "--port", port, "--data", s.dir, "--agencies", strconv.Itoa(agencies),
 		"--log-level", r.LogLevel, "--connections", strconv.Itoa(r.Connections + 100), "--connections-per-address", "0", "--listen-backlog", "4096", "--http-addr", "off",
 	}
+	s.command = append(s.command, flags...)
 	_, err = s.start(r.ctx)
 	return s, err
 }
