@@ -90,7 +90,7 @@ func failDayAt(t *testing.T, at int64, keep int) bool {
 		return true
 	}
 	defer func() { _ = j.Close() }()
-	l, err := ledger.Open(context.Background(), j, ledger.Options{Dir: "data", FS: broken.disk.Load(), Seed: seed(1)})
+	l, err := ledger.Open(context.Background(), j, ledger.Options{Dir: "data", FS: broken.disk.Load(), Public: true, Seed: seed(1)})
 	if err != nil {
 		t.Errorf("write %d: %v", at, err)
 		return true
@@ -116,7 +116,7 @@ func liveDay(fs vfs.FS) (acknowledged int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	l, err := ledger.Open(context.Background(), j, ledger.Options{Dir: "data", FS: fs, Seed: seed(1)})
+	l, err := ledger.Open(context.Background(), j, ledger.Options{Dir: "data", FS: fs, Public: true, Seed: seed(1)})
 	if err != nil {
 		return 0, err
 	}

@@ -273,7 +273,7 @@ func (sharedJournal) Follow(context.Context) <-chan struct{} { return nil }
 func TestDrawsOverASharedJournal(t *testing.T) {
 	m := start(t, 1)
 	server := func(dir string) *ledger.Ledger {
-		l, err := ledger.Open(context.Background(), sharedJournal{m.j}, ledger.Options{Dir: dir, FS: m.fs, Seed: seed(1)})
+		l, err := ledger.Open(context.Background(), sharedJournal{m.j}, ledger.Options{Dir: dir, FS: m.fs, Public: true, Seed: seed(1)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -125,7 +125,7 @@ func openAndTell(t *testing.T, fs vfs.FS) (acked [3]int, finished [3]bool, err e
 	if err != nil {
 		return acked, finished, err
 	}
-	l, err := ledger.Open(context.Background(), j, ledger.Options{Dir: "data", FS: fs, Seed: seed(2)})
+	l, err := ledger.Open(context.Background(), j, ledger.Options{Dir: "data", FS: fs, Public: true, Seed: seed(2)})
 	if err != nil {
 		return acked, finished, err
 	}
@@ -144,7 +144,7 @@ func reopen(t *testing.T, at int64, disk *vfs.MemFS, acked [3]int, finished [3]b
 		return
 	}
 	defer func() { _ = j.Close() }()
-	l, err := ledger.Open(context.Background(), j, ledger.Options{Dir: "data", FS: disk, Seed: seed(2)})
+	l, err := ledger.Open(context.Background(), j, ledger.Options{Dir: "data", FS: disk, Public: true, Seed: seed(2)})
 	if err != nil {
 		t.Errorf("write %d: %v", at, err)
 		return
