@@ -170,6 +170,19 @@ func ReadWinnersReply(r *bufio.Reader) (documents []string, drawn bool, err erro
 	return documents, true, nil
 }
 
+// ReadReceiptReply reads the reply to receipt: one line of JSON.
+func ReadReceiptReply(r *bufio.Reader) ([]byte, error) {
+	line, err := readLine(r)
+	if err != nil {
+		return nil, err
+	}
+	if line != "ok|1" {
+		return nil, refusal(line)
+	}
+	line, err = readLine(r)
+	return []byte(line), err
+}
+
 // ReadResume reads the reply to hello.
 func ReadResume(r *bufio.Reader) (Resume, error) {
 	line, err := readLine(r)

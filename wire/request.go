@@ -266,3 +266,9 @@ func AppendBet(dst []byte, agency quiniela.Agency, fields [quiniela.Fields]strin
 func appendField(dst []byte, n uint64) []byte {
 	return strconv.AppendUint(append(dst, '|'), n, 10)
 }
+
+// AppendReceipt appends a receipt body: for the bet in a line, from 1, of a batch.
+func AppendReceipt(dst []byte, agency quiniela.Agency, batch uint64, line uint32) []byte {
+	dst = appendField(append(dst, wordReceipt...), uint64(agency))
+	return append(appendField(appendField(dst, batch), uint64(line)), '\n')
+}

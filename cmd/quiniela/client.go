@@ -17,6 +17,12 @@ import (
 )
 
 type clientCommand struct {
+	Send     sendCommand     `cmd:"" default:"withargs" help:"Send an agency's bets and wait for its winners; what client does by itself."`
+	Receipts receiptsCommand `cmd:"" help:"Fetch the receipts of an agency's stored bets, one file a bet."`
+}
+
+// agencyFlags say which agency it is, where the central is, and how the two know each other.
+type agencyFlags struct {
 	Config  string        `help:"File of settings." default:"config.yaml" placeholder:"FILE"`
 	ID      uint32        `help:"Number of the agency." name:"id" env:"CLI_ID" key:"id"`
 	Server  string        `help:"Address of the central, host:port; several of its servers with commas." default:"localhost:12345" env:"CLI_SERVER_ADDRESS" key:"server.address" placeholder:"ADDRESS"`
@@ -26,15 +32,31 @@ type clientCommand struct {
 	TLSKey  string        `help:"Its key, PEM." name:"tls-key" env:"CLI_TLS_KEY" key:"tls.key" placeholder:"FILE"`
 	Token   string        `help:"The agency's token; other users of this machine can see a flag, so better CLI_TOKEN or a file." env:"CLI_TOKEN" key:"token" placeholder:"TOKEN"`
 	TokenIn string        `help:"File with the token." name:"token-file" env:"CLI_TOKEN_FILE" key:"token.file" placeholder:"FILE"`
-	MaskDNI bool          `help:"Hide documents in the log but for their last three digits." name:"mask-dni" env:"CLI_MASK_DNI" key:"log.maskDni"`
 	Timeout time.Duration `help:"Longest that the server may stay unreachable; 0 is for ever." default:"1m" env:"CLI_SERVER_TIMEOUT" key:"server.timeout"`
-	Mode    string        `help:"batch, bet or echo." default:"batch" enum:"batch,bet,echo" env:"CLI_MODE" key:"mode"`
+	Draw    string        `help:"Name of the draw; empty is the open one that was opened first." env:"CLI_DRAW" key:"draw" placeholder:"ID"`
 	Level   string        `help:"DEBUG, INFO, WARNING or ERROR." name:"log-level" default:"INFO" env:"CLI_LOG_LEVEL" key:"log.level"`
+}
+
+func (c *agencyFlags) check() error {
+	switch {
+	case c.ID == 0:
+		return usageError{errors.New("which agency? Give its number: --id 1, CLI_ID=1, or `id: 1` in the file")}
+	case c.Draw != "" && quiniela.CheckDrawID(c.Draw) != nil:
+		return usageError{errors.New("the draw's name is 1 to 64 letters, digits, '.', '_' or '-'")}
+	case c.Timeout < 0:
+		return usageError{errors.New("times cannot be negative")}
+	}
+	return nil
+}
+
+type sendCommand struct {
+	agencyFlags
+	MaskDNI bool   `help:"Hide documents in the log but for their last three digits." name:"mask-dni" env:"CLI_MASK_DNI" key:"log.maskDni"`
+	Mode    string `help:"batch, bet or echo." default:"batch" enum:"batch,bet,echo" env:"CLI_MODE" key:"mode"`
 
 	Data      string        `help:"batch: folder of the agency's file, agency-<id>.csv." default:".data" env:"CLI_DATA_DIR" key:"data.dir" placeholder:"DIR"`
 	File      string        `help:"batch: the agency's file itself." env:"CLI_FILE" key:"data.file" placeholder:"FILE"`
 	LogFormat string        `help:"text, as specified, or json." name:"log-format" default:"text" enum:"text,json" env:"LOG_FORMAT" key:"log.format"`
-	Draw      string        `help:"batch: name of the draw; empty is the open one that was opened first." env:"CLI_DRAW" key:"draw" placeholder:"ID"`
 	Batch     int           `help:"batch: most bets in a batch." name:"batch-max-amount" default:"150" env:"CLI_BATCH_MAXAMOUNT" key:"batch.maxAmount"`
 	Window    int           `help:"batch: batches that may be unanswered at once." default:"16" env:"CLI_WINDOW" key:"window"`
 	Tries     int           `help:"batch: how often to ask for the winners, a second apart; 0 waits without limit." default:"0" env:"CLI_WINNERS_TRIES" key:"winners.tries"`
@@ -44,16 +66,17 @@ type clientCommand struct {
 	Period    time.Duration `help:"echo: pause between them." name:"loop-period" default:"5s" env:"CLI_LOOP_PERIOD" key:"loop.period"`
 }
 
-func (c *clientCommand) check() error {
+func (c *sendCommand) check() error {
+	if err := c.agencyFlags.check(); err != nil {
+		return err
+	}
 	for _, rule := range []struct {
 		ok   bool
 		what string
 	}{
-		{c.ID > 0, "which agency? Give its number: --id 1, CLI_ID=1, or `id: 1` in the file"},
 		{c.Batch >= 1 && c.Window >= 1, "the most bets in a batch and the window must be at least 1"},
 		{c.Draw == "" || !c.Plain && c.Mode == "batch", "a draw can be named in the mode `batch` only, and not with --plain: the specification's form has no place for it"},
-		{c.Draw == "" || quiniela.CheckDrawID(c.Draw) == nil, "the draw's name is 1 to 64 letters, digits, '.', '_' or '-'"},
-		{c.Tries >= 0 && c.Amount >= 0 && c.Period >= 0 && c.Timeout >= 0, "tries, amounts and times cannot be negative"},
+		{c.Tries >= 0 && c.Amount >= 0 && c.Period >= 0, "tries, amounts and times cannot be negative"},
 	} {
 		if !rule.ok {
 			return usageError{errors.New(rule.what)}
@@ -62,7 +85,7 @@ func (c *clientCommand) check() error {
 	return nil
 }
 
-func (c *clientCommand) Run(e env) error {
+func (c *sendCommand) Run(e env) error {
 	level, err := logline.ParseLevel(c.Level)
 	if err != nil {
 		return usageError{err}
@@ -84,7 +107,7 @@ func (c *clientCommand) Run(e env) error {
 }
 
 // secure adds how the agency shows who it is, and how it knows the server.
-func (c *clientCommand) secure(config *client.Config) (err error) {
+func (c *agencyFlags) secure(config *client.Config) (err error) {
 	config.Token = c.Token
 	if c.TokenIn != "" {
 		if c.Token != "" {
@@ -105,7 +128,7 @@ func (c *clientCommand) secure(config *client.Config) (err error) {
 	return err
 }
 
-func (c *clientCommand) run(e env, log *slog.Logger) error {
+func (c *sendCommand) run(e env, log *slog.Logger) error {
 	config := client.Config{
 		Agency: quiniela.Agency(c.ID), Draw: c.Draw, Address: c.Server, File: c.File, BatchBets: c.Batch, Plain: c.Plain,
 		SkipBadLines: c.SkipBad, Window: c.Window, Timeout: c.Timeout, Tries: c.Tries, MaskDNI: c.MaskDNI,
@@ -129,5 +152,42 @@ func (c *clientCommand) run(e env, log *slog.Logger) error {
 	for _, bad := range report.Skipped {
 		_, _ = fmt.Fprintf(e.stderr, "quiniela: skipped %s:%d: %s: %s\n", config.File, bad.Line, bad.Field, bad.Reason)
 	}
+	return err
+}
+
+type receiptsCommand struct {
+	agencyFlags
+	Batch uint64 `help:"Of this batch only; 0 is all." default:"0" placeholder:"N"`
+	Out   string `help:"Folder for the files, <batch>-<line>.json." default:"receipts" placeholder:"DIR"`
+}
+
+func (c *receiptsCommand) Run(e env) error {
+	level, err := logline.ParseLevel(c.Level)
+	if err != nil {
+		return usageError{err}
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	config := client.Config{Agency: quiniela.Agency(c.ID), Draw: c.Draw, Address: c.Server, Timeout: c.Timeout}
+	if err := c.secure(&config); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.Out, 0o700); err != nil {
+		return fmt.Errorf("make a folder for the receipts: %w", err)
+	}
+	log := slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: max(level, slog.LevelWarn)}))
+	n, err := client.Receipts(e.ctx, config, c.Batch, log, func(batch uint64, line uint32, receipt []byte) error {
+		name := filepath.Join(c.Out, fmt.Sprintf("%d-%d.json", batch, line))
+		return os.WriteFile(name, append(receipt, '\n'), 0o600)
+	})
+	if n > 0 || err == nil {
+		_, _ = fmt.Fprintf(e.stdout, "%s receipts of agency %d in %s.\n", thousands(n), c.ID, c.Out)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(e.stdout, "Each shows who made its bet: give it to nobody else. To check one: quiniela verify %s --key KEY\n",
+		filepath.Join(c.Out, "1-1.json"))
 	return err
 }

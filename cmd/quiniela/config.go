@@ -30,10 +30,13 @@ var formats = map[string]struct {
 	read  func(path string) (map[string]string, error)
 	part  bool // the file is another command's, and has more keys than this one knows
 }{
-	"server": {keyOf: iniKey, read: readINI},
-	"health": {keyOf: iniKey, read: readINI, part: true},
-	"client": {keyOf: func(f *kong.Flag) string { return f.Tag.Get("key") }, read: readYAML},
+	"server":   {keyOf: iniKey, read: readINI},
+	"health":   {keyOf: iniKey, read: readINI, part: true},
+	"send":     {keyOf: yamlKey, read: readYAML},
+	"receipts": {keyOf: yamlKey, read: readYAML, part: true},
 }
+
+func yamlKey(f *kong.Flag) string { return f.Tag.Get("key") }
 
 func iniKey(f *kong.Flag) string {
 	if len(f.Envs) == 0 {
