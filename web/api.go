@@ -25,7 +25,11 @@ type Draw struct {
 	Finished uint32     `json:"finished"` // of the agencies
 	Batches  uint64     `json:"batches"`
 	Bets     uint64     `json:"bets"`
-	Source   string     `json:"source"` // of the winning number
+	Source   string     `json:"source"`             // of the winning number
+	Round    uint64     `json:"round,omitempty"`    // of the beacon
+	RoundAt  *time.Time `json:"round_at,omitempty"` // when it is signed
+	Prizes   []uint16   `json:"prizes,omitempty"`   // of a beacon's draw: all numbers, the winning one first
+	Public   bool       `json:"public"`             // in the public log
 	Opened   *time.Time `json:"opened,omitempty"`
 	Closes   *time.Time `json:"closes,omitempty"`
 	Sealed   *time.Time `json:"sealed,omitempty"`
@@ -72,7 +76,13 @@ func newDraw(d ledger.Draw) Draw {
 	v := Draw{
 		ID: d.ID, State: d.State(), Agencies: d.Agencies, Finished: d.Finished, Batches: d.Batches, Bets: d.Bets,
 		Source: string(d.Rule.Source), Opened: moment(d.Opened), Closes: moment(d.Closes), Sealed: moment(d.SealedAt),
-		SealedBy: d.SealedBy, Note: d.Note,
+		SealedBy: d.SealedBy, Note: d.Note, Public: d.Public, Round: d.Rule.Round,
+	}
+	if d.Rule.Round != 0 {
+		v.RoundAt = moment(draw.Quicknet().TimeOf(d.Rule.Round))
+	}
+	for _, n := range d.Prizes() {
+		v.Prizes = append(v.Prizes, uint16(n))
 	}
 	if d.Entered != nil {
 		number := uint16(*d.Entered)

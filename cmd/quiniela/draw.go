@@ -1,22 +1,25 @@
 package main
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"quiniela"
+	"quiniela/draw"
 	"quiniela/web"
 )
 
 type drawCommand struct {
 	Open    drawOpenCommand    `cmd:"" help:"Open a draw."`
 	Close   drawCloseCommand   `cmd:"" help:"Close a draw now, also with agencies missing: your decision, recorded."`
-	Enter   drawEnterCommand   `cmd:"" help:"Enter the official number of a closed draw whose source is a notary. It cannot be changed."`
+	Enter   drawEnterCommand   `cmd:"" help:"Enter the official number of a closed draw whose source is a notary, or a beacon's round. It cannot be changed."`
 	Show    drawShowCommand    `cmd:"" help:"Show a draw and how far each agency is."`
 	List    drawListCommand    `cmd:"" help:"List all draws."`
 	Results drawResultsCommand `cmd:"" help:"Show a draw's winners with their documents."`
@@ -27,7 +30,7 @@ type drawOpenCommand struct {
 	ID       string `arg:"" help:"Name of the draw, such as 2026-11-24-evening."`
 	Agencies uint32 `help:"Agencies that are expected: 1 to this." required:""`
 	Closes   string `help:"Closing time: 21:00 today here, or 2026-11-24T21:00:00-03:00; none: when all have finished." placeholder:"TIME"`
-	Source   string `help:"Of the winning number: fixed or notary." default:"notary" enum:"fixed,notary"`
+	Source   string `help:"Of the winning number: fixed, notary, or beacon, whose round is the first a minute after the closing time." default:"notary" enum:"fixed,notary,beacon"`
 	Number   *int   `help:"The winning number, for the source fixed."`
 }
 
@@ -102,16 +105,51 @@ func drawPath(id string) string { return "/api/v1/draws/" + url.PathEscape(id) }
 
 type drawEnterCommand struct {
 	adminFlags
-	ID     string `arg:"" help:"Name of the draw."`
-	Number int    `arg:"" help:"The official number, 0 to 9999."`
+	ID      string `arg:"" help:"Name of the draw."`
+	Number  *int   `arg:"" optional:"" help:"The official number, 0 to 9999."`
+	Extract string `help:"The signed official extract; its SHA-256 goes into the public log." placeholder:"FILE"`
+	Beacon  string `help:"The beacon's round, as drand publishes it at /public/ROUND: for a server that reaches no relay." placeholder:"FILE"`
 }
 
 func (c *drawEnterCommand) Run(e env) error {
-	n, err := number(&c.Number, true)
+	body, err := c.body()
 	if err != nil {
-		return usageError{err}
+		return err
 	}
-	return c.change(e, drawPath(c.ID)+"/number", map[string]*uint16{"number": n})
+	return c.change(e, drawPath(c.ID)+"/number", body)
+}
+
+func (c *drawEnterCommand) body() (any, error) {
+	switch {
+	case c.Beacon != "" && (c.Number != nil || c.Extract != ""):
+		return nil, usageError{errors.New("a beacon's round gives the number by itself: leave the number and the extract out")}
+	case c.Beacon != "":
+		text, err := os.ReadFile(c.Beacon)
+		if err != nil {
+			return nil, fmt.Errorf("read the beacon's round: %w", err)
+		}
+		b, err := draw.ParseBeacon(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.Beacon, err)
+		}
+		return map[string]any{"beacon": b}, nil
+	case c.Number == nil:
+		return nil, usageError{errors.New("which number? Give it, or --beacon FILE")}
+	}
+	n, err := number(c.Number, true)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	body := map[string]any{"number": n}
+	if c.Extract == "" {
+		return body, nil
+	}
+	text, err := os.ReadFile(c.Extract)
+	if err != nil {
+		return nil, fmt.Errorf("read the extract: %w", err)
+	}
+	body["extract"] = fmt.Sprintf("%x", sha256.Sum256(text))
+	return body, nil
 }
 
 type drawShowCommand struct {
@@ -188,10 +226,17 @@ func describe(e env, d web.Draw) error {
 		row("number", "%04d, with %s winners", *d.Number, thousands(int(*d.Winners)))
 	case d.Number != nil:
 		row("number", "%04d; the winners are being found: quiniela draw results %s", *d.Number, d.ID)
+	case d.State == "sealed" && d.Source == "beacon":
+		row("number", "of the beacon's round %d, signed at %s", d.Round, stamp(d.RoundAt))
 	case d.State == "sealed" && d.Source == "notary":
 		row("number", "not entered yet: quiniela draw enter %s NUMBER", d.ID)
+	case d.Source == "beacon":
+		row("number", "of the beacon's round %d, to be signed at %s", d.Round, stamp(d.RoundAt))
 	default:
 		row("number", "%s", map[string]string{"fixed": "fixed when the draw opened", "notary": "a notary's, once the draw is closed"}[d.Source])
+	}
+	if len(d.Prizes) > 0 {
+		row("prizes", "%s", strings.Trim(fmt.Sprintf("%04d", d.Prizes), "[]"))
 	}
 	return w.Flush()
 }
