@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"quiniela"
+	"quiniela/draw"
 	"quiniela/journal"
+	"quiniela/proof"
 )
 
 // Report is what a journal holds, and what is wrong with it.
@@ -182,7 +184,42 @@ func (c *checker) batch(b *journal.Batch) {
 	c.report.Batches++
 	c.report.Bets += uint64(b.Count)
 	c.bets(d, b, where)
+	c.root(d, b, where)
 }
+
+// round checks that a number comes with its round's signature. That it follows from it is for the audit to say, which has the
+// public log.
+func (c *checker) round(d *drawn, n journal.Number) {
+	chain := draw.Quicknet()
+	if hash := chain.Hash(); !bytes.Equal(hash[:], d.opened.Chain) {
+		c.finding("enters a number for draw %s from a beacon that this check does not know", d.ID)
+	} else if _, err := chain.Verify(d.opened.Round, n.Signature); err != nil {
+		c.finding("enters a number for draw %s: %v", d.ID, err)
+	}
+}
+
+// root checks the root that a batch has in the public log.
+func (c *checker) root(d *drawn, b *journal.Batch, where string) {
+	switch {
+	case d.opened.Public && b.Root == nil:
+		c.finding("%s has no root, and the draw is in the public log", where)
+	case b.Root == nil || b.Numbers != nil:
+	case b.Secret == nil:
+		c.finding("%s has a root and no secret", where)
+	default:
+		var tree proof.Batch
+		err := tree.Reset(b.Secret, play)
+		if err == nil {
+			err = tree.AddLines(b.Lines)
+		}
+		if err != nil || tree.Root() != *b.Root {
+			c.finding("%s has a root that is not of its bets: the public log says something else than was bet", where)
+		}
+	}
+}
+
+// play is what the rules quiniela/2026 say of every bet.
+var play = proof.Play{Stake: 1}
 
 // late is how much a server's clock may be past the closing time of a batch that it decided before.
 const late = time.Minute
@@ -251,9 +288,14 @@ func (c *checker) enter(n journal.Number) {
 	d := c.of(n.Draw, "the number", "sealed")
 	switch {
 	case d == nil:
-	case d.opened.Source != "notary" || d.number != nil || n.Number > quiniela.MaxNumber:
+	case d.opened.Source == "fixed" || d.number != nil || n.Number > quiniela.MaxNumber:
 		c.finding("enters the number %d for draw %s, whose source is %q or which has one", n.Number, d.ID, d.opened.Source)
+	case n.Signature != nil && d.opened.Source != "beacon":
+		c.finding("enters a beacon's number for draw %s, whose source is %q", d.ID, d.opened.Source)
 	default:
+		if n.Signature != nil {
+			c.round(d, n)
+		}
 		d.number = &n.Number
 	}
 }

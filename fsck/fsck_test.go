@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"quiniela"
+	"quiniela/draw"
 	"quiniela/fsck"
 	"quiniela/journal"
 	"quiniela/journal/journaltest"
@@ -121,6 +122,18 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"a name used twice": {func(all []any) []any {
 			return append(all, journal.Open{Draw: 2, ID: "1", Agencies: 1, Source: "notary"})
 		}, "entry 9 opens a second draw with the name 1"},
+		"a public draw's batch without a root": {func(all []any) []any {
+			all[0] = journal.Open{Draw: 1, ID: "1", Agencies: 2, Source: "fixed", Number: seven(), Public: true, At: 1}
+			return all
+		}, "entry 2 (draw 1, agency 1, batch 1) has no root"},
+		"a root without a secret": {put(1, batch(1, 1, func(b *journal.Batch) { b.Root = new([32]byte) }, winner, loser)), "entry 2 (draw 1, agency 1, batch 1) has a root and no secret"},
+		"a root of something else": {put(1, batch(1, 1, func(b *journal.Batch) { b.Root, b.Secret = new([32]byte), new([32]byte) }, winner, loser)),
+			"entry 2 (draw 1, agency 1, batch 1) has a root that is not of its bets"},
+		"a forged round": {func(all []any) []any {
+			hash := draw.Quicknet().Hash()
+			all[0] = journal.Open{Draw: 1, ID: "1", Agencies: 2, Source: "beacon", Chain: hash[:], Round: 1000, At: 1}
+			return append(all[:7:7], journal.Number{Draw: 1, Number: 3, Signature: make([]byte, 48)})
+		}, "entry 8 enters a number for draw 1: round 1000: not the beacon's signature"},
 		"a number for a fixed draw": {func(all []any) []any { return append(all[:7:7], journal.Number{Draw: 1, Number: 3}) }, "entry 8 enters the number 3 for draw 1"},
 		"forgotten too early":       {func(all []any) []any { return append(all[:7:7], journal.Forget{Draw: 1}) }, "entry 8 is the end of draw 1, which is sealed by then"},
 		"not an entry":              {func(all []any) []any { return append(all, []byte("Zx")) }, "entry 9 cannot be read"},
