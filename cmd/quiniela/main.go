@@ -45,6 +45,7 @@ type commands struct {
 	Agency     agencyCommand     `cmd:"" help:"Keep the registry of agencies; with one, each must show who it is."`
 	Certs      certsCommand      `cmd:"" help:"Make a private authority, and certificates for trials."`
 	Draw       drawCommand       `cmd:"" help:"Open, watch and close the draws of a running server."`
+	Audit      auditCommand      `cmd:"" help:"Check a published log: recompute all of it and compare. Needs nothing but the log."`
 	Backup     backupCommand     `cmd:"" help:"Copy a data folder's journal, also while its server runs."`
 	Restore    restoreCommand    `cmd:"" help:"Check a backup and make a data folder of it."`
 	Fsck       fsckCommand       `cmd:"" help:"Read a whole journal and say what in it is not as it must be."`

@@ -1,0 +1,460 @@
+// Package audit is the independent control of a lottery: from the published files alone it recomputes every leaf, root,
+// tile, total, seal, number and winner, and compares. For the operator it does the same from the private journal. It shares
+// no code with what it controls: it reads formats with package proof, and counts by itself.
+package audit
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"quiniela/draw"
+	"quiniela/journal"
+	"quiniela/proof"
+)
+
+// Options say what is audited, and against what.
+type Options struct {
+	Source Source
+	// Policy says whose checkpoints are believed. Nil takes the key that is published with the log, which proves only that
+	// the log agrees with itself: whoever could change the log could change that key.
+	Policy *proof.Policy
+	// Retained are checkpoints that were seen earlier, by the name of where they are kept.
+	Retained map[string][]byte
+	Chain    *draw.Chain // the beacon; nil: draw.Quicknet
+	// Beacon is a round from a place that the auditor trusts, or nil: it must be the one that was used.
+	Beacon  *draw.Beacon
+	Journal journal.Journal // the private one, or nil
+	// Progress is told how many of the log's entries have been looked at.
+	Progress func(done, total int64)
+}
+
+// auditor is an audit under way.
+type auditor struct {
+	Options
+	ctx    context.Context
+	report *Report
+	policy *proof.Policy
+	top    *proof.Opened
+
+	names map[string]bool     // all files, false until they were looked at; nil where they cannot be known
+	parts map[string][]string // partial tiles and bundles by the path of the full one
+
+	frontier frontier
+	notes    map[int64][]note // signed checkpoints to compare, by their size
+	draws    map[uint64]*drawn
+	ids      map[string]bool
+	wins     map[winKey]uint64
+	held     int64 // from which entry on entries are held back; -1: none are
+	private  *private
+
+	checkpoint, retained, tiles, entries, order, seals, witnesses, numbers, bets, winners, files, books *Check
+}
+
+// note is a signed checkpoint, and where it comes from.
+type note struct {
+	where string
+	root  proof.Hash
+	check *Check
+}
+
+// Run audits. An error means that it could not be done; what was found is in the report.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	if o.Chain == nil {
+		o.Chain = draw.Quicknet()
+	}
+	a := &auditor{Options: o, ctx: ctx, report: new(Report), notes: map[int64][]note{}, draws: map[uint64]*drawn{}, ids: map[string]bool{}, held: -1}
+	a.plan()
+	if err := a.begin(); err != nil {
+		return nil, err
+	}
+	if a.top != nil {
+		if err := a.walk(); err != nil {
+			return nil, err
+		}
+		a.end()
+	}
+	a.report.OK, a.report.Complete = true, true
+	for _, c := range a.report.Checks {
+		a.report.OK = a.report.OK && len(c.Findings) == 0
+		a.report.Complete = a.report.Complete && c.Not == ""
+	}
+	return a.report, nil
+}
+
+// plan lists the checks in the order of the report.
+func (a *auditor) plan() {
+	add := func(name, text string) *Check {
+		c := &Check{Name: name, Text: text}
+		a.report.Checks = append(a.report.Checks, c)
+		return c
+	}
+	a.checkpoint = add("checkpoint", "the log's newest checkpoint is signed, and its root is that of all leaves")
+	a.retained = add("retained checkpoints", "checkpoints seen earlier are of this same log, which has only grown")
+	a.tiles = add("tiles", "every tile, recomputed from the leaves")
+	a.entries = add("entries", "every entry is well-formed, and is the leaf of the tree")
+	a.order = add("batches", "each is of an open draw, in its agency's order, with the right running totals and a possible time")
+	a.seals = add("seals", "each counts what came before it, and no batch came after")
+	a.witnesses = add("witnesses", "the policy's witnesses cosigned each seal, and before its number could be known")
+	a.numbers = add("numbers", "each follows from what was fixed when the draw opened")
+	a.bets = add("bets", "the published records are those of the batches")
+	a.winners = add("winners", "counted anew from the records")
+	a.files = add("files", "nothing is missing, and nothing else is there")
+	if a.Journal != nil {
+		a.books = add("private journal", "each batch of the journal has the root and the place that the log gives it")
+	}
+}
+
+// read returns a file, nil where it is not there.
+func (a *auditor) read(name string) ([]byte, error) {
+	if a.names != nil {
+		if _, known := a.names[name]; !known {
+			return nil, nil
+		}
+		a.names[name] = true
+	}
+	data, err := a.Source.Read(a.ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if data == nil && err == nil {
+		data = []byte{}
+	}
+	return data, err
+}
+
+// begin reads the checkpoint and those to compare with it.
+func (a *auditor) begin() error {
+	names, err := a.Source.Names()
+	if err != nil {
+		return fmt.Errorf("list the published files: %w", err)
+	}
+	if names != nil {
+		a.names, a.parts = map[string]bool{}, map[string][]string{}
+	}
+	for _, name := range names {
+		a.names[name] = false
+		if full, _, ok := strings.Cut(name, ".p/"); ok {
+			a.parts[full] = append(a.parts[full], name)
+		}
+	}
+	key, err := a.read("log.vkey")
+	if err != nil {
+		return err
+	}
+	if a.policy = a.Policy; a.policy == nil {
+		a.report.Warnings = append(a.report.Warnings, "the key is the one published with the log: that shows that the log agrees with itself, not whose it is. Give --policy with a key from elsewhere.")
+		if a.policy, err = proof.ParsePolicy(append(append([]byte("log "), bytes.TrimSpace(key)...), "\nquorum none\n"...)); err != nil {
+			a.checkpoint.finding("log.vkey is no key: %v", err)
+			return nil
+		}
+	}
+	signed, err := a.read("checkpoint")
+	if err != nil {
+		return err
+	}
+	if signed == nil {
+		return errors.New("there is no checkpoint: is this the public folder, or the URL that ends in /log/?")
+	}
+	if a.top, err = a.policy.Open(signed); err != nil {
+		a.checkpoint.finding("checkpoint: %v", err)
+		a.top = nil
+		return nil
+	}
+	a.checkVerifier(key)
+	a.report.Log, a.report.Size, a.report.Root = a.top.Origin, a.top.Size, a.top.Root.String()
+	for where, signed := range a.Retained {
+		a.compare(where, signed, a.retained)
+	}
+	if len(a.Retained) == 0 {
+		a.retained.Not = "none were given: keep what you see, and give it with --checkpoints"
+	}
+	if a.Journal != nil {
+		a.private = newPrivate(a)
+	}
+	return nil
+}
+
+// checkVerifier compares the published key with the one that is believed: it must be the checkpoint's.
+func (a *auditor) checkVerifier(key []byte) {
+	own, err := proof.ParsePolicy(append(append([]byte("log "), bytes.TrimSuffix(key, []byte("\n"))...), "\nquorum none\n"...))
+	if err == nil {
+		var signed []byte
+		if signed, err = a.read("checkpoint"); err == nil {
+			_, err = own.Open(signed)
+		}
+	}
+	if err != nil || !bytes.HasSuffix(key, []byte("\n")) {
+		a.files.finding("log.vkey is not the key of the checkpoint's signature, in one line")
+	}
+}
+
+// compare sets a signed checkpoint aside until the tree has its size.
+func (a *auditor) compare(where string, signed []byte, check *Check) *proof.Opened {
+	opened, err := a.policy.Open(signed)
+	switch {
+	case err != nil:
+		check.finding("%s: %v", where, err)
+		return nil
+	case opened.Origin != a.top.Origin:
+		check.finding("%s is of the log %s", where, opened.Origin)
+	case opened.Size > a.top.Size:
+		check.finding("%s has %d entries, and the log has %d: entries have been removed", where, opened.Size, a.top.Size)
+	default:
+		a.notes[opened.Size] = append(a.notes[opened.Size], note{where, opened.Root, check})
+		return opened
+	}
+	return nil
+}
+
+// meet compares the signed checkpoints of the tree's present size.
+func (a *auditor) meet() {
+	size := a.frontier.size
+	for _, n := range a.notes[size] {
+		n.check.Checked++
+		if n.root != a.frontier.root() {
+			n.check.finding("%s: the log of %d entries had the root %v, and this one has %v: the log was changed, or forked. Keep both and publish them", n.where, size, n.root, a.frontier.root())
+		}
+	}
+	delete(a.notes, size)
+}
+
+// walk goes through the log, bundle by bundle.
+func (a *auditor) walk() error {
+	a.meet()
+	var levels levels
+	for n := int64(0); n*proof.TileWidth < a.top.Size; n++ {
+		if err := a.ctx.Err(); err != nil {
+			return err
+		}
+		width := int(min(proof.TileWidth, a.top.Size-n*proof.TileWidth))
+		leaves, err := a.leaves(n, width)
+		if err != nil || leaves == nil {
+			return err
+		}
+		entries, err := a.bundle(n, leaves)
+		if err != nil {
+			return err
+		}
+		if err := a.take(n*proof.TileWidth, leaves, entries); err != nil {
+			return err
+		}
+		if err := levels.add(a, 0, n, leaves); err != nil {
+			return err
+		}
+		if a.Progress != nil {
+			a.Progress(a.frontier.size, a.top.Size)
+		}
+	}
+	a.checkpoint.Checked++
+	if a.frontier.root() != a.top.Root {
+		a.checkpoint.finding("the leaves have the root %v, and the checkpoint has %v", a.frontier.root(), a.top.Root)
+	}
+	return levels.end(a)
+}
+
+// leaves reads a tile of leaf hashes. Without it nothing more can be said.
+func (a *auditor) leaves(n int64, width int) ([]proof.Hash, error) {
+	name := tilePath(0, n, width)
+	data, err := a.readTile(name, width)
+	if err != nil {
+		return nil, err
+	}
+	if len(data) != width*proof.HashSize {
+		a.tiles.finding("%s: %d bytes, want %d; what comes after it is not checked", name, len(data), width*proof.HashSize)
+		return nil, nil
+	}
+	leaves := make([]proof.Hash, width)
+	for i := range leaves {
+		leaves[i] = proof.Hash(data[i*proof.HashSize:])
+	}
+	return leaves, nil
+}
+
+// readTile reads a tile; a partial one may have been replaced by the full one since.
+func (a *auditor) readTile(name string, width int) ([]byte, error) {
+	data, err := a.read(name)
+	full, _, partial := strings.Cut(name, ".p/")
+	if err != nil || data != nil || !partial {
+		return data, err
+	}
+	if data, err = a.read(full); len(data) >= width*proof.HashSize {
+		data = data[:width*proof.HashSize]
+	}
+	return data, err
+}
+
+// bundle reads the entries of some leaves; nil where they are held back.
+func (a *auditor) bundle(n int64, leaves []proof.Hash) ([][]byte, error) {
+	name := proof.BundlePath(n, len(leaves))
+	data, err := a.read(name)
+	if err != nil {
+		return nil, err
+	}
+	if data == nil {
+		if a.held < 0 {
+			a.held = n * proof.TileWidth
+		}
+		return nil, nil
+	}
+	if a.held >= 0 {
+		a.files.finding("%s is there, and the entries from %d on are not", name, a.held)
+	}
+	entries, err := proof.ParseBundle(data)
+	if err != nil || len(entries) != len(leaves) {
+		a.entries.finding("%s: %d entries, want %d (%v)", name, len(entries), len(leaves), err)
+		return nil, nil
+	}
+	full, _, _ := strings.Cut(name, ".p/")
+	if err := a.prefixes(full, name, data, a.entries); err != nil {
+		return nil, err
+	}
+	for i, e := range entries {
+		if proof.LeafHash(e) != leaves[i] {
+			a.entries.finding("%s: entry %d is not the leaf of the tree", name, n*proof.TileWidth+int64(i))
+			return nil, nil
+		}
+	}
+	return entries, nil
+}
+
+// prefixes compares older, shorter versions of a tile or bundle, which may be kept, with the newest.
+func (a *auditor) prefixes(full, name string, data []byte, check *Check) error {
+	for _, part := range a.parts[full] {
+		if part == name {
+			continue
+		}
+		short, err := a.read(part)
+		if err != nil {
+			return err
+		}
+		check.Checked++
+		if t, err := proof.ParseTilePath(part); err != nil || !bytes.HasPrefix(data, short) || !rightLength(t.L, t.W, short) {
+			check.finding("%s is not the beginning of %s", part, name)
+		}
+	}
+	return nil
+}
+
+func rightLength(level, width int, data []byte) bool {
+	if level >= 0 {
+		return len(data) == width*proof.HashSize
+	}
+	entries, err := proof.ParseBundle(data)
+	return err == nil && len(entries) == width
+}
+
+// take goes on by some leaves, and by their entries where they are known.
+func (a *auditor) take(first int64, leaves []proof.Hash, entries [][]byte) error {
+	if entries != nil {
+		if err := a.records(first, entries); err != nil {
+			return err
+		}
+	}
+	for i, leaf := range leaves {
+		a.frontier.add(leaf)
+		if entries != nil {
+			a.entries.Checked++
+			if err := a.entry(uint64(first)+uint64(i), entries[i]); err != nil {
+				return err
+			}
+		}
+		a.meet()
+	}
+	return nil
+}
+
+// end says what is left over.
+func (a *auditor) end() {
+	for _, waiting := range a.notes {
+		for _, n := range waiting {
+			n.check.finding("%s could not be compared: the tree was not read so far", n.where)
+		}
+	}
+	if a.held >= 0 && a.names != nil && !a.anyOpen() {
+		a.files.finding("the entries from %d on are missing, and no draw is open that they would have to wait for", a.held)
+	}
+	if a.held >= 0 {
+		why := fmt.Sprintf("the entries from %d to %d are held back until the draws that were open then are closed", a.held, a.top.Size-1)
+		for _, c := range []*Check{a.entries, a.order, a.seals, a.numbers, a.bets, a.winners} {
+			c.Not = why
+		}
+	}
+	for _, d := range sortedDraws(a.draws) {
+		d.report(a)
+	}
+	if !a.policy.NeedsWitnesses() {
+		a.witnesses.Not = "the policy names none; a policy with a quorum does"
+	}
+	if a.private != nil {
+		a.private.end()
+	}
+	a.surplus()
+}
+
+// anyOpen reports whether there is a draw that has been opened and not sealed.
+func (a *auditor) anyOpen() bool {
+	for name := range a.names {
+		if dir, ok := strings.CutSuffix(name, "/open"); ok {
+			if _, sealed := a.names[dir+"/seal"]; !sealed {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// surplus names the files that nothing in the log accounts for.
+func (a *auditor) surplus() {
+	if a.names == nil {
+		a.files.Not = "over HTTP it cannot be known which other files there are"
+		return
+	}
+	var left []string
+	for name, seen := range a.names {
+		a.files.Checked++
+		if !seen && !(a.held >= 0 && a.maybeHeld(name)) {
+			left = append(left, name)
+		}
+	}
+	slices.Sort(left)
+	for _, name := range left {
+		a.files.finding("%s: nothing in the log accounts for it", name)
+	}
+}
+
+// maybeHeld reports whether a file may belong to a draw whose entries are held back, and cannot be checked yet.
+func (a *auditor) maybeHeld(name string) bool {
+	rest, ok := strings.CutPrefix(name, "draws/")
+	id, _, _ := strings.Cut(rest, "/")
+	return ok && !a.ids[id] || strings.HasPrefix(name, "tile/entries/") || ok && a.unfinished(id)
+}
+
+// unfinished reports whether more of a draw's entries may be held back.
+func (a *auditor) unfinished(id string) bool {
+	for _, d := range a.draws {
+		if d.open.ID == id {
+			return d.result == nil
+		}
+	}
+	return true
+}
+
+func sortedDraws(all map[uint64]*drawn) iter.Seq2[uint64, *drawn] {
+	return func(yield func(uint64, *drawn) bool) {
+		for n := uint64(1); n <= uint64(len(all)); n++ {
+			if d := all[n]; d != nil && !yield(n, d) {
+				return
+			}
+		}
+	}
+}
+
+// tolerance is how far the clocks of several servers may be apart.
+const tolerance = time.Minute

@@ -1,0 +1,471 @@
+package audit
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"quiniela"
+	"quiniela/draw"
+	"quiniela/proof"
+)
+
+// drawn is what the log has said of a draw so far.
+type drawn struct {
+	open   proof.DrawOpen
+	at     uint64 // of its opening in the log
+	leaf   proof.Hash
+	seal   *proof.Seal
+	sealAt uint64
+	result *proof.Result
+
+	agencies map[quiniela.Agency]*Agency
+	received uint64           // the latest of its batches, µs
+	number   *quiniela.Number // that the published result names: what winners are counted for
+	counted  bool             // all records were there
+}
+
+func (d *drawn) dir() string { return "draws/" + d.open.ID + "/" }
+
+func (d *drawn) agency(n quiniela.Agency) *Agency {
+	a := d.agencies[n]
+	if a == nil {
+		a = &Agency{Agency: uint32(n)}
+		d.agencies[n] = a
+	}
+	return a
+}
+
+func micros(us uint64) time.Time { return time.UnixMicro(int64(us)).UTC() }
+
+// entry looks at one entry of the log.
+func (a *auditor) entry(index uint64, data []byte) (err error) {
+	before := len(a.entries.Findings)
+	header, _, _ := strings.Cut(string(data), "\n")
+	switch {
+	case strings.HasPrefix(header, "QNB1"):
+		var b proof.BatchEntry
+		if b, err = proof.ParseBatchEntry(data); err == nil {
+			a.batch(index, b)
+		}
+	case header == "quiniela/v1/draw-open":
+		var o proof.DrawOpen
+		if o, err = proof.ParseDrawOpen(data); err == nil {
+			return a.opening(index, o, data)
+		}
+	case header == "quiniela/v1/seal":
+		var s proof.Seal
+		if s, err = proof.ParseSeal(data); err == nil {
+			return a.sealing(index, s, data)
+		}
+	case header == "quiniela/v1/result":
+		var r proof.Result
+		if r, err = proof.ParseResult(data); err == nil {
+			return a.resulting(index, r, data)
+		}
+	default:
+		err = fmt.Errorf("unknown kind %.40q", header)
+	}
+	if err != nil && len(a.entries.Findings) == before {
+		a.entries.finding("entry %d: %v", index, err)
+	}
+	if a.private != nil {
+		a.private.next(index, data)
+	}
+	return nil
+}
+
+// same compares a file of a draw with the bytes that it must have.
+func (a *auditor) same(name string, want []byte) error {
+	have, err := a.read(name)
+	if err != nil {
+		return err
+	}
+	a.files.Checked++
+	switch {
+	case have == nil:
+		a.files.finding("%s is missing", name)
+	case !bytes.Equal(have, want):
+		a.files.finding("%s is not what the log has", name)
+	}
+	return nil
+}
+
+func (a *auditor) opening(index uint64, o proof.DrawOpen, data []byte) error {
+	if a.private != nil {
+		a.private.next(index, data)
+	}
+	if want := uint64(len(a.draws)) + 1; o.Draw != want || a.ids[o.ID] {
+		a.entries.finding("entry %d opens draw %d, %q, where %d is next and names are used once", index, o.Draw, o.ID, want)
+		return nil
+	}
+	if quiniela.CheckDrawID(o.ID) != nil {
+		a.entries.finding("entry %d opens a draw with the name %q, which no folder can have", index, o.ID)
+		return nil
+	}
+	a.ids[o.ID] = true
+	d := &drawn{open: o, at: index, leaf: proof.LeafHash(data), agencies: map[quiniela.Agency]*Agency{}, counted: true}
+	a.draws[o.Draw] = d
+	result, err := a.read(d.dir() + "result")
+	if r, bad := proof.ParseResult(result); bad == nil {
+		d.number = &r.Number
+	}
+	return errors.Join(err, a.same(d.dir()+"open", data))
+}
+
+func (a *auditor) batch(index uint64, b proof.BatchEntry) {
+	a.order.Checked++
+	where := fmt.Sprintf("entry %d (draw %d, agency %d, batch %d)", index, b.Draw, b.Agency, b.Batch)
+	d := a.draws[b.Draw]
+	switch {
+	case d == nil:
+		a.order.finding("%s is of a draw that was not opened before", where)
+		return
+	case d.seal != nil:
+		a.order.finding("%s comes after the draw was sealed by entry %d", where, d.sealAt)
+	case uint32(b.Agency) > d.open.Agencies:
+		a.order.finding("%s is of an agency that the draw does not have", where)
+	}
+	g := d.agency(b.Agency)
+	if b.Batch != g.Batches+1 {
+		a.order.finding("%s comes where batch %d is next", where, g.Batches+1)
+	}
+	g.Batches++
+	g.Bets += uint64(b.Count)
+	g.Stake += b.Stake
+	if b.CumulativeBets != g.Bets || b.CumulativeStake != g.Stake {
+		a.order.finding("%s says that the agency has %d bets of %d together by then, and it has %d of %d", where, b.CumulativeBets, b.CumulativeStake, g.Bets, g.Stake)
+	}
+	at := micros(b.Received)
+	if at.Before(micros(d.open.Opened).Add(-tolerance)) {
+		a.order.finding("%s was received at %s, before its draw was opened", where, at.Format(time.RFC3339))
+	}
+	if d.open.Close != 0 && at.After(micros(d.open.Close).Add(tolerance)) {
+		a.order.finding("%s was received at %s, after bets had ended", where, at.Format(time.RFC3339))
+	}
+	d.received = max(d.received, b.Received)
+}
+
+func (a *auditor) sealing(index uint64, s proof.Seal, data []byte) error {
+	if a.private != nil {
+		a.private.next(index, data)
+	}
+	a.seals.Checked++
+	d := a.draws[s.Draw]
+	if d == nil || d.seal != nil || s.Open != d.at {
+		a.seals.finding("entry %d seals draw %d opened by entry %d: no such draw is open", index, s.Draw, s.Open)
+		return nil
+	}
+	d.seal, d.sealAt = &s, index
+	totals := d.totals()
+	if err := s.CheckTotals(totals); err != nil {
+		a.seals.finding("entry %d, the seal of draw %s: %v", index, d.open.ID, err)
+	}
+	sealed := micros(s.Sealed)
+	if micros(d.received).After(sealed.Add(tolerance)) {
+		a.seals.finding("entry %d: draw %s was sealed at %s, and a batch before it was received at %s", index, d.open.ID, sealed.Format(time.RFC3339), micros(d.received).Format(time.RFC3339))
+	}
+	if b := d.open.Beacon; b != nil && !sealed.Before(a.Chain.TimeOf(b.Round)) {
+		a.seals.finding("entry %d: draw %s was sealed at %s, and its beacon's round was signed at %s: its number could be known", index, d.open.ID, sealed.Format(time.RFC3339), a.Chain.TimeOf(b.Round).Format(time.RFC3339))
+	}
+	text, err := proof.EncodeTotals(totals)
+	if err != nil {
+		a.seals.finding("entry %d: %v", index, err)
+	}
+	if err := errors.Join(a.same(d.dir()+"seal", data), a.same(d.dir()+"totals", text)); err != nil {
+		return err
+	}
+	return a.sealedCheckpoint(index, d)
+}
+
+func (d *drawn) totals() (totals []proof.Total) {
+	for _, n := range slices.Sorted(maps.Keys(d.agencies)) {
+		g := d.agencies[n]
+		totals = append(totals, proof.Total{Agency: n, Batches: g.Batches, Bets: g.Bets, Stake: g.Stake})
+	}
+	return totals
+}
+
+// sealedCheckpoint checks the checkpoint that ends with a seal, and who has cosigned it, and when.
+func (a *auditor) sealedCheckpoint(index uint64, d *drawn) error {
+	name := d.dir() + "sealed.checkpoint"
+	signed, err := a.read(name)
+	if err != nil {
+		return err
+	}
+	if signed == nil {
+		a.files.finding("%s is missing", name)
+		return nil
+	}
+	opened := a.compare(name, signed, a.seals)
+	if opened == nil {
+		return nil
+	}
+	if uint64(opened.Size) != index+1 {
+		a.seals.finding("%s is of %d entries, and the draw's seal is entry %d", name, opened.Size, index)
+	}
+	if !a.policy.NeedsWitnesses() {
+		return nil
+	}
+	a.witnesses.Checked++
+	if err := a.policy.Quorum(opened); err != nil {
+		a.witnesses.finding("%s: %v", name, err)
+	}
+	for _, c := range opened.Cosigned {
+		if b := d.open.Beacon; b != nil && !c.At.Before(a.Chain.TimeOf(b.Round)) {
+			a.witnesses.finding("%s: %s saw the seal at %s, when the beacon's round of %s could be known: the seal may be back-dated",
+				name, c.Witness, c.At.Format(time.RFC3339), a.Chain.TimeOf(b.Round).Format(time.RFC3339))
+		}
+	}
+	return nil
+}
+
+func (a *auditor) resulting(index uint64, r proof.Result, data []byte) error {
+	if a.private != nil {
+		a.private.next(index, data)
+	}
+	a.numbers.Checked++
+	d := a.draws[r.Draw]
+	if d == nil || d.seal == nil || d.result != nil || r.Open != d.at || r.Seal != d.sealAt {
+		a.numbers.finding("entry %d is a result of draw %d sealed by entry %d: no such draw waits for one", index, r.Draw, r.Seal)
+		return nil
+	}
+	d.result = &r
+	if err := a.number(d, r); err != nil {
+		a.numbers.finding("entry %d, the result of draw %s: %v", index, d.open.ID, err)
+	}
+	if err := a.same(d.dir()+"result", data); err != nil {
+		return err
+	}
+	if r.Source == proof.SourceBeacon {
+		var b draw.Beacon
+		b.Round = d.open.Beacon.Round
+		copy(b.Signature[:], r.Evidence)
+		text, err := json.Marshal(b)
+		if err := errors.Join(err, a.same(d.dir()+"beacon.json", append(text, '\n'))); err != nil {
+			return err
+		}
+	}
+	if err := a.count(d, r); err != nil {
+		return err
+	}
+	return a.outcome(d)
+}
+
+// number derives a draw's number again.
+func (a *auditor) number(d *drawn, r proof.Result) error {
+	if r.Drawn < d.seal.Sealed {
+		return fmt.Errorf("drawn at %s, before the seal", micros(r.Drawn).Format(time.RFC3339))
+	}
+	late := d.open.Beacon != nil && d.open.Beacon.Fallback == proof.FallbackNotary && r.Source == proof.SourceNotary
+	if r.Source != d.open.Source && !late {
+		return fmt.Errorf("the draw was opened with the source %q, and its number is from %q", d.open.Source, r.Source)
+	}
+	switch r.Source {
+	case proof.SourceFixed:
+		if r.Number != *d.open.Number {
+			return fmt.Errorf("the number is %04d, and the draw was opened with %04d", r.Number, *d.open.Number)
+		}
+	case proof.SourceBeacon:
+		prizes, err := a.derive(d.open, d.leaf, r.Evidence)
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(prizes, r.Prizes) {
+			return fmt.Errorf("round %d gives %04d, and the result says %04d", d.open.Beacon.Round, prizes, r.Prizes)
+		}
+		if b := a.Beacon; b != nil && b.Round == d.open.Beacon.Round && !bytes.Equal(b.Signature[:], r.Evidence) {
+			return fmt.Errorf("round %d was given with another signature", b.Round)
+		}
+	}
+	return nil
+}
+
+func (a *auditor) derive(o proof.DrawOpen, binding proof.Hash, signature []byte) ([]quiniela.Number, error) {
+	if o.Beacon.Chain != proof.Hash(a.Chain.Hash()) {
+		return nil, fmt.Errorf("its beacon has the chain hash %x, which is not known here", o.Beacon.Chain[:])
+	}
+	randomness, err := a.Chain.Verify(o.Beacon.Round, signature)
+	if err != nil {
+		return nil, err
+	}
+	all, err := draw.Prizes(randomness, draw.Terms{ChainHash: a.Chain.Hash(), Round: o.Beacon.Round, DrawID: o.ID, Binding: binding})
+	return all[:], err
+}
+
+// outcome checks the proof that is published of a draw.
+func (a *auditor) outcome(d *drawn) error {
+	name := d.dir() + "outcome.json"
+	data, err := a.read(name)
+	if err != nil {
+		return err
+	}
+	if data == nil {
+		a.files.finding("%s is missing", name)
+		return nil
+	}
+	o, err := proof.ParseOutcome(data)
+	if err != nil {
+		a.files.finding("%s: %v", name, err)
+		return nil
+	}
+	if again, err := o.Encode(); err != nil || !bytes.Equal(again, data) {
+		a.files.finding("%s is not written as it is published", name)
+	}
+	a.compare(name, []byte(o.Checkpoint), a.seals)
+	steps, v := proof.VerifyOutcome(data, a.policy.WithoutWitnesses(), nil, a.derive)
+	for _, s := range steps {
+		if !s.OK {
+			a.files.finding("%s: %s: %s", name, s.Name, s.Text)
+		}
+	}
+	if proof.Passed(steps) && (o.Open.Index != d.at || o.Seal.Index != d.sealAt || v.Result.Draw != d.open.Draw) {
+		a.files.finding("%s is of another draw", name)
+	}
+	return nil
+}
+
+// records checks the records of a bundle's batches, several at a time.
+func (a *auditor) records(first int64, entries [][]byte) error {
+	type job struct {
+		index int64
+		b     proof.BatchEntry
+		d     *drawn
+		name  string
+		data  []byte
+		wins  uint64
+		err   error
+	}
+	var jobs []*job
+	known := maps.Clone(a.draws)
+	for i, e := range entries {
+		// A draw may be opened in this very bundle.
+		if o, err := proof.ParseDrawOpen(e); err == nil && known[o.Draw] == nil {
+			d := &drawn{open: o}
+			if text, err := a.read(d.dir() + "result"); err != nil {
+				return err
+			} else if r, bad := proof.ParseResult(text); bad == nil {
+				d.number = &r.Number
+			}
+			known[o.Draw] = d
+		}
+		b, err := proof.ParseBatchEntry(e)
+		if err != nil || known[b.Draw] == nil || known[b.Draw].number == nil {
+			continue
+		}
+		j := &job{index: first + int64(i), b: b, d: known[b.Draw]}
+		j.name = fmt.Sprintf("%sbets/%d/%d.pub", j.d.dir(), b.Agency, b.Batch)
+		if j.data, err = a.read(j.name); err != nil {
+			return err
+		}
+		jobs = append(jobs, j)
+	}
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for _, j := range jobs {
+		g.Go(func() error { j.wins, j.err = checkRecords(j.data, j.b, *j.d.number); return nil })
+	}
+	_ = g.Wait()
+	for _, j := range jobs {
+		a.bets.Checked += uint64(j.b.Count)
+		if j.err != nil {
+			a.bets.finding("%s (entry %d): %v", j.name, j.index, j.err)
+		}
+		a.won(j.b, j.wins)
+	}
+	return nil
+}
+
+// won adds winners to what an agency has; the draw may not have come up yet.
+func (a *auditor) won(b proof.BatchEntry, wins uint64) {
+	if a.wins == nil {
+		a.wins = map[winKey]uint64{}
+	}
+	a.wins[winKey{b.Draw, b.Agency}] += wins
+}
+
+type winKey struct {
+	draw   uint64
+	agency quiniela.Agency
+}
+
+// checkRecords compares a batch's records with its entry, and counts those on a number.
+func checkRecords(data []byte, b proof.BatchEntry, number quiniela.Number) (wins uint64, err error) {
+	if data == nil {
+		return 0, errors.New("missing")
+	}
+	root, n, err := proof.RecordsRoot(data)
+	if err != nil {
+		return 0, err
+	}
+	if n != int(b.Count) || root != b.Root {
+		return 0, fmt.Errorf("%d records with the root %v, and the log has %d with %v", n, root, b.Count, b.Root)
+	}
+	stake := uint64(0)
+	for ; len(data) > 0; data = data[proof.RecordSize:] {
+		r, err := proof.ParseRecord(data[:proof.RecordSize])
+		if err != nil {
+			return 0, err
+		}
+		stake += uint64(r.Stake)
+		if r.Number == number {
+			wins++
+		}
+	}
+	if stake != b.Stake {
+		err = fmt.Errorf("the records' stakes come to %d, and the log has %d", stake, b.Stake)
+	}
+	return wins, err
+}
+
+// count compares the winners with what is published.
+func (a *auditor) count(d *drawn, r proof.Result) error {
+	var text bytes.Buffer
+	total := uint64(0)
+	for _, n := range slices.Sorted(maps.Keys(d.agencies)) {
+		wins := a.wins[winKey{d.open.Draw, n}]
+		d.agencies[n].Winners = wins
+		if total += wins; wins > 0 {
+			fmt.Fprintf(&text, "%d %d\n", n, wins)
+		}
+	}
+	a.winners.Checked += total
+	if d.number == nil {
+		a.winners.finding("draw %s: without %sresult no winners can be counted", d.open.ID, d.dir())
+		return nil
+	}
+	if *d.number != r.Number || total != r.Winners {
+		a.winners.finding("draw %s: the records have %d bets on %04d, and the result says %d on %04d", d.open.ID, total, *d.number, r.Winners, r.Number)
+	}
+	have, err := a.read(d.dir() + "winners")
+	if err == nil && (have == nil || !bytes.Equal(have, text.Bytes())) {
+		a.winners.finding("%swinners is missing, or is not what the records give", d.dir())
+	}
+	return err
+}
+
+// report says what was recomputed of a draw.
+func (d *drawn) report(a *auditor) {
+	v := &Draw{ID: d.open.ID, State: "open", Source: d.open.Source}
+	for _, n := range slices.Sorted(maps.Keys(d.agencies)) {
+		g := d.agencies[n]
+		v.Batches, v.Bets, v.Stake, v.Winners = v.Batches+g.Batches, v.Bets+g.Bets, v.Stake+g.Stake, v.Winners+g.Winners
+		v.Agencies = append(v.Agencies, *g)
+	}
+	if d.seal != nil {
+		v.State, v.Sealed = "sealed", micros(d.seal.Sealed)
+	}
+	if d.result != nil {
+		number := uint16(d.result.Number)
+		v.State, v.Source, v.Number = "drawn", d.result.Source, &number
+	}
+	a.report.Draws = append(a.report.Draws, v)
+}

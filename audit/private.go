@@ -1,0 +1,126 @@
+package audit
+
+import (
+	"bytes"
+	"iter"
+
+	"quiniela/journal"
+	"quiniela/proof"
+)
+
+// play is what the rules quiniela/2026 say of every bet.
+var play = proof.Play{Game: 0, Stake: 1}
+
+// private goes through the operator's journal beside the log.
+type private struct {
+	a     *auditor
+	pull  func() (journal.Entry, error, bool)
+	stop  func()
+	draws map[uint64]uint64 // the log's number by the journal's, of public draws
+	lost  bool              // the two have come apart; the first difference was said
+	check *Check
+}
+
+func newPrivate(a *auditor) *private {
+	p := &private{a: a, draws: map[uint64]uint64{}, check: a.books}
+	p.pull, p.stop = iter.Pull2(a.Journal.Entries(a.ctx, 1))
+	return p
+}
+
+// next compares the log's next entry with the journal's next one that belongs into the log.
+func (p *private) next(index uint64, entry []byte) {
+	if p.lost {
+		return
+	}
+	for {
+		e, err, ok := p.pull()
+		if err != nil || !ok {
+			p.lost = true
+			p.check.finding("entry %d of the log has nothing in the journal (%v)", index, err)
+			return
+		}
+		v, err := journal.Decode(e.Data)
+		if err != nil {
+			p.lost = true
+			p.check.finding("journal entry %d: %v", e.Position, err)
+			return
+		}
+		if p.compare(index, entry, e.Position, v) {
+			return
+		}
+	}
+}
+
+// compare reports whether a journal entry belongs into the log; it is then compared with the log's entry.
+func (p *private) compare(index uint64, entry []byte, position uint64, v any) bool {
+	wrong := func(what string) {
+		p.lost = true
+		p.check.finding("entry %d of the log is not journal entry %d, %s", index, position, what)
+	}
+	switch v := v.(type) {
+	case journal.Open:
+		if !v.Public {
+			return false
+		}
+		p.draws[v.Draw] = uint64(len(p.draws)) + 1
+		if o, err := proof.ParseDrawOpen(entry); err != nil || o.ID != v.ID || o.Draw != p.draws[v.Draw] || o.Agencies != v.Agencies || o.Opened != uint64(v.At) || o.Source != v.Source {
+			wrong("which opens draw " + v.ID)
+		}
+	case *journal.Batch:
+		if p.draws[v.Draw] == 0 {
+			return false
+		}
+		p.batch(index, entry, v, wrong)
+	case journal.Seal:
+		if p.draws[v.Draw] == 0 {
+			return false
+		}
+		if s, err := proof.ParseSeal(entry); err != nil || s.Draw != p.draws[v.Draw] || s.Batches != v.Batches || s.Bets != v.Bets || s.Sealed != uint64(v.At) {
+			wrong("a seal")
+		}
+	case journal.Result:
+		if p.draws[v.Draw] == 0 {
+			return false
+		}
+		if r, err := proof.ParseResult(entry); err != nil || r.Draw != p.draws[v.Draw] || r.Number != v.Number || r.Winners != v.Winners || r.Drawn != uint64(v.At) {
+			wrong("a result")
+		}
+	default:
+		return false
+	}
+	p.check.Checked++
+	return true
+}
+
+func (p *private) batch(index uint64, entry []byte, b *journal.Batch, wrong func(string)) {
+	e, err := proof.ParseBatchEntry(entry)
+	if err != nil || e.Draw != p.draws[b.Draw] || e.Agency != b.Agency || e.Batch != b.Number || e.Count != b.Count || e.Received != uint64(b.Received) {
+		wrong("a batch")
+		return
+	}
+	root := b.Root
+	if b.Secret != nil {
+		var tree proof.Batch
+		err := tree.Reset(b.Secret, play)
+		if err == nil {
+			err = tree.AddLines(bytes.Clone(b.Lines))
+		}
+		if err != nil {
+			p.check.finding("entry %d: the journal's batch: %v", index, err)
+			return
+		}
+		computed := [32]byte(tree.Root())
+		root = &computed
+	}
+	if root == nil || *root != e.Root {
+		p.check.finding("entry %d (agency %d, batch %d): the journal's bets have another root than the log", index, b.Agency, b.Number)
+	}
+}
+
+// end lets the journal go. It may have entries that are newer than the checkpoint.
+func (p *private) end() {
+	p.stop()
+	if p.a.held >= 0 {
+		p.check.Not = "from where the log's entries are held back on"
+	}
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"quiniela/audit"
+	"quiniela/draw"
+	"quiniela/journal/local"
+	"quiniela/proof"
+)
+
+type auditCommand struct {
+	Log         string `arg:"" help:"Folder of a published log (a data folder's public/), or its URL (…/log/)." placeholder:"DIR|URL"`
+	Policy      string `help:"Whose checkpoints to believe: the log's key, the witnesses' keys, and how many of them (C2SP tlog-policy)." placeholder:"FILE"`
+	Checkpoints string `help:"Folder of checkpoints that were seen earlier: the log must have grown from each." placeholder:"DIR"`
+	Beacon      string `help:"A round of the beacon from a place that you trust, as drand publishes it." placeholder:"FILE"`
+	Data        string `help:"The operator's data folder: its private journal is compared as well. Stop the server first, or take a backup's." name:"journal" placeholder:"DIR"`
+	JSON        string `help:"File to write the report to as well; - is the output, in place of the text." name:"json" placeholder:"FILE"`
+}
+
+func (c *auditCommand) Run(e env) (err error) {
+	o := audit.Options{Source: audit.Folder(c.Log)}
+	if strings.HasPrefix(c.Log, "http://") || strings.HasPrefix(c.Log, "https://") {
+		o.Source = audit.Web(c.Log)
+	} else if _, err := os.Stat(c.Log); err != nil {
+		return usageError{fmt.Errorf("the log: %w", err)}
+	}
+	if err := c.given(&o); err != nil {
+		return err
+	}
+	if c.Data != "" {
+		j, err := openLocal(c.Data, local.Options{ReadOnly: true})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, j.Close()) }()
+		o.Journal = j
+	}
+	var show func(uint64)
+	end := func() {}
+	o.Progress = func(done, total int64) {
+		if show == nil {
+			show, end = progress(e.stderr, "audit", uint64(total))
+		}
+		show(uint64(done))
+	}
+	r, err := audit.Run(e.ctx, o)
+	end()
+	if err != nil {
+		return fmt.Errorf("audit %s: %w", c.Log, err)
+	}
+	if err := c.tell(e, r); err != nil {
+		return err
+	}
+	if !r.OK {
+		return errors.New("the audit found differences")
+	}
+	return nil
+}
+
+// given reads what the auditor brings along.
+func (c *auditCommand) given(o *audit.Options) error {
+	if c.Policy != "" {
+		text, err := os.ReadFile(c.Policy)
+		if err != nil {
+			return fmt.Errorf("read the policy: %w", err)
+		}
+		if o.Policy, err = proof.ParsePolicy(text); err != nil {
+			return usageError{fmt.Errorf("%s: %w", c.Policy, err)}
+		}
+	}
+	if c.Beacon != "" {
+		text, err := os.ReadFile(c.Beacon)
+		if err != nil {
+			return fmt.Errorf("read the beacon's round: %w", err)
+		}
+		b, err := draw.ParseBeacon(text)
+		if err != nil {
+			return usageError{fmt.Errorf("%s: %w", c.Beacon, err)}
+		}
+		o.Beacon = &b
+	}
+	if c.Checkpoints == "" {
+		return nil
+	}
+	files, err := os.ReadDir(c.Checkpoints)
+	if err != nil {
+		return fmt.Errorf("read the checkpoints: %w", err)
+	}
+	o.Retained = map[string][]byte{}
+	for _, f := range files {
+		path := filepath.Join(c.Checkpoints, f.Name())
+		if f.IsDir() {
+			continue
+		}
+		if o.Retained[path], err = os.ReadFile(path); err != nil {
+			return fmt.Errorf("read the checkpoints: %w", err)
+		}
+	}
+	return nil
+}
+
+func (c *auditCommand) tell(e env, r *audit.Report) error {
+	if c.JSON == "" {
+		return r.WriteText(e.stdout)
+	}
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	text = append(text, '\n')
+	if c.JSON == "-" {
+		_, err := e.stdout.Write(text)
+		return err
+	}
+	if err := os.WriteFile(c.JSON, text, 0o644); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return r.WriteText(e.stdout)
+}
