@@ -190,7 +190,7 @@ func (a *auditor) checkVerifier(key []byte) {
 			_, err = own.Open(signed)
 		}
 	}
-	if err != nil || !bytes.HasSuffix(key, []byte("\n")) {
+	if err != nil || bytes.Count(key, []byte("\n")) != 1 || !bytes.HasSuffix(key, []byte("\n")) {
 		a.files.finding("log.vkey is not the key of the checkpoint's signature, in one line")
 	}
 }

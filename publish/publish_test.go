@@ -2,13 +2,10 @@ package publish_test
 
 import (
 	"bytes"
-	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,127 +15,10 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"quiniela"
-	"quiniela/draw"
-	"quiniela/journal"
-	"quiniela/journal/local"
-	"quiniela/ledger"
 	"quiniela/proof"
 	"quiniela/publish"
+	"quiniela/publish/publishtest"
 )
-
-// desk is a lottery that publishes, on a real disk.
-type desk struct {
-	t       *testing.T
-	dir     string
-	journal *local.Journal
-	ledger  *ledger.Ledger
-	key     publish.Key
-	*publish.Publisher
-	stop func()
-}
-
-func start(t *testing.T, agencies uint32) *desk {
-	d := &desk{t: t, dir: t.TempDir()}
-	d.open(agencies)
-	t.Cleanup(func() { d.close() })
-	return d
-}
-
-func (d *desk) open(agencies uint32) {
-	d.t.Helper()
-	if err := d.try(agencies); err != nil {
-		d.t.Fatal(err)
-	}
-}
-
-func (d *desk) try(agencies uint32) (err error) {
-	if d.journal, err = local.Open(filepath.Join(d.dir, "journal"), local.Options{}); err != nil {
-		return err
-	}
-	o := ledger.Options{Dir: d.dir, Public: true, Seed: &ledger.Seed{ID: "1", Agencies: agencies, Rule: draw.FixedNumber(7574)}}
-	if d.ledger, err = ledger.Open(context.Background(), d.journal, o); err != nil {
-		return errors.Join(err, d.journal.Close())
-	}
-	if d.key, err = publish.LoadKey(filepath.Join(d.dir, publish.KeyName), "lottery.example/log"); err == nil {
-		d.Publisher, err = publish.Open(context.Background(), publish.Options{
-			Dir: filepath.Join(d.dir, "public"), Key: d.key, Ledger: d.ledger, Log: slog.New(slog.DiscardHandler),
-		})
-	}
-	if err != nil {
-		return errors.Join(err, d.ledger.Close(), d.journal.Close())
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { defer close(done); d.Run(ctx) }()
-	d.stop = func() { cancel(); <-done }
-	return nil
-}
-
-func (d *desk) close() {
-	if d.stop == nil {
-		return
-	}
-	d.stop()
-	d.stop = nil
-	if err := errors.Join(d.ledger.Close(), d.journal.Close()); err != nil {
-		d.t.Error(err)
-	}
-}
-
-// send stores a batch of bets on the given numbers.
-func (d *desk) send(n uint64, agency quiniela.Agency, batch uint64, numbers ...int) {
-	d.t.Helper()
-	b := bytes.NewBuffer(make([]byte, journal.MaxBatchHeader))
-	for i, number := range numbers {
-		fmt.Fprintf(b, "Ana,Paz,%d,1990-01-01,%d\n", 1000*int(batch)+i, number)
-	}
-	s := &ledger.Submission{Draw: n, Agency: agency, Batch: batch, Buffer: b.Bytes(), Start: journal.MaxBatchHeader, Received: time.Now().UnixMicro()}
-	lines, packed, err := quiniela.CheckLines(s.Buffer[s.Start:], 20361231, 1000, nil)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	s.Hash, s.Numbers = sha256.Sum256(lines), packed
-	if err := d.ledger.Submit(s); err != nil {
-		d.t.Fatal(err)
-	}
-	if _, err := s.Wait(); err != nil {
-		d.t.Fatal(err)
-	}
-}
-
-func (d *desk) finish(n uint64, agency quiniela.Agency) {
-	d.t.Helper()
-	if err := d.ledger.Finish(d.t.Context(), n, agency, 0); err != nil {
-		d.t.Fatal(err)
-	}
-}
-
-func (d *desk) path(name string) string {
-	return filepath.Join(d.dir, "public", filepath.FromSlash(name))
-}
-
-// file waits for a published file.
-func (d *desk) file(name string) []byte {
-	d.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		data, err := os.ReadFile(d.path(name))
-		if err == nil {
-			return data
-		}
-		if time.Now().After(deadline) {
-			d.t.Fatalf("%s is not published: %v", name, err)
-		}
-	}
-}
-
-func (d *desk) policy() *proof.Policy {
-	d.t.Helper()
-	p, err := proof.ParsePolicy([]byte("log " + d.key.Verifier + "\nquorum none\n"))
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return p
-}
 
 // check reads the log as somebody outside would: everything below the checkpoint must be there, and hash to its root.
 func check(t *testing.T, dir string, policy *proof.Policy) (size int64, whole bool) {
@@ -187,51 +67,51 @@ func checkEntries(t *testing.T, read func(string) ([]byte, error), leaves []tlog
 }
 
 func TestADrawIsPublished(t *testing.T) {
-	d := start(t, 2)
-	d.file("draws/1/open")
+	d := publishtest.Start(t, 2)
+	d.File("draws/1/open")
 	for n := range uint64(300) {
-		d.send(1, 1, n+1, 7574, int(n))
+		d.Send(1, 1, n+1, 7574, int(n))
 	}
-	d.send(1, 2, 1, 4, 5, 6)
+	d.Send(1, 2, 1, 4, 5, 6)
 	// Everybody sees that the log grows, and nobody what an agency sells.
-	for size := int64(0); size < 302; size, _ = check(t, d.path(""), d.policy()) {
+	for size := int64(0); size < 302; size, _ = check(t, d.Path(""), d.Policy()) {
 		time.Sleep(20 * time.Millisecond)
 	}
-	if _, err := os.Stat(d.path("tile/entries/000")); err == nil {
+	if _, err := os.Stat(d.Path("tile/entries/000")); err == nil {
 		t.Error("entries are shown while their draw is open")
 	}
-	d.finish(1, 1)
-	d.finish(1, 2)
-	outcome := d.file("draws/1/outcome.json")
-	steps, v := proof.VerifyOutcome(outcome, d.policy(), nil, nil)
+	d.Finish(1, 1)
+	d.Finish(1, 2)
+	outcome := d.File("draws/1/outcome.json")
+	steps, v := proof.VerifyOutcome(outcome, d.Policy(), nil, nil)
 	if !proof.Passed(steps) || v.Result.Winners != 300 || v.Result.Number != 7574 {
 		t.Errorf("the outcome: %+v", steps)
 	}
-	size, whole := check(t, d.path(""), d.policy())
-	for ; !whole; size, whole = check(t, d.path(""), d.policy()) {
+	size, whole := check(t, d.Path(""), d.Policy())
+	for ; !whole; size, whole = check(t, d.Path(""), d.Policy()) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	if size != 304 {
 		t.Errorf("%d entries, want a draw's 3 and 301 batches", size)
 	}
-	if got := string(d.file("draws/1/winners")); got != "1 300\n" {
+	if got := string(d.File("draws/1/winners")); got != "1 300\n" {
 		t.Errorf("winners %q", got)
 	}
-	if got := string(d.file("draws/1/totals")); got != "1 300 600 600\n2 1 3 3\n" {
+	if got := string(d.File("draws/1/totals")); got != "1 300 600 600\n2 1 3 3\n" {
 		t.Errorf("totals %q", got)
 	}
-	root, n, err := proof.RecordsRoot(d.file("draws/1/bets/2/1.pub"))
-	entries, _ := proof.ParseBundle(d.file(proof.BundlePath(1, 48)))
+	root, n, err := proof.RecordsRoot(d.File("draws/1/bets/2/1.pub"))
+	entries, _ := proof.ParseBundle(d.File(proof.BundlePath(1, 48)))
 	batch, bad := proof.ParseBatchEntry(entries[301-256])
 	if err := errors.Join(err, bad); err != nil || n != 3 || batch.Root != root || batch.Agency != 2 {
 		t.Errorf("the records of agency 2: %d, %v; entry %+v", n, err, batch)
 	}
-	sealed, err := d.policy().Open(d.file("draws/1/sealed.checkpoint"))
+	sealed, err := d.Policy().Open(d.File("draws/1/sealed.checkpoint"))
 	if err != nil || sealed.Size != 303 {
 		t.Errorf("the sealed checkpoint: %+v, %v", sealed, err)
 	}
 	for _, pattern := range []string{"*.tmp/*", "public/new-*"} {
-		if left, _ := filepath.Glob(filepath.Join(d.dir, pattern)); len(left) > 0 {
+		if left, _ := filepath.Glob(filepath.Join(d.Dir, pattern)); len(left) > 0 {
 			t.Errorf("left behind: %v", left)
 		}
 	}
@@ -239,12 +119,12 @@ func TestADrawIsPublished(t *testing.T) {
 
 // Whoever reads while it is written finds a log that is whole, at every instant.
 func TestAReaderAtAnyMomentFindsAWholeLog(t *testing.T) {
-	d := start(t, 1)
+	d := publishtest.Start(t, 1)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for n := range uint64(1500) {
-			d.send(1, 1, n+1, int(n))
+			d.Send(1, 1, n+1, int(n))
 		}
 	}()
 	var last int64
@@ -255,7 +135,7 @@ func TestAReaderAtAnyMomentFindsAWholeLog(t *testing.T) {
 			running = false
 		default:
 		}
-		size, _ := check(t, d.path(""), d.policy())
+		size, _ := check(t, d.Path(""), d.Policy())
 		if size < last {
 			t.Fatalf("the log went from %d entries to %d", last, size)
 		}
@@ -267,77 +147,76 @@ func TestAReaderAtAnyMomentFindsAWholeLog(t *testing.T) {
 }
 
 func TestPublishingGoesOnAfterAStop(t *testing.T) {
-	d := start(t, 1)
-	d.send(1, 1, 1, 1, 2)
-	d.close()
+	d := publishtest.Start(t, 1)
+	d.Send(1, 1, 1, 1, 2)
+	d.Close()
 	// As if the machine had stopped between the journal and the folder: the newest files are older than the journal.
-	d.open(1)
-	key := d.key.Verifier
+	d.Open(1)
+	key := d.Key.Verifier
 	for n := range uint64(400) {
-		d.send(1, 1, n+2, 1)
+		d.Send(1, 1, n+2, 1)
 	}
-	d.finish(1, 1)
-	d.file("draws/1/outcome.json")
-	d.close()
-	if err := os.Remove(d.path("draws/1/outcome.json")); err != nil {
+	d.Finish(1, 1)
+	d.File("draws/1/outcome.json")
+	d.Close()
+	if err := os.Remove(d.Path("draws/1/outcome.json")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(d.path("draws/1/bets/1/7.pub")); err != nil {
+	if err := os.Remove(d.Path("draws/1/bets/1/7.pub")); err != nil {
 		t.Fatal(err)
 	}
-	d.open(1)
-	d.file("draws/1/outcome.json")
-	d.file("draws/1/bets/1/7.pub")
-	if size, _ := check(t, d.path(""), d.policy()); size != 404 || d.key.Verifier != key {
-		t.Errorf("%d entries, key %s; want 404 and the first one", size, d.key.Verifier)
+	d.Open(1)
+	d.File("draws/1/outcome.json")
+	d.File("draws/1/bets/1/7.pub")
+	if size, _ := check(t, d.Path(""), d.Policy()); size != 404 || d.Key.Verifier != key {
+		t.Errorf("%d entries, key %s; want 404 and the first one", size, d.Key.Verifier)
 	}
 }
 
 // What was published cannot be taken back: a journal that gives less, or something else, does not start.
 func TestAnotherJournalIsRefused(t *testing.T) {
-	d := start(t, 1)
-	d.send(1, 1, 1, 1)
-	for size := int64(0); size < 2; size, _ = check(t, d.path(""), d.policy()) {
+	d := publishtest.Start(t, 1)
+	d.Send(1, 1, 1, 1)
+	for size := int64(0); size < 2; size, _ = check(t, d.Path(""), d.Policy()) {
 		time.Sleep(20 * time.Millisecond)
 	}
-	d.close()
+	d.Close()
 	for what, batches := range map[string]int{"entries were lost": 0, "is not of this journal": 2} {
 		for _, name := range []string{"journal", "state"} {
-			if err := os.RemoveAll(filepath.Join(d.dir, name)); err != nil {
+			if err := os.RemoveAll(filepath.Join(d.Dir, name)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if batches > 0 {
-			public := filepath.Join(d.dir, "public")
+			public := filepath.Join(d.Dir, "public")
 			if err := os.Rename(public, public+".kept"); err != nil {
 				t.Fatal(err)
 			}
-			d.open(1)
+			d.Open(1)
 			for n := range batches {
-				d.send(1, 1, uint64(n+1), 9)
+				d.Send(1, 1, uint64(n+1), 9)
 			}
-			d.close()
+			d.Close()
 			if err := errors.Join(os.RemoveAll(public), os.Rename(public+".kept", public)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := d.try(1); err == nil || !strings.Contains(err.Error(), what) {
+		if err := d.Try(1); err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("started, or said %v; want %q", err, what)
 		}
-		d.stop = nil
 	}
 }
 
 func TestReceipts(t *testing.T) {
-	d := start(t, 1)
-	d.send(1, 1, 1, 7574)
-	d.send(1, 1, 2, 11, 12, 7574, 14, 15)
+	d := publishtest.Start(t, 1)
+	d.Send(1, 1, 1, 7574)
+	d.Send(1, 1, 2, 11, 12, 7574, 14, 15)
 	for line := uint32(1); line <= 5; line++ {
 		text, err := d.Receipt(t.Context(), 0, 1, 2, line)
 		if err != nil {
 			t.Fatal(err)
 		}
-		steps, v := proof.Verify(text, d.policy())
+		steps, v := proof.Verify(text, d.Policy())
 		if !proof.Passed(steps) || v.Receipt.Document != fmt.Sprint(2000+line-1) || bytes.ContainsRune(text, '\n') {
 			t.Errorf("line %d: %+v", line, steps)
 		}

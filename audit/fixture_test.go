@@ -1,0 +1,352 @@
+package audit_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"quiniela"
+	"quiniela/audit"
+	"quiniela/draw"
+	"quiniela/ledger"
+	"quiniela/proof"
+	"quiniela/publish"
+	"quiniela/publish/publishtest"
+)
+
+// round1000 is Quicknet's.
+const round1000 = "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39"
+
+// files is a published folder in memory: an audit.Source that a test can change.
+type files map[string][]byte
+
+func (f files) Read(_ context.Context, name string) ([]byte, error) {
+	data, ok := f[name]
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+	}
+	return data, nil
+}
+
+func (f files) Names() ([]string, error) { return slices.Collect(maps.Keys(f)), nil }
+
+// log is what a lottery has published, with the key that signs it.
+type log struct {
+	files  files
+	key    publish.Key
+	policy *proof.Policy
+	dir    string // the data folder, closed
+}
+
+// published is a day of three draws whose batches are mixed, as a server has published it.
+var published = sync.OnceValue(func() *log { return record() })
+
+// main keeps the folder until all tests are done.
+type keeper struct {
+	testing.TB
+	cleanups []func()
+	dir      string
+}
+
+func (k *keeper) Helper()                        {}
+func (k *keeper) TempDir() string                { return k.dir }
+func (k *keeper) Cleanup(f func())               { k.cleanups = append(k.cleanups, f) }
+func (k *keeper) Context() context.Context       { return context.Background() }
+func (k *keeper) Fatal(args ...any)              { panic(fmt.Sprint(args...)) }
+func (k *keeper) Fatalf(f string, args ...any)   { panic(fmt.Sprintf(f, args...)) }
+func (k *keeper) Error(args ...any)              { panic(fmt.Sprint(args...)) }
+func (k *keeper) Errorf(format string, a ...any) { panic(fmt.Sprintf(format, a...)) }
+
+var kept = new(keeper)
+
+func TestMain(m *testing.M) {
+	var err error
+	if kept.dir, err = os.MkdirTemp("", "quiniela-audit-"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	for _, f := range kept.cleanups {
+		f()
+	}
+	_ = os.RemoveAll(kept.dir)
+	os.Exit(code)
+}
+
+func record() *log {
+	at := draw.Quicknet().TimeOf(1000)
+	var ahead atomic.Int64
+	start := at.Add(-ledger.Margin - time.Hour)
+	d := publishtest.StartAt(kept, 2, func() time.Time { return start.Add(time.Duration(ahead.Add(1)) * time.Millisecond) })
+	ctx := context.Background()
+	open := func(t ledger.Terms) ledger.Draw {
+		o, err := d.Ledger.OpenDraw(ctx, t)
+		check(err)
+		return o
+	}
+	evening := open(ledger.Terms{ID: "evening", Agencies: 2, Closes: at.Add(-ledger.Margin), Rule: draw.Rule{Source: draw.FromBeacon}})
+	night := open(ledger.Terms{ID: "night", Agencies: 1, Rule: draw.Rule{Source: draw.Notary}})
+	for n := range uint64(150) {
+		d.Send(1, 1, n+1, 7574, int(n))
+		if n < 100 {
+			d.Send(1, 2, n+1, 1, 2, 7574)
+		}
+		if n < 20 {
+			d.Send(evening.Number, 1, n+1, int(n), int(500*n), 9)
+			d.Send(evening.Number, 2, n+1, int(n)+100)
+			d.Send(night.Number, 1, n+1, int(n), 33)
+		}
+	}
+	d.Finish(1, 1)
+	d.Finish(1, 2)
+	d.Finish(night.Number, 1)
+	_, err := d.Ledger.EnterNumber(ctx, "night", 33, make([]byte, 32))
+	check(err)
+	ahead.Add(time.Hour.Milliseconds())
+	for {
+		e, err := d.Ledger.FindDraw(ctx, "evening")
+		if check(err); e.Sealed {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	_, err = d.Ledger.EnterBeacon(ctx, "evening", beacon())
+	check(err)
+	for _, id := range []string{"1", "evening", "night"} {
+		d.File("draws/" + id + "/outcome.json")
+	}
+	size := d.Ledger.Log().Size
+	d.File(proof.BundlePath(size/proof.TileWidth, int(size%proof.TileWidth)))
+	d.Close()
+	l := &log{files: files{}, key: d.Key, policy: d.Policy(), dir: d.Dir}
+	source := audit.Folder(d.Path(""))
+	names, err := source.Names()
+	check(err)
+	for _, name := range names {
+		l.files[name], err = source.Read(ctx, name)
+		check(err)
+	}
+	return l
+}
+
+func beacon() (b draw.Beacon) {
+	raw, err := hex.DecodeString(round1000)
+	check(err)
+	b.Round = 1000
+	copy(b.Signature[:], raw)
+	return b
+}
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// run audits what is given.
+func (l *log) run(t testing.TB, f files, change func(*audit.Options)) *audit.Report {
+	t.Helper()
+	o := audit.Options{Source: f, Policy: l.policy}
+	if change != nil {
+		change(&o)
+	}
+	r, err := audit.Run(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// wantFinding checks that a check found something of which each word is in one line.
+func wantFinding(t *testing.T, r *audit.Report, check string, words ...string) {
+	t.Helper()
+	if r.OK {
+		t.Errorf("the audit found nothing, want %q of %s", words, check)
+	}
+	var all []string
+	for _, c := range r.Checks {
+		for _, f := range c.Findings {
+			all = append(all, c.Name+": "+f)
+			if c.Name == check && !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(f, w) }) {
+				return
+			}
+		}
+	}
+	t.Errorf("no finding of %s has %q; all are:\n%s", check, words, strings.Join(all, "\n"))
+}
+
+// forger is an operator who has the log's key, and writes all that is published anew so that it fits together.
+type forger struct {
+	*log
+	files   files
+	entries [][]byte
+}
+
+// forge begins with the log as it is.
+func (l *log) forge(t testing.TB) *forger {
+	t.Helper()
+	f := &forger{log: l, files: maps.Clone(l.files)}
+	top, err := l.policy.Open(l.files["checkpoint"])
+	check(err)
+	for n := int64(0); n*proof.TileWidth < top.Size; n++ {
+		bundle, err := proof.ParseBundle(l.files[proof.BundlePath(n, int(min(proof.TileWidth, top.Size-n*proof.TileWidth)))])
+		check(err)
+		f.entries = append(f.entries, bundle...)
+	}
+	return f
+}
+
+// batch returns the index of a batch's entry, and the entry.
+func (f *forger) batch(draw uint64, agency quiniela.Agency, batch uint64) (int, proof.BatchEntry) {
+	for i, e := range f.entries {
+		if b, err := proof.ParseBatchEntry(e); err == nil && b.Draw == draw && b.Agency == agency && b.Batch == batch {
+			return i, b
+		}
+	}
+	panic("no such batch")
+}
+
+func (f *forger) put(i int, b proof.BatchEntry) {
+	e := b.Encode()
+	f.entries[i] = e[:]
+}
+
+// publish writes tiles, entries, checkpoints and each draw's files for the entries. Seals are counted anew.
+func (f *forger) publish() files {
+	for name := range f.files {
+		if strings.HasPrefix(name, "tile/") {
+			delete(f.files, name)
+		}
+	}
+	f.recount()
+	var stored []proof.Hash
+	var tree proof.Frontier
+	roots := map[int64]proof.Hash{}
+	for _, e := range f.entries {
+		stored = tree.Append(stored, proof.LeafHash(e))
+		roots[tree.Size()] = tree.Root()
+	}
+	reader := tlog.HashReaderFunc(func(indexes []int64) (found []tlog.Hash, err error) {
+		for _, i := range indexes {
+			found = append(found, stored[i])
+		}
+		return found, nil
+	})
+	tiles, err := proof.Tiles(0, tree.Size(), reader)
+	check(err)
+	bundles, err := proof.Bundles(0, nil, f.entries)
+	check(err)
+	for _, file := range append(tiles, bundles...) {
+		f.files[file.Path] = file.Data
+	}
+	sign := func(size int64) []byte {
+		signed, err := proof.SignCheckpoint(proof.Checkpoint{Origin: f.key.Signer.Name(), Size: size, Root: roots[size]}, f.key.Signer)
+		check(err)
+		return signed
+	}
+	f.files["checkpoint"] = sign(tree.Size())
+	f.drawFiles(reader, sign)
+	return f.files
+}
+
+// recount makes each seal and result say what comes before it, as far as that can be.
+func (f *forger) recount() {
+	type sums struct {
+		open, seal uint64
+		totals     map[quiniela.Agency]*proof.Total
+	}
+	draws := map[uint64]*sums{}
+	for i, e := range f.entries {
+		if o, err := proof.ParseDrawOpen(e); err == nil {
+			draws[o.Draw] = &sums{open: uint64(i), totals: map[quiniela.Agency]*proof.Total{}}
+		}
+		if b, err := proof.ParseBatchEntry(e); err == nil {
+			s := draws[b.Draw]
+			if s.totals[b.Agency] == nil {
+				s.totals[b.Agency] = &proof.Total{Agency: b.Agency}
+			}
+			t := s.totals[b.Agency]
+			t.Batches, t.Bets, t.Stake = t.Batches+1, t.Bets+uint64(b.Count), t.Stake+b.Stake
+		}
+		if s, err := proof.ParseSeal(e); err == nil {
+			d := draws[s.Draw]
+			d.seal = uint64(i)
+			var totals []proof.Total
+			s.Open, s.Batches, s.Bets, s.Stake, s.Agencies = d.open, 0, 0, 0, uint32(len(d.totals))
+			for _, a := range slices.Sorted(maps.Keys(d.totals)) {
+				t := *d.totals[a]
+				totals = append(totals, t)
+				s.Batches, s.Bets, s.Stake = s.Batches+t.Batches, s.Bets+t.Bets, s.Stake+t.Stake
+			}
+			s.Totals = proof.RootOfTotals(totals)
+			f.entries[i], err = s.Encode()
+			check(err)
+			text, err := proof.EncodeTotals(totals)
+			check(err)
+			f.files["draws/"+f.id(s.Draw)+"/totals"] = text
+		}
+		if r, err := proof.ParseResult(e); err == nil {
+			r.Open, r.Seal = draws[r.Draw].open, draws[r.Draw].seal
+			f.entries[i], err = r.Encode()
+			check(err)
+		}
+	}
+}
+
+func (f *forger) id(n uint64) string {
+	for _, e := range f.entries {
+		if o, err := proof.ParseDrawOpen(e); err == nil && o.Draw == n {
+			return o.ID
+		}
+	}
+	panic("no such draw")
+}
+
+func (f *forger) drawFiles(reader tlog.HashReader, sign func(int64) []byte) {
+	size := int64(len(f.entries))
+	logged := map[uint64][3]proof.Logged{}
+	at := func(n uint64, part int, i int, name string) {
+		path, err := proof.ProveInclusion(size, int64(i), reader)
+		check(err)
+		l := logged[n]
+		l[part] = proof.Log(f.entries[i], uint64(i), path)
+		logged[n] = l
+		f.files["draws/"+f.id(n)+"/"+name] = f.entries[i]
+	}
+	for i, e := range f.entries {
+		if o, err := proof.ParseDrawOpen(e); err == nil {
+			at(o.Draw, 0, i, "open")
+		}
+		if s, err := proof.ParseSeal(e); err == nil {
+			at(s.Draw, 1, i, "seal")
+			f.files["draws/"+f.id(s.Draw)+"/sealed.checkpoint"] = sign(int64(i) + 1)
+		}
+		if r, err := proof.ParseResult(e); err == nil {
+			at(r.Draw, 2, i, "result")
+		}
+	}
+	for n, l := range logged {
+		text, err := proof.NewOutcome(l[0], l[1], l[2], f.files["checkpoint"]).Encode()
+		check(err)
+		f.files["draws/"+f.id(n)+"/outcome.json"] = text
+	}
+}
+
+// witness makes a witness whose clock stands still.
+func witness(name string, at time.Time) (note.Signer, string) {
+	signer, key, err := proof.NewWitnessKey(name, ed25519.NewKeyFromSeed([]byte(strings.Repeat(name[:1], 32))), func() time.Time { return at })
+	check(err)
+	return signer, key
+}
