@@ -124,6 +124,10 @@ func (p *Publisher) cosigned(ctx context.Context, note []byte, log ledger.Log) (
 }
 
 func (p *Publisher) publishResult(ctx context.Context, f *folder, at string, d ledger.Draw) error {
+	if d.Gone || !d.Forgotten.IsZero() {
+		p.Log.Warn("publish_draws", "result", "fail", "draw", d.ID, "error", "who bet was forgotten before its records were published here: restore the public folder from where it was kept")
+		return nil
+	}
 	if d.Signature != nil {
 		b := draw.Beacon{Round: d.Rule.Round}
 		copy(b.Signature[:], d.Signature)

@@ -114,13 +114,16 @@ func (p *Publisher) resume() error {
 	return nil
 }
 
-// Run publishes until ctx ends: the log twice a second, and each draw's files when it has come so far. What fails is tried
-// again, and said once.
+// Run publishes until ctx ends: the log twice a second and once more at the end, and each draw's files when it has come so
+// far. What fails is tried again, and said once.
 func (p *Publisher) Run(ctx context.Context) {
 	var both sync.WaitGroup
 	both.Go(func() { p.repeat(ctx, "publish_log", p.publishLog) })
 	both.Go(func() { p.repeat(ctx, "publish_draws", p.publishDraws) })
 	both.Wait()
+	if err := p.publishLog(context.WithoutCancel(ctx)); err != nil {
+		p.Log.Error("publish_log", "result", "fail", "error", err, "next", "the next start publishes it")
+	}
 }
 
 func (p *Publisher) repeat(ctx context.Context, what string, do func(context.Context) error) {

@@ -15,6 +15,7 @@ import (
 	"quiniela/fsck"
 	"quiniela/journal"
 	"quiniela/journal/local"
+	"quiniela/publish"
 )
 
 type backupCommand struct {
@@ -143,6 +144,10 @@ func (c *forgetCommand) Run(e env) (err error) {
 	n, said, err := forgettable(e.ctx, j, c.Draw)
 	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(filepath.Join(c.Data, publish.FolderName, "draws", c.Draw, "outcome.json")); err != nil && !said {
+		_, _ = fmt.Fprintf(e.stderr, "quiniela: draw %s is not, or not wholly, in %s: what is not published before it is forgotten never can be\n",
+			c.Draw, filepath.Join(c.Data, publish.FolderName))
 	}
 	if !c.Yes {
 		return usageError{fmt.Errorf("who bet in draw %s and who won it will be gone from %s, for ever; backups keep it. Say --yes", c.Draw, c.Data)}

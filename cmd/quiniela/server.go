@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -225,10 +226,11 @@ func (c *serverCommand) publish(ctx context.Context, config *server.Config, stor
 	if !c.PublicLog {
 		return func() {}, nil
 	}
-	if c.LogKey == "" {
-		c.LogKey = filepath.Join(c.Data, publish.KeyName)
+	if c.LogKey == "" && c.Journal != "local" {
+		log.Warn("publish_log", "result", "fail", "error", "servers that share a journal share one log and one key: give it to each with SERVER_LOG_KEY. Until then this one publishes nothing and has no receipts")
+		return func() {}, nil
 	}
-	key, err := publish.LoadKey(c.LogKey, c.LogOrigin)
+	key, err := c.loadKey(storage.ledger.Log().Size)
 	if err != nil {
 		return nil, err
 	}
@@ -242,6 +244,19 @@ func (c *serverCommand) publish(ctx context.Context, config *server.Config, stor
 	var publishing sync.WaitGroup
 	publishing.Go(func() { p.Run(ctx) })
 	return func() { cancel(); publishing.Wait() }, nil
+}
+
+// loadKey reads the log's key. A log that has more than its first draw's opening was signed before: a new key would be another
+// log under its name.
+func (c *serverCommand) loadKey(size int64) (publish.Key, error) {
+	if c.LogKey == "" {
+		c.LogKey = filepath.Join(c.Data, publish.KeyName)
+	}
+	if _, err := os.Stat(c.LogKey); errors.Is(err, fs.ErrNotExist) && size > 1 {
+		return publish.Key{}, fmt.Errorf("the public log has %d entries, and its key %s is not there: put it back from where you keep it, or name its place with SERVER_LOG_KEY; "+
+			"to go on without publishing: --no-public-log", size, c.LogKey)
+	}
+	return publish.LoadKey(c.LogKey, c.LogOrigin)
 }
 
 // secured is config with the registry of agencies and with TLS.
