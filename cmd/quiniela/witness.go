@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"quiniela/logline"
+	"quiniela/witness"
+)
+
+type witnessCommand struct {
+	Serve witnessServeCommand `cmd:"" default:"withargs" help:"Run a witness: it signs a log's checkpoints as long as the log only grows."`
+	Key   witnessKeyCommand   `cmd:"" help:"Print the witness's verifier key, for policies; made where there is none."`
+}
+
+type witnessFlags struct {
+	Dir  string `help:"Folder of the witness's key and of what it has signed; it must never be put back to an older state." default:"./witness" placeholder:"DIR"`
+	Name string `help:"Name of the key, for the folder's first use, such as witness.example/quiniela." placeholder:"NAME"`
+}
+
+type witnessServeCommand struct {
+	witnessFlags
+	Addr string   `help:"Address to listen on; put a web server with TLS in front of it." default:"127.0.0.1:8090" placeholder:"ADDRESS"`
+	Log  []string `help:"Verifier key of a log to witness, as its log.vkey has it; again for each log." required:"" sep:"none" placeholder:"VKEY"`
+}
+
+func (c *witnessServeCommand) Run(e env) (err error) {
+	handler := logline.New(e.stdout, slog.LevelInfo)
+	defer func() { err = errors.Join(err, handler.Close()) }()
+	log := slog.New(handler)
+	w, err := witness.Open(witness.Options{Dir: c.Dir, Name: c.Name, Logs: c.Log, Log: log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	l, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w; take another with --addr", c.Addr, err)
+	}
+	for _, origin := range w.Origins() {
+		log.Info("witness", "result", "success", "origin", origin)
+	}
+	log.Info("serve", "result", "success", "address", l.Addr().String(), "key", w.Key())
+	return w.Serve(e.ctx, l)
+}
+
+type witnessKeyCommand struct{ witnessFlags }
+
+func (c *witnessKeyCommand) Run(e env) error {
+	key, err := witness.Key(c.Dir, c.Name)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(e.stdout, key)
+	return err
+}
+
+type cosignCommand struct {
+	Public  string        `arg:"" help:"Folder that the log is published from: public in the server's data folder."`
+	ID      string        `arg:"" help:"Name of the draw, which has to be sealed."`
+	URLs    []string      `arg:"" name:"url" help:"Addresses of witnesses, such as https://witness.example."`
+	Timeout time.Duration `help:"Longest wait for an answer." default:"10s"`
+}
+
+func (c *cosignCommand) Run(e env) error {
+	added, err := witness.CosignDraw(e.ctx, &http.Client{Timeout: c.Timeout}, c.Public, c.ID, c.URLs)
+	if err != nil {
+		return fmt.Errorf("%w; %d new cosignatures are kept, and the rest can be asked for again", err, added)
+	}
+	_, err = fmt.Fprintf(e.stdout, "draw %s: %d new cosignatures of its seal\n", c.ID, added)
+	return err
+}

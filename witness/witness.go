@@ -1,0 +1,257 @@
+// Package witness keeps a log honest towards everybody at once. A witness remembers the last checkpoint of each log it
+// knows, and signs a newer one only where that log has grown from it and lost nothing; so whoever asks for the signatures
+// of several witnesses cannot be shown another log than others are. It speaks the protocol of C2SP tlog-witness. The other
+// side is here too: Ask has a witness sign a checkpoint, and CosignDraw has witnesses sign a draw's seal.
+//
+// A witness is somebody else than the log's operator. It needs to know nothing of lotteries, and keeps no entry of a log.
+package witness
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"golang.org/x/mod/sumdb/note"
+
+	"quiniela/proof"
+)
+
+// Options say what a witness is.
+type Options struct {
+	Dir  string           // of its key and its memory; made where it is absent
+	Name string           // of its key, such as witness.example/quiniela; empty: as the key has it
+	Logs []string         // verifier keys of the logs it knows; several may be of one log
+	Now  func() time.Time // its clock; nil: the system's
+	Log  *slog.Logger     // nil: none
+}
+
+// Witness is a witness with its folder open. It is safe for concurrent use.
+type Witness struct {
+	signer note.Signer
+	key    string
+	path   string // of the memory
+	lock   closer
+	log    *slog.Logger
+	write  func(path string, data []byte) error
+	logs   map[string]*proof.Policy // by origin
+
+	mu     sync.Mutex
+	known  map[string]proof.Checkpoint // the last one cosigned, by origin
+	notes  memory
+	failed error // set once: what is on the disk is then unknown
+	broken chan struct{}
+}
+
+type closer interface{ Close() error }
+
+// Open opens a witness's folder, which no other process may have open. Where it is new, it makes the key. It refuses a
+// folder that has a key and no memory: a witness that forgot what it has signed could sign a fork of it.
+func Open(o Options) (*Witness, error) {
+	w := &Witness{log: o.Log, write: replaceFile, known: make(map[string]proof.Checkpoint), broken: make(chan struct{})}
+	if w.log == nil {
+		w.log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if w.logs, err = policies(o.Logs); err != nil {
+		return nil, err
+	}
+	if w.lock, err = lockFolder(o.Dir); err != nil {
+		return nil, err
+	}
+	if err := w.load(o); err != nil {
+		return nil, errors.Join(err, w.lock.Close())
+	}
+	return w, nil
+}
+
+// load reads the folder.
+func (w *Witness) load(o Options) error {
+	name, private, err := openFolder(o.Dir, o.Name)
+	if err != nil {
+		return err
+	}
+	now := o.Now
+	if now == nil {
+		now = time.Now
+	}
+	if w.signer, w.key, err = proof.NewWitnessKey(name, private, now); err != nil {
+		return fmt.Errorf("the witness's key: %w", err)
+	}
+	w.path = memoryPath(o.Dir)
+	return w.recall()
+}
+
+func lockFolder(dir string) (closer, error) {
+	if err := makeFolder(dir); err != nil {
+		return nil, err
+	}
+	lock, err := vfs.Default.Lock(lockPath(dir))
+	if err != nil {
+		return nil, fmt.Errorf("the witness's folder %s is in use by another process, or cannot be locked: %w", dir, err)
+	}
+	return lock, nil
+}
+
+// policies makes a policy of each log's keys.
+func policies(keys []string) (map[string]*proof.Policy, error) {
+	texts := make(map[string]string)
+	for _, key := range keys {
+		one, err := proof.ParsePolicy([]byte("log " + key + "\nquorum none\n"))
+		if err != nil {
+			return nil, fmt.Errorf("the log %.100q: %w; give a verifier key as the log publishes it, name+id+base64", key, err)
+		}
+		texts[one.Origins()[0]] += "log " + key + "\n"
+	}
+	all := make(map[string]*proof.Policy, len(texts))
+	for origin, text := range texts {
+		p, err := proof.ParsePolicy([]byte(text + "quorum none\n"))
+		if err != nil {
+			return nil, fmt.Errorf("the log %s: %w", origin, err)
+		}
+		all[origin] = p
+	}
+	return all, nil
+}
+
+// recall reads the memory. What it says of logs that are not asked for now is kept as it is.
+func (w *Witness) recall() (err error) {
+	if w.notes, err = readMemory(w.path); err != nil {
+		return err
+	}
+	for origin, policy := range w.logs {
+		signed, ok := w.notes[origin]
+		if !ok {
+			continue
+		}
+		opened, err := policy.Open([]byte(signed))
+		if err != nil {
+			return fmt.Errorf("%s: what was last cosigned of %s: %w; where that log has a new key, name the old one too", w.path, origin, err)
+		}
+		w.known[origin] = opened.Checkpoint
+	}
+	return nil
+}
+
+// Key returns the witness's verifier key, for policies.
+func (w *Witness) Key() string { return w.key }
+
+// Close releases the folder.
+func (w *Witness) Close() error { return w.lock.Close() }
+
+// Origins returns the origins of the logs that the witness knows.
+func (w *Witness) Origins() []string { return slices.Sorted(maps.Keys(w.logs)) }
+
+// Refusals of a checkpoint, which errors.Is finds in what Add returns. All else that it returns is a failure of its own.
+var (
+	ErrMalformed = errors.New("malformed")
+	ErrUnknown   = errors.New("this witness does not know the log")
+	ErrSignature = errors.New("not signed by the log")
+	ErrFork      = errors.New("another log of the same size has been cosigned")
+	ErrProof     = errors.New("the log is not shown to have grown from what was cosigned")
+)
+
+// ConflictError says that the proof does not begin at the last checkpoint that was cosigned.
+type ConflictError struct{ Size int64 } // of that checkpoint; 0 where there is none
+
+// Error implements error.
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("the last checkpoint cosigned has %d entries", e.Size)
+}
+
+// Add cosigns a signed checkpoint where path shows it to have grown from the last one, whose size must be old, and returns
+// the cosignature's line. The checkpoint is then on the disk.
+func (w *Witness) Add(old int64, path []proof.Hash, signed []byte) ([]byte, error) {
+	c, err := w.open(signed)
+	if err != nil {
+		return nil, err
+	}
+	if old < 0 || old > c.Size {
+		return nil, fmt.Errorf("%w: the old size %d and a checkpoint of %d", ErrMalformed, old, c.Size)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.failed != nil {
+		return nil, w.failed
+	}
+	last, seen := w.known[c.Origin]
+	switch {
+	case old != last.Size:
+		return nil, &ConflictError{last.Size}
+	case seen && last.Size == c.Size && last.Root != c.Root:
+		w.log.Error("cosign", "result", "fail", "origin", c.Origin, "size", c.Size,
+			"error", "the log has signed two checkpoints of one size", "first", w.notes[c.Origin], "second", string(signed))
+		return nil, ErrFork
+	case seen && last.Size == c.Size && len(path) > 0:
+		return nil, fmt.Errorf("%w: a proof where none is needed", ErrProof)
+	case seen && last.Size == c.Size:
+		return proof.Cosign(signed, w.signer)
+	}
+	last.Origin = c.Origin // also where there is none yet
+	if err := proof.CheckConsistency(path, last, c); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrProof, err)
+	}
+	return w.cosign(c, signed)
+}
+
+// open verifies a signed checkpoint of a log that the witness knows.
+func (w *Witness) open(signed []byte) (proof.Checkpoint, error) {
+	if _, err := proof.AddSignatures(signed); err != nil { // checks only that it is a note
+		return proof.Checkpoint{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	c, err := unverified(signed)
+	if err != nil {
+		return c, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	policy, ok := w.logs[c.Origin]
+	if !ok {
+		return c, ErrUnknown
+	}
+	opened, err := policy.Open(signed)
+	if err != nil {
+		return c, fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	return opened.Checkpoint, nil
+}
+
+// cosign remembers a checkpoint, on the disk first, and returns its cosignature.
+func (w *Witness) cosign(c proof.Checkpoint, signed []byte) ([]byte, error) {
+	line, err := proof.Cosign(signed, w.signer)
+	if err != nil {
+		return nil, err
+	}
+	notes := maps.Clone(w.notes)
+	notes[c.Origin] = string(signed)
+	if err := notes.write(w.path, w.write); err != nil {
+		w.failed = fmt.Errorf("keep the checkpoint: %w; nothing is cosigned until the witness is started again", err)
+		close(w.broken)
+		return nil, w.failed
+	}
+	w.notes, w.known[c.Origin] = notes, c
+	w.log.Info("cosign", "result", "success", "origin", c.Origin, "size", c.Size)
+	return line, nil
+}
+
+// Key returns the verifier key of the witness of a folder, which it makes where it is new.
+func Key(dir, name string) (key string, err error) {
+	lock, err := lockFolder(dir)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	name, private, err := openFolder(dir, name)
+	if err != nil {
+		return "", err
+	}
+	return verifierKey(name, private)
+}
+
+func verifierKey(name string, private ed25519.PrivateKey) (string, error) {
+	_, key, err := proof.NewWitnessKey(name, private, time.Now)
+	return key, err
+}
