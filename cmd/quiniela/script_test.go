@@ -93,7 +93,7 @@ func TestThousands(t *testing.T) {
 }
 
 func TestHelpIsThereForEveryCommand(t *testing.T) {
-	for _, command := range []string{"", "demo", "server", "client", "bench", "agency", "certs", "health", "generate", "export", "draw", "draw open", "backup", "restore", "fsck", "forget", "completion", "version"} {
+	for _, command := range []string{"", "demo", "server", "client", "bench", "agency", "certs", "health", "generate", "export", "draw", "draw open", "backup", "restore", "fsck", "forget", "audit", "witness", "cosign", "client receipts", "completion", "version"} {
 		var out, errs bytes.Buffer
 		args := append(strings.Fields(command), "--help")
 		if err := run(t.Context(), args, &out, &errs); err != nil || !strings.Contains(out.String(), "Usage: quiniela") || errs.Len() > 0 {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime/pprof"
@@ -28,9 +29,11 @@ import (
 	"quiniela/journal/postgres"
 	"quiniela/ledger"
 	"quiniela/logline"
+	"quiniela/proof"
 	"quiniela/publish"
 	"quiniela/server"
 	"quiniela/store"
+	"quiniela/witness"
 )
 
 type serverCommand struct {
@@ -59,6 +62,7 @@ type serverCommand struct {
 	PublicLog bool     `help:"Keep new draws in a public log, with receipts, in the data folder's public/." name:"public-log" default:"true" negatable:"" env:"SERVER_PUBLIC_LOG" group:"public log"`
 	LogKey    string   `help:"Key that signs the log; made at the first start. Empty is log.key in the data folder." name:"log-key" env:"SERVER_LOG_KEY" placeholder:"FILE" group:"public log"`
 	LogOrigin string   `help:"The log's name, given once: a new key is made for it." name:"log-origin" env:"SERVER_LOG_ORIGIN" placeholder:"NAME" group:"public log"`
+	Witnesses []string `help:"Witnesses that are asked to cosign each draw's seal." name:"witness" env:"SERVER_WITNESSES" placeholder:"URL" group:"public log"`
 	Beacon    []string `help:"Relays of the beacon drand quicknet, asked in turn; none: rounds are entered by hand." default:"${beacon}" env:"SERVER_BEACON_URLS" placeholder:"URL" group:"public log"`
 
 	Profile string `help:"Write a CPU profile of this run to a file." name:"cpu-profile" placeholder:"FILE"`
@@ -234,7 +238,11 @@ func (c *serverCommand) publish(ctx context.Context, config *server.Config, stor
 	if err != nil {
 		return nil, err
 	}
-	p, err := publish.Open(ctx, publish.Options{Dir: filepath.Join(c.Data, publish.FolderName), Key: key, Ledger: storage.ledger, Log: log})
+	o := publish.Options{Dir: filepath.Join(c.Data, publish.FolderName), Key: key, Ledger: storage.ledger, Log: log}
+	if len(c.Witnesses) > 0 {
+		o.Cosign = c.cosign
+	}
+	p, err := publish.Open(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -244,6 +252,24 @@ func (c *serverCommand) publish(ctx context.Context, config *server.Config, stor
 	var publishing sync.WaitGroup
 	publishing.Go(func() { p.Run(ctx) })
 	return func() { cancel(); publishing.Wait() }, nil
+}
+
+// witnessPatience bounds how long a draw's seal waits for one witness.
+const witnessPatience = 10 * time.Second
+
+// cosign asks each witness for its signature of a checkpoint.
+func (c *serverCommand) cosign(ctx context.Context, signed []byte, log ledger.Log) (lines [][]byte, err error) {
+	prove := func(old int64) ([]proof.Hash, error) { return proof.ProveConsistency(old, log.Size, log) }
+	for _, url := range c.Witnesses {
+		ctx, cancel := context.WithTimeout(ctx, witnessPatience)
+		line, failed := witness.Ask(ctx, &http.Client{}, url, signed, prove)
+		cancel()
+		if failed == nil {
+			lines = append(lines, line)
+		}
+		err = errors.Join(err, failed)
+	}
+	return lines, err
 }
 
 // loadKey reads the log's key. A log that has more than its first draw's opening was signed before: a new key would be another
