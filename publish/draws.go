@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -70,6 +71,10 @@ func (p *Publisher) publishDraw(ctx context.Context, f *folder, d ledger.Draw) e
 			if err := f.flush(); err != nil {
 				return err
 			}
+		} else if step.stage == drawn {
+			if err := p.remember(f, at+step.mark); err != nil {
+				return err
+			}
 		}
 		p.done[d.Number] = step.stage
 	}
@@ -120,7 +125,41 @@ func (p *Publisher) cosigned(ctx context.Context, note []byte, log ledger.Log) (
 	if len(lines) == 0 {
 		return note, ctx.Err()
 	}
-	return proof.AddSignatures(note, lines...)
+	if note, err = proof.AddSignatures(note, lines...); err == nil {
+		p.witness(&signed{log, note})
+	}
+	return note, err
+}
+
+// witness keeps a cosigned checkpoint for receipts, where it is the newest.
+func (p *Publisher) witness(s *signed) {
+	if old := p.witnessed.Load(); old == nil || old.log.Size < s.log.Size {
+		p.witnessed.Store(s)
+	}
+}
+
+// remember keeps the cosigned checkpoint of a draw that was published before.
+func (p *Publisher) remember(f *folder, name string) error {
+	data, err := f.read(name)
+	if err != nil {
+		return err
+	}
+	o, err := proof.ParseOutcome(data)
+	if err != nil {
+		return fmt.Errorf("%s: %w; delete it, and it is published again", name, err)
+	}
+	policy, err := p.own()
+	if err != nil {
+		return err
+	}
+	at, err := policy.Open([]byte(o.Checkpoint))
+	if err != nil {
+		return fmt.Errorf("%s: %w; delete it, and it is published again", name, err)
+	}
+	if strings.Count(o.Checkpoint, "\n\u2014 ") > 1 {
+		p.witness(&signed{p.signed.Load().log.At(at.Size, at.Root), []byte(o.Checkpoint)})
+	}
+	return nil
 }
 
 func (p *Publisher) publishResult(ctx context.Context, f *folder, at string, d ledger.Draw) error {
@@ -149,7 +188,7 @@ func (p *Publisher) publishResult(ctx context.Context, f *folder, at string, d l
 			}
 		}
 	}
-	outcome, err := p.outcome(d)
+	outcome, err := p.outcome(ctx, d)
 	if err == nil {
 		err = p.putEntry(f, at+"result", d.ResultIndex)
 	}
@@ -184,9 +223,13 @@ func (p *Publisher) publishBatch(ctx context.Context, f *folder, at string, d le
 	return f.put(name, s.Leaves.Records())
 }
 
-// outcome is the proof of a draw's three entries.
-func (p *Publisher) outcome(d ledger.Draw) ([]byte, error) {
+// outcome is the proof of a draw's three entries, in a checkpoint that the witnesses have cosigned.
+func (p *Publisher) outcome(ctx context.Context, d ledger.Draw) ([]byte, error) {
 	at := p.signed.Load()
+	note, err := p.cosigned(ctx, at.note, at.log)
+	if err != nil {
+		return nil, err
+	}
 	var logged []proof.Logged
 	for _, index := range []uint64{d.OpenIndex, d.SealIndex, d.ResultIndex} {
 		entry, err := at.log.Entry(int64(index))
@@ -199,5 +242,5 @@ func (p *Publisher) outcome(d ledger.Draw) ([]byte, error) {
 		}
 		logged = append(logged, proof.Log(entry, index, path))
 	}
-	return proof.NewOutcome(logged[0], logged[1], logged[2], at.note).Encode()
+	return proof.NewOutcome(logged[0], logged[1], logged[2], note).Encode()
 }

@@ -48,9 +48,11 @@ type Publisher struct {
 	done    map[uint64]stage
 	trees   trees
 
-	signed  atomic.Pointer[signed]
-	signing sync.Mutex // held while the signed checkpoint is replaced
-	newer   chan struct{}
+	signed atomic.Pointer[signed]
+	// witnessed is the newest one that witnesses have cosigned, or nil. It is what receipts show where it has their batch.
+	witnessed atomic.Pointer[signed]
+	signing   sync.Mutex // held while the signed checkpoint is replaced
+	newer     chan struct{}
 }
 
 // signed is a checkpoint that has been published.
@@ -75,6 +77,11 @@ func Open(ctx context.Context, o Options) (*Publisher, error) {
 	return p, p.publishLog(ctx)
 }
 
+// own is the policy that believes this log's key.
+func (p *Publisher) own() (*proof.Policy, error) {
+	return proof.ParsePolicy([]byte("log " + p.Key.Verifier + "\nquorum none\n"))
+}
+
 // resume refuses to go on from a checkpoint that this log does not begin with: whoever has seen it could prove a fraud.
 func (p *Publisher) resume() error {
 	old, err := p.folder.read("checkpoint")
@@ -86,7 +93,7 @@ func (p *Publisher) resume() error {
 		p.signed.Store(&signed{})
 		return nil
 	}
-	policy, err := proof.ParsePolicy([]byte("log " + p.Key.Verifier + "\nquorum none\n"))
+	policy, err := p.own()
 	if err != nil {
 		return err
 	}

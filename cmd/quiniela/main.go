@@ -46,6 +46,7 @@ type commands struct {
 	Certs      certsCommand      `cmd:"" help:"Make a private authority, and certificates for trials."`
 	Draw       drawCommand       `cmd:"" help:"Open, watch and close the draws of a running server."`
 	Audit      auditCommand      `cmd:"" help:"Check a published log: recompute all of it and compare. Needs nothing but the log."`
+	Verify     verifyCommand     `cmd:"" help:"Check a receipt without asking anybody: that the bet is in the log, and whether it won."`
 	Witness    witnessCommand    `cmd:"" help:"Be a witness of a log: somebody else than its operator, who sees that it only grows."`
 	Cosign     cosignCommand     `cmd:"" help:"Have witnesses sign the seal of a draw."`
 	Backup     backupCommand     `cmd:"" help:"Copy a data folder's journal, also while its server runs."`

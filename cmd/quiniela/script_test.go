@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"quiniela/verify/verifytest"
 )
 
 func TestMain(m *testing.M) {
@@ -24,6 +27,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await": await, "sorted": sorted, "exits": exits, "freeport": freePort, "flip": flip,
+			"receipts": receipts,
 		},
 	})
 }
@@ -72,6 +76,18 @@ func flip(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(path, text, 0o600))
 }
 
+// receipts DIR writes the documents of a small lottery whose draw has been held.
+func receipts(ts *testscript.TestScript, neg bool, args []string) {
+	l, err := verifytest.Make(verifytest.Terms{})
+	ts.Check(err)
+	dir := ts.MkAbs(args[0])
+	for name, data := range l.Files() {
+		ts.Check(os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
+		ts.Check(os.WriteFile(filepath.Join(dir, name), data, 0o600))
+	}
+	ts.Setenv("VKEY", strings.TrimSpace(string(l.Key)))
+}
+
 // exits CODE COMMAND… runs a command that must end with the code.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	err := ts.Exec(args[1], args[2:]...)
@@ -93,7 +109,7 @@ func TestThousands(t *testing.T) {
 }
 
 func TestHelpIsThereForEveryCommand(t *testing.T) {
-	for _, command := range []string{"", "demo", "server", "client", "bench", "agency", "certs", "health", "generate", "export", "draw", "draw open", "backup", "restore", "fsck", "forget", "audit", "witness", "cosign", "client receipts", "completion", "version"} {
+	for _, command := range []string{"", "demo", "server", "client", "bench", "agency", "certs", "health", "generate", "export", "draw", "draw open", "backup", "restore", "fsck", "forget", "audit", "verify", "witness", "witness serve", "witness key", "cosign", "client receipts", "completion", "version"} {
 		var out, errs bytes.Buffer
 		args := append(strings.Fields(command), "--help")
 		if err := run(t.Context(), args, &out, &errs); err != nil || !strings.Contains(out.String(), "Usage: quiniela") || errs.Len() > 0 {

@@ -33,7 +33,8 @@ type Lottery struct {
 	Receipt, Lost       []byte // of a bet that won and of one that did not
 	Early               []byte // the first receipt, at an earlier checkpoint
 	Outcome, Beacon     []byte
-	Sealed, Newest      []byte // signed checkpoints, cosigned
+	Sealed, Newest      []byte       // signed checkpoints, cosigned
+	Public              []proof.File // the tiles, the newest checkpoint and the seal's, as the lottery publishes them
 	Number              quiniela.Number
 	Bettor, NumberOther string // of the receipts
 }
@@ -251,8 +252,26 @@ func (m *maker) documents(l *Lottery, leaves *proof.Leaves, entry proof.BatchEnt
 	}
 	l.Beacon = []byte(`{"round":1000,"signature":"` + signature + `"}`)
 	l.Bettor, l.NumberOther = "Santiago Lionel Lorca", fmt.Sprintf("%04d", (l.Number+1)%(quiniela.MaxNumber+1))
-	l.Outcome, err = m.outcome(l.Newest)
-	return err
+	if l.Outcome, err = m.outcome(l.Newest); err != nil {
+		return err
+	}
+	return m.publish(l)
+}
+
+// publish is what the lottery publishes before any witness has seen it.
+func (m *maker) publish(l *Lottery) (err error) {
+	if l.Public, err = proof.Tiles(0, atEnd, m); err != nil {
+		return err
+	}
+	m.witnesses = nil
+	for path, size := range map[string]int64{"checkpoint": atEnd, "draws/" + id + "/sealed.checkpoint": atSeal + 1} {
+		signed, err := m.checkpoint(size)
+		if err != nil {
+			return err
+		}
+		l.Public = append(l.Public, proof.File{Path: path, Data: signed})
+	}
+	return nil
 }
 
 func (m *maker) receipt(leaves *proof.Leaves, i int, who proof.Person, entry proof.BatchEntry, size int64) ([]byte, error) {
@@ -284,9 +303,13 @@ func (m *maker) outcome(signed []byte) ([]byte, error) {
 
 // Files returns the lottery as files, by name.
 func (l *Lottery) Files() map[string][]byte {
-	return map[string][]byte{
+	files := map[string][]byte{
 		"receipt.json": l.Receipt, "lost.json": l.Lost, "early.json": l.Early, "outcome.json": l.Outcome, "beacon.json": l.Beacon,
 		"log.vkey": l.Key, "policy": l.Policy, "sealed.checkpoint": l.Sealed, "checkpoint": l.Newest,
 		"changed.json": []byte(strings.Replace(string(l.Receipt), "Lorca", "Lorcb", 1)),
 	}
+	for _, f := range l.Public {
+		files["public/"+f.Path] = f.Data
+	}
+	return files
 }

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"quiniela/draw"
+	"quiniela/proof"
+	"quiniela/verify"
+)
+
+type verifyCommand struct {
+	Receipt    string `arg:"" help:"The bettor's receipt."`
+	Policy     string `help:"File that says whom to believe: the log's key, and those of witnesses." placeholder:"FILE"`
+	Key        string `help:"Or the log's verifier key alone: name+id+base64." placeholder:"VKEY"`
+	Outcome    string `help:"The draw's outcome.json: whether the bet won." placeholder:"FILE"`
+	Beacon     string `help:"The beacon's round as JSON, from a place of your own choice: it must be the one that the result has." placeholder:"FILE"`
+	Checkpoint string `help:"A checkpoint that you kept, or the draw's sealed.checkpoint: it must be of the same log." placeholder:"FILE"`
+	Chain      string `help:"The /info of the draw's beacon, where that is another network than Quicknet." placeholder:"FILE"`
+	JSON       bool   `help:"Say it as JSON." name:"json"`
+}
+
+func (c *verifyCommand) Run(e env) error {
+	in, err := c.inputs()
+	if err != nil {
+		return err
+	}
+	report, err := verify.Check(in)
+	if err != nil {
+		return usageError{err}
+	}
+	if c.JSON {
+		out := json.NewEncoder(e.stdout)
+		out.SetIndent("", "  ")
+		err = out.Encode(report)
+	} else {
+		_, err = io.WriteString(e.stdout, report.Text())
+	}
+	if err == nil && !report.Proven {
+		err = errors.New("the receipt and what goes with it are not proven; above is why")
+	}
+	return err
+}
+
+func (c *verifyCommand) inputs() (in verify.Inputs, err error) {
+	if c.Key != "" {
+		in.Key = []byte(c.Key)
+	}
+	for _, f := range []struct {
+		path string
+		to   *[]byte
+	}{
+		{c.Receipt, &in.Receipt}, {c.Policy, &in.Policy}, {c.Outcome, &in.Outcome}, {c.Beacon, &in.Beacon}, {c.Checkpoint, &in.Checkpoint},
+	} {
+		if f.path != "" {
+			if *f.to, err = readDocument(f.path); err != nil {
+				return in, err
+			}
+		}
+	}
+	if c.Chain == "" {
+		return in, nil
+	}
+	info, err := readDocument(c.Chain)
+	if err != nil {
+		return in, err
+	}
+	chain, err := verify.ParseChain(info)
+	if err != nil {
+		return in, usageError{fmt.Errorf("%s: %w", c.Chain, err)}
+	}
+	in.Chains = []*draw.Chain{chain}
+	return in, nil
+}
+
+// readDocument reads a file, of which more than any document has is not read.
+func readDocument(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, proof.MaxDocument+1))
+	err = errors.Join(err, f.Close())
+	if err == nil && len(data) > proof.MaxDocument {
+		err = fmt.Errorf("%s: over %d bytes, which no document has", path, proof.MaxDocument)
+	}
+	return data, err
+}
