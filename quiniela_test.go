@@ -35,6 +35,8 @@ func TestParseLine(t *testing.T) {
 		{"An\xc3,Paz,1,1990-01-01,7", "first_name"},
 		{"An\u00ada,Paz,1,1990-01-01,7", "first_name"},
 		{ñ64 + "ñ,Paz,1,1990-01-01,7", "first_name"},
+		{strings.Repeat("𐍈", 63) + ",Paz,1,1990-01-01,7", ""},
+		{strings.Repeat("𐍈", 64) + ",Paz,1,1990-01-01,7", "first_name"},
 		{"Ana,Paz,,1990-01-01,7", "document"},
 		{"Ana,Paz,1234567890,1990-01-01,7", "document"},
 		{"Ana,Paz,1a,1990-01-01,7", "document"},

@@ -35,7 +35,11 @@ func TestEntriesComeBack(t *testing.T) {
 	number := quiniela.Number(7574)
 	secret := batch()
 	secret.Secret = &[journal.SecretSize]byte{1, 2, 3}
-	for _, b := range []*journal.Batch{batch(), secret} {
+	rooted := batch()
+	rooted.Root = &[journal.HashSize]byte{31: 9}
+	both := batch()
+	both.Secret, both.Root = secret.Secret, rooted.Root
+	for _, b := range []*journal.Batch{batch(), secret, rooted, both} {
 		got, err := journal.Decode(encodeBatch(b))
 		if err != nil || !cmp.Equal(got, b) {
 			t.Errorf("%v\n%s", err, cmp.Diff(b, got))
@@ -43,6 +47,8 @@ func TestEntriesComeBack(t *testing.T) {
 	}
 	for _, v := range []any{
 		journal.Open{Draw: 1, ID: "2026-01-31", Agencies: 5, Source: "fixed", Number: &number, At: 1},
+		journal.Open{Draw: 2, ID: "b", Agencies: 5, Source: "beacon", Chain: []byte{1}, Round: 1000, Public: true, At: 1},
+		journal.Number{Draw: 2, Number: 5, Signature: []byte{1}, Extract: []byte{2}, At: 2},
 		journal.Finish{Draw: 1, Agency: 5, Batches: 9, At: 2},
 		journal.Seal{Draw: 1, Batches: 9, Bets: 900, At: 3},
 		journal.Result{Draw: 1, Number: 7574, Winners: 2, Digest: []byte{1, 2}, At: 4},
@@ -51,6 +57,24 @@ func TestEntriesComeBack(t *testing.T) {
 		if err != nil || !cmp.Equal(got, v) {
 			t.Errorf("%T: %v\n%s", v, err, cmp.Diff(v, got))
 		}
+	}
+}
+
+// Who bet is gone, and the secret with it; the root stays.
+func TestAForgottenBatchKeepsItsRoot(t *testing.T) {
+	b := batch()
+	b.Secret, b.Root = &[journal.SecretSize]byte{1, 2, 3}, &[journal.HashSize]byte{31: 9}
+	entry, err := b.Forgotten()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := journal.Decode(entry)
+	got, ok := v.(*journal.Batch)
+	if err != nil || !ok || got.Secret != nil || got.Lines != nil || *got.Root != *b.Root || !bytes.Equal(got.Numbers, []byte{0, 7}) || got.Hash != b.Hash {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if bytes.Contains(entry, b.Secret[:3]) || bytes.Contains(entry, []byte("Ana")) {
+		t.Error("the entry still has what is to be forgotten")
 	}
 }
 

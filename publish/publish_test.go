@@ -15,6 +15,8 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"quiniela"
+	"quiniela/journal"
+	"quiniela/journal/local"
 	"quiniela/proof"
 	"quiniela/publish"
 	"quiniela/publish/publishtest"
@@ -204,6 +206,37 @@ func TestAnotherJournalIsRefused(t *testing.T) {
 		if err := d.Try(1); err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("started, or said %v; want %q", err, what)
 		}
+	}
+}
+
+// Who bet goes, with the secrets; every leaf stays, also when all is built again from what is left.
+func TestForgettingKeepsTheLog(t *testing.T) {
+	d := publishtest.Start(t, 1)
+	d.Send(1, 1, 1, 7574, 2)
+	d.Send(1, 1, 2, 5)
+	d.Finish(1, 1)
+	d.File("draws/1/outcome.json")
+	d.Close()
+	j, err := local.Open(filepath.Join(d.Dir, "journal"), local.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := j.Last(t.Context())
+	if err == nil {
+		err = j.Append(t.Context(), last, [][]byte{journal.Encode(journal.Forget{Draw: 1, At: 1})})
+	}
+	if err == nil {
+		_, err = j.Forget(t.Context(), 1)
+	}
+	if err := errors.Join(err, j.Close(), os.RemoveAll(filepath.Join(d.Dir, "state"))); err != nil {
+		t.Fatal(err)
+	}
+	d.Open(1) // which compares the log with the published checkpoint
+	if size := d.Ledger.Log().Size; size != 5 {
+		t.Errorf("%d entries, want 5", size)
+	}
+	if _, err := d.Receipt(t.Context(), 1, 1, 1, 1); quiniela.CodeOf(err) != quiniela.Absent {
+		t.Errorf("a receipt of a forgotten bet: %v", err)
 	}
 }
 
