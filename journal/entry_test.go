@@ -99,13 +99,27 @@ func FuzzDecode(f *testing.F) {
 	f.Add(encodeBatch(batch()))
 	f.Add(journal.Encode(journal.Seal{Draw: 1}))
 	f.Add([]byte("B\x01"))
+	forgotten, err := batch().Forgotten()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(forgotten)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		v, err := journal.Decode(bytes.Clone(data))
 		if err != nil {
 			return
 		}
-		if b, ok := v.(*journal.Batch); ok && !bytes.Equal(encodeBatch(b), data) {
-			t.Fatalf("%x decodes to %+v, which encodes to %x", data, b, encodeBatch(b))
+		b, ok := v.(*journal.Batch)
+		if !ok {
+			return
+		}
+		again := encodeBatch(b)
+		if b.Numbers != nil { // written by Forgotten only
+			again = encodeBatch(&journal.Batch{Draw: b.Draw, Agency: b.Agency, Number: b.Number, Count: b.Count, Received: b.Received, Hash: b.Hash, Root: b.Root, Lines: b.Numbers})
+			again[3] |= data[3] & 2
+		}
+		if !bytes.Equal(again, data) {
+			t.Fatalf("%x decodes to %+v, which encodes to %x", data, b, again)
 		}
 	})
 }
