@@ -33,7 +33,7 @@ type Lottery struct {
 	Receipt, Lost       []byte // of a bet that won and of one that did not
 	Early               []byte // the first receipt, at an earlier checkpoint
 	Outcome, Beacon     []byte
-	Sealed, Newest      []byte // signed checkpoints, cosigned
+	Sealed, Newest      []byte       // signed checkpoints, cosigned
 	Public              []proof.File // the tiles, the newest checkpoint and the seal's, as the lottery publishes them
 	Number              quiniela.Number
 	Bettor, NumberOther string // of the receipts
