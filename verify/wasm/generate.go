@@ -1,0 +1,8 @@
+//go:build !js
+
+// Command wasm does nothing outside a browser: see main.go.
+package main
+
+//go:generate go run build.go
+
+func main() {}
