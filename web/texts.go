@@ -2,64 +2,82 @@ package web
 
 // texts are what a page says in one language.
 type texts struct {
-	Lang            string
-	Title           string
-	Skip            string
-	Draws           string
-	Draw            string
-	State           string
-	Open            string
-	Sealed          string
-	Drawn           string
-	Bets            string
-	Batches         string
-	Agencies        string
-	Agency          string
-	Finished        string
-	Sending         string
-	Waiting         string
-	AgenciesDone    string
-	Of              string
-	Opened          string
-	Closes          string
-	Closed          string
-	ByAgencies      string
-	ByTime          string
-	ByOperator      string
-	Note            string
-	WinningNumber   string
-	Winners         string
-	Documents       string
-	NoWinners       string
-	NotDrawn        string
-	DocumentsHidden string
-	Rate            string
-	RateNow         string
-	RateTop         string
-	RateHelp        string
-	Numbers         string
-	NumbersHelp     string
-	MostPlayed      string
-	Number          string
-	Before          string
-	After           string
-	AsTable         string
-	Range           string
-	Login           string
-	LoginShort      string
-	Logout          string
-	Key             string
-	KeyHelp         string
-	WrongKey        string
-	Empty           string
-	EmptyHelp       string
-	Missing         string
-	Live            string
-	Lost            string
-	Total           string
-	Footer          string
-	When            string
-	All             string
+	Lang             string
+	Title            string
+	Skip             string
+	Draws            string
+	Draw             string
+	State            string
+	Open             string
+	Sealed           string
+	Drawn            string
+	Bets             string
+	Batches          string
+	Agencies         string
+	Agency           string
+	Finished         string
+	Sending          string
+	Waiting          string
+	AgenciesDone     string
+	Of               string
+	Opened           string
+	Closes           string
+	Closed           string
+	ByAgencies       string
+	ByTime           string
+	ByOperator       string
+	Note             string
+	WinningNumber    string
+	Winners          string
+	Documents        string
+	NoWinners        string
+	NotDrawn         string
+	DocumentsHidden  string
+	Rate             string
+	RateNow          string
+	RateTop          string
+	RateHelp         string
+	Numbers          string
+	NumbersHelp      string
+	MostPlayed       string
+	Number           string
+	Before           string
+	After            string
+	AsTable          string
+	Range            string
+	Login            string
+	LoginShort       string
+	Logout           string
+	Key              string
+	KeyHelp          string
+	WrongKey         string
+	Empty            string
+	EmptyHelp        string
+	Missing          string
+	Live             string
+	Lost             string
+	Total            string
+	Footer           string
+	When             string
+	All              string
+	Verify           string
+	VerifyIntro      string
+	VerifyFiles      string
+	VerifyFilesHelp  string
+	VerifyKey        string
+	VerifyKeyHelp    string
+	VerifyOwnKey     string
+	VerifyOwnWarning string
+	VerifyNoKey      string
+	VerifyClear      string
+	VerifySteps      string
+	VerifyLoading    string
+	VerifyReady      string
+	VerifyBroken     string
+	VerifyScript     string
+	VerifyStates     string
+	VerifyKinds      string
+	VerifyUnknown    string
 }
 
 var spanish = texts{
@@ -121,6 +139,25 @@ var spanish = texts{
 	Footer:          "Los mismos datos en JSON",
 	When:            "Realizado",
 	All:             "Todos los sorteos",
+
+	Verify:           "Verificar un comprobante",
+	VerifyIntro:      "Este programa corre en su navegador: lo que elija no sale de esta página. Comprueba que la apuesta está en el registro de la lotería y, con el resultado del sorteo, si ganó.",
+	VerifyFiles:      "Archivos",
+	VerifyFilesHelp:  "El comprobante y, si los tiene: la política, el resultado del sorteo (outcome.json), la ronda del faro, un punto de control guardado. Elíjalos juntos o suéltelos aquí.",
+	VerifyKey:        "Clave del registro",
+	VerifyKeyHelp:    "Si no tiene una política: una línea, nombre+id+base64, tomada de un diario, del boletín oficial o de quien controla la lotería.",
+	VerifyOwnKey:     "Usar la clave que publica este sitio",
+	VerifyOwnWarning: "Atención: la clave viene del mismo sitio que el comprobante. Si el operador miente, también puede mentir en la clave. Compárela con otra fuente.",
+	VerifyNoKey:      "Este sitio no publica una clave.",
+	VerifyClear:      "Empezar de nuevo",
+	VerifySteps:      "Lo que se comprobó",
+	VerifyLoading:    "Cargando el verificador…",
+	VerifyReady:      "Listo: elija el comprobante.",
+	VerifyBroken:     "El verificador no se pudo cargar en este navegador.",
+	VerifyScript:     "Esta página necesita JavaScript; o use la orden",
+	VerifyStates:     "correcto|FALLÓ|no se verificó",
+	VerifyKinds:      "comprobante|resultado|política|clave|faro|punto de control",
+	VerifyUnknown:    "no se reconoce",
 }
 
 var english = texts{
@@ -182,6 +219,25 @@ var english = texts{
 	Footer:          "The same as JSON",
 	When:            "Held",
 	All:             "All draws",
+
+	Verify:           "Check a receipt",
+	VerifyIntro:      "This program runs in your browser: what you choose does not leave this page. It checks that the bet is in the lottery's log and, with the draw's outcome, whether it won.",
+	VerifyFiles:      "Files",
+	VerifyFilesHelp:  "The receipt and, where you have them: the policy, the draw's outcome.json, the beacon's round, a checkpoint that you kept. Choose them together, or drop them here.",
+	VerifyKey:        "The log's key",
+	VerifyKeyHelp:    "Where you have no policy: one line, name+id+base64, from a newspaper, an official bulletin or whoever supervises the lottery.",
+	VerifyOwnKey:     "Use the key that this site publishes",
+	VerifyOwnWarning: "Careful: this key comes from the same place as the receipt. An operator who lies can lie about the key too. Compare it with another source.",
+	VerifyNoKey:      "This site publishes no key.",
+	VerifyClear:      "Start again",
+	VerifySteps:      "What was checked",
+	VerifyLoading:    "Loading the verifier…",
+	VerifyReady:      "Ready: choose the receipt.",
+	VerifyBroken:     "The verifier could not be loaded in this browser.",
+	VerifyScript:     "This page needs JavaScript; or use the command",
+	VerifyStates:     "ok|FAILED|not checked",
+	VerifyKinds:      "receipt|outcome|policy|key|beacon|checkpoint",
+	VerifyUnknown:    "not recognised",
 }
 
 // StateOf names a draw's state.

@@ -87,6 +87,8 @@ func New(o Options) *Site {
 	}
 	s.mux.HandleFunc("GET /{$}", s.home)
 	s.mux.HandleFunc("GET /draws/{id}", s.drawPage)
+	s.mux.HandleFunc("GET /verify", s.verifyPage)
+	s.mux.HandleFunc("GET /static/verify.wasm", verifier)
 	s.mux.HandleFunc("POST /login", s.login)
 	s.mux.HandleFunc("GET /login", s.loginPage)
 	s.mux.HandleFunc("POST /logout", s.logout)
@@ -154,7 +156,7 @@ func operator(r *http.Request) bool {
 
 // secure sets what every answer says to browsers. Nothing on a page is inline, and nothing comes from elsewhere.
 func secure(h http.Header) {
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "+
+	h.Set(securityPolicy, "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "+
 		"img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
