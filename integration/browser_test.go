@@ -53,6 +53,7 @@ type browser struct {
 	mu     sync.Mutex
 	wrong  []string // errors of the console
 	others []string // requests to other hosts
+	all    int      // requests
 }
 
 func openBrowser(t *testing.T, path string) *browser {
@@ -103,6 +104,7 @@ func (b *browser) watch(event any) {
 			b.wrong = append(b.wrong, fmt.Sprintf("console.%s", e.Type))
 		}
 	case *network.EventRequestWillBeSent:
+		b.all++
 		if u, err := url.Parse(e.Request.URL); err != nil || u.Scheme != "data" && u.Hostname() != "127.0.0.1" {
 			b.others = append(b.others, e.Request.URL)
 		}
