@@ -197,10 +197,11 @@ func (r *runner) fillSmall(s *central) (count int, took []time.Duration, elapsed
 	return len(took), took, elapsed, err
 }
 
-// watch reports progress until it is stopped.
+// watch reports progress until it is stopped; then nothing more is reported.
 func (r *runner) watch(step string, done *atomic.Int64, total int) (stop func()) {
-	end := make(chan struct{})
+	end, ended := make(chan struct{}), make(chan struct{})
 	go func() {
+		defer close(ended)
 		for tick := time.NewTicker(200 * time.Millisecond); ; {
 			select {
 			case <-tick.C:
@@ -211,5 +212,5 @@ func (r *runner) watch(step string, done *atomic.Int64, total int) (stop func())
 			}
 		}
 	}()
-	return func() { close(end) }
+	return func() { close(end); <-ended }
 }
