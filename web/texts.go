@@ -60,6 +60,8 @@ type texts struct {
 	Footer           string
 	When             string
 	All              string
+	Prizes           string
+	Round            string
 	Verify           string
 	VerifyIntro      string
 	VerifyFiles      string
@@ -140,6 +142,8 @@ var spanish = texts{
 	When:            "Realizado",
 	All:             "Todos los sorteos",
 
+	Prizes:           "Los veinte premios",
+	Round:            "El número sale de un faro público, de la ronda que firma el",
 	Verify:           "Verificar un comprobante",
 	VerifyIntro:      "Este programa corre en su navegador: lo que elija no sale de esta página. Comprueba que la apuesta está en el registro de la lotería y, con el resultado del sorteo, si ganó.",
 	VerifyFiles:      "Archivos",
@@ -220,6 +224,8 @@ var english = texts{
 	When:            "Held",
 	All:             "All draws",
 
+	Prizes:           "All twenty prizes",
+	Round:            "The number comes from a public beacon, from the round signed at",
 	Verify:           "Check a receipt",
 	VerifyIntro:      "This program runs in your browser: what you choose does not leave this page. It checks that the bet is in the lottery's log and, with the draw's outcome, whether it won.",
 	VerifyFiles:      "Files",

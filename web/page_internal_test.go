@@ -1,0 +1,24 @@
+package web
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestABeaconsDrawShowsItsRoundAndItsPrizes(t *testing.T) {
+	at, number, winners := time.Unix(1692806364, 0), uint16(4597), uint64(3)
+	for _, row := range []struct {
+		draw Draw
+		want string
+	}{
+		{Draw{ID: "evening", State: "open", Source: "beacon", Round: 1000, RoundAt: &at}, `from the round signed at <time datetime="2023-08-23`},
+		{Draw{ID: "evening", State: "drawn", Source: "beacon", Number: &number, Winners: &winners, Prizes: []uint16{4597, 9224, 7}}, "All twenty prizes: 4597 9224 0007"},
+	} {
+		var out bytes.Buffer
+		if err := templates.ExecuteTemplate(&out, "draw", page{T: english, Draw: row.draw}); err != nil || !strings.Contains(out.String(), row.want) {
+			t.Errorf("%v; want %q in\n%s", err, row.want, out.String())
+		}
+	}
+}
