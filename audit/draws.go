@@ -218,11 +218,12 @@ func (a *auditor) sealedCheckpoint(index uint64, d *drawn) error {
 	a.witnesses.Checked++
 	if err := a.policy.Quorum(opened); err != nil {
 		a.witnesses.finding("%s: %v", name, err)
+		return nil
 	}
-	for _, c := range opened.Cosigned {
-		if b := d.open.Beacon; b != nil && !c.At.Before(a.Chain.TimeOf(b.Round)) {
-			a.witnesses.finding("%s: %s saw the seal at %s, when the beacon's round of %s could be known: the seal may be back-dated",
-				name, c.Witness, c.At.Format(time.RFC3339), a.Chain.TimeOf(b.Round).Format(time.RFC3339))
+	if b := d.open.Beacon; b != nil {
+		round := a.Chain.TimeOf(b.Round)
+		if err := a.policy.Quorum(opened.Before(round)); err != nil {
+			a.witnesses.finding("%s: before the beacon's round could be known, at %s, %v: the seal may be back-dated", name, round.Format(time.RFC3339), err)
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -170,6 +171,7 @@ func (p *Policy) Origins() []string {
 type Opened struct {
 	Checkpoint
 	Cosigned []Cosigned // by witnesses that the policy knows, all verified
+	by       []*verifier // the key of each
 	signed   map[*verifier]bool
 }
 
@@ -177,6 +179,19 @@ type Opened struct {
 type Cosigned struct {
 	Witness string    // the name in its key
 	At      time.Time // by the witness's clock
+}
+
+// Before returns the checkpoint as it was cosigned before a time: without the cosignatures of that time or later.
+func (o *Opened) Before(at time.Time) *Opened {
+	early := &Opened{Checkpoint: o.Checkpoint, signed: maps.Clone(o.signed)}
+	for i, c := range o.Cosigned {
+		if c.At.Before(at) {
+			early.Cosigned, early.by = append(early.Cosigned, c), append(early.by, o.by[i])
+		} else {
+			delete(early.signed, o.by[i])
+		}
+	}
+	return early
 }
 
 // Open verifies a signed checkpoint: one of the policy's logs has signed it and has its origin for a name, no signature by
@@ -204,7 +219,7 @@ func (p *Policy) Open(signed []byte) (*Opened, error) {
 			if v.name == sig.Name && v.id == sig.Hash {
 				o.signed[v] = true
 				if v.kind == typeCosignature {
-					o.Cosigned = append(o.Cosigned, Cosigned{v.name, timeOf(sig)})
+					o.Cosigned, o.by = append(o.Cosigned, Cosigned{v.name, timeOf(sig)}), append(o.by, v)
 				}
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -73,7 +72,7 @@ func (c *checker) checkpoint() {
 		c.step(PartCheckpoint, StepSameLog, err, c.words.SameLog)
 	}
 	if c.draw != nil && c.draw.Result.Source == proof.SourceBeacon && uint64(kept.Size) == c.outcome.Seal.Index+1 && compared > 0 {
-		c.inTime()
+		c.inTime(kept)
 	}
 }
 
@@ -129,45 +128,17 @@ func leftRoot(path []proof.Hash, from, to, index int64, leaf proof.Hash) proof.H
 }
 
 // inTime checks, for the checkpoint that ends with the seal, that the quorum had seen it before the round was public.
-func (c *checker) inTime() {
+func (c *checker) inTime(kept *proof.Opened) {
 	if !c.policy.NeedsWitnesses() {
 		c.skip(PartCheckpoint, StepInTime, c.words.NoWitnesses)
 		return
 	}
 	at := c.chain(*c.draw.Open).TimeOf(c.draw.Open.Beacon.Round)
-	early, err := c.policy.Open(signedBefore(c.Checkpoint, at, c.policy))
-	if err == nil {
-		err = c.policy.Quorum(early)
-	}
+	err := c.policy.Quorum(kept.Before(at))
 	if err != nil {
 		err = fmt.Errorf("before %s, when the round was public: %w", clock(at), err)
 	}
 	c.step(PartCheckpoint, StepInTime, err, fmt.Sprintf(c.words.InTime, clock(at)))
-}
-
-// signedBefore returns a signed checkpoint without the lines of those witnesses of a policy who signed at a time or later.
-func signedBefore(signed []byte, at time.Time, policy *proof.Policy) []byte {
-	opened, err := policy.Open(signed)
-	if err != nil {
-		return signed
-	}
-	text, lines, _ := bytes.Cut(signed, []byte("\n\n"))
-	kept := append(bytes.Clone(text), "\n\n"...)
-	for line := range bytes.Lines(lines) {
-		if !lateLine(string(line), at, opened.Cosigned) {
-			kept = append(kept, line...)
-		}
-	}
-	return kept
-}
-
-func lateLine(line string, at time.Time, cosigned []proof.Cosigned) bool {
-	for _, w := range cosigned {
-		if !w.At.Before(at) && strings.HasPrefix(line, "— "+w.Witness+" ") {
-			return true
-		}
-	}
-	return false
 }
 
 func micros(t uint64) time.Time { return time.UnixMicro(int64(t)) }
