@@ -170,7 +170,7 @@ func (p *Policy) Origins() []string {
 // Opened is a checkpoint whose log has been verified.
 type Opened struct {
 	Checkpoint
-	Cosigned []Cosigned // by witnesses that the policy knows, all verified
+	Cosigned []Cosigned  // by witnesses that the policy knows, all verified
 	by       []*verifier // the key of each
 	signed   map[*verifier]bool
 }
