@@ -42,14 +42,11 @@ func Make(ctx context.Context, j *local.Journal, data, dir string) (*Manifest, e
 		return nil, fmt.Errorf("make the folder of the backup: %w; name one that does not exist, in one that does", err)
 	}
 	m := &Manifest{Version: version, Made: time.Now().UTC().Truncate(time.Second), SHA256: map[string]string{}}
-	var err error
-	if m.Last, err = j.Backup(filepath.Join(dir, journalName)); err != nil {
+	end, err := j.Backup(filepath.Join(dir, journalName))
+	if err != nil {
 		return nil, err
 	}
-	// Whoever opens the copy locks this file, and must find it as it is listed.
-	if err := writeFile(filepath.Join(dir, journalName, "LOCK"), nil); err != nil {
-		return nil, err
-	}
+	m.Last = end.Position
 	if err := copyFile(filepath.Join(data, agencies.FileName), filepath.Join(dir, agencies.FileName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}

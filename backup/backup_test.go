@@ -37,11 +37,10 @@ func grow(t *testing.T, j *local.Journal, n int) {
 		t.Error(err)
 	}
 	for range n {
-		e := journal.Open{Draw: last + 1, ID: fmt.Sprint("d", last), Agencies: 1, Source: "notary", At: 1}
-		if err := j.Append(context.Background(), last, [][]byte{journal.Encode(e)}); err != nil {
+		e := journal.Open{Draw: last.Position + 1, ID: fmt.Sprint("d", last.Position), Agencies: 1, Source: "notary", At: 1}
+		if last, err = j.Append(context.Background(), last, [][]byte{journal.Encode(e)}); err != nil {
 			t.Error(err)
 		}
-		last++
 	}
 }
 
@@ -51,7 +50,8 @@ func TestABackupIsOneMomentOfAJournalThatGrows(t *testing.T) {
 	go func() { defer close(done); grow(t, j, 300) }()
 	for i := range 5 {
 		to := filepath.Join(t.TempDir(), "copy")
-		before, _ := j.Last(t.Context())
+		head, _ := j.Last(t.Context())
+		before := head.Position
 		m, err := backup.Make(t.Context(), j, dir, to)
 		if err != nil {
 			t.Fatal(err)

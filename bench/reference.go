@@ -105,10 +105,9 @@ func (r *runner) journalAlone(all []batch, size int) (bets int, elapsed time.Dur
 		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, j.Close(), os.RemoveAll(dir)) }()
-	position := uint64(0)
-	return r.groups(all, size, func(entries [][]byte) error {
-		err := j.Append(context.Background(), position, entries)
-		position += uint64(len(entries))
+	head := journal.Head{}
+	return r.groups(all, size, func(entries [][]byte) (err error) {
+		head, err = j.Append(context.Background(), head, entries)
 		return err
 	})
 }
