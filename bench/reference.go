@@ -100,7 +100,7 @@ func (r *runner) plainFile(all []batch, size int) (bets int, elapsed time.Durati
 
 func (r *runner) journalAlone(all []batch, size int) (bets int, elapsed time.Duration, err error) {
 	dir := filepath.Join(r.dir, "journal-alone")
-	j, err := local.Open(dir, local.Options{})
+	j, err := local.Open(filepath.Join(dir, "journal"), local.Options{})
 	if err != nil {
 		return 0, 0, err
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -138,19 +139,27 @@ const (
 // errOtherVersion says that the rows are of another version of this program.
 var errOtherVersion = errors.New("it was written by another version of this program")
 
-func openState(dir string, fs vfs.FS, j journal.Journal, chain *draw.Chain) (*state, error) {
+// openState opens the state in dir, or an empty one. What is spoiled is dropped; see keepOrDrop.
+func openState(dir string, fs vfs.FS, j journal.Journal, chain *draw.Chain, log *slog.Logger) (*state, error) {
+	if err := keepOrDrop(dir, fs, log); err != nil {
+		return nil, err
+	}
 	db, err := store.Open(dir, store.Options{FS: fs, MemTable: stateMemTable, Cache: stateCache, Block: stateBlock, Separate: 64})
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger's state: %w", err)
 	}
-	s := &state{
-		db: db, journal: j, chain: chain,
-		draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}, drawn: map[uint64]chan struct{}{}, ids: map[string]uint64{},
-	}
+	s := newState(db)
+	s.journal, s.chain = j, chain
 	if err := s.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("read the ledger's state: %w", err), db.Close())
 	}
 	return s, nil
+}
+
+func newState(db *store.DB) *state {
+	return &state{
+		db: db, draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}, drawn: map[uint64]chan struct{}{}, ids: map[string]uint64{},
+	}
 }
 
 func (s *state) close() error {
@@ -334,8 +343,8 @@ func (s *state) catchUp(ctx context.Context) error {
 
 // otherHistory says that the journal does not hold what the state was built from.
 func (s *state) otherHistory(last uint64) error {
-	return fmt.Errorf("%w: this server has read %d entries, and the journal, with %d, is not the one that they were in; "+
-		"one of the two has lost entries that may have been acknowledged: keep both as they are, stop every server, and find the journal that has them all",
+	return fmt.Errorf("%w: entries were lost, or the two do not belong together: this server has read %d entries, and the journal, with %d, is not the one "+
+		"they were in; keep the journal and this server's data folder as they are, stop every server, and find the journal or the backup that has them all",
 		journal.ErrOtherHistory, s.head.Position, last)
 }
 

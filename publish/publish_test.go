@@ -184,7 +184,7 @@ func TestAnotherJournalIsRefused(t *testing.T) {
 	}
 	d.Close()
 	for what, batches := range map[string]int{"entries were lost": 0, "is not of this journal": 2} {
-		for _, name := range []string{"journal", "state"} {
+		for _, name := range []string{"journal", "journal.end", "state"} {
 			if err := os.RemoveAll(filepath.Join(d.Dir, name)); err != nil {
 				t.Fatal(err)
 			}

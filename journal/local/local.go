@@ -73,63 +73,71 @@ func Open(dir string, o Options) (*Journal, error) {
 		o.FS = vfs.Default
 	}
 	j := &Journal{dir: dir, options: o}
-	end, err := j.prepare()
+	end, exists, err := j.find()
+	switch {
+	case err != nil:
+		return nil, err
+	case !exists && o.ReadOnly:
+		return nil, fmt.Errorf("%s: %w", dir, store.ErrNotFound)
+	case !exists:
+		err = j.make()
+	default:
+		err = j.openVerified(end)
+	}
 	if err != nil {
-		return nil, err
-	}
-	if err := j.openDatabase(true); err != nil {
-		return nil, err
-	}
-	if err := j.verify(end); err != nil {
-		return nil, errors.Join(err, j.db.Close())
-	}
-	if o.ReadOnly {
-		return j, nil
-	}
-	if err := j.reopen(); err != nil {
 		return nil, err
 	}
 	return j, nil
 }
 
-// prepare reads the end record and sees that there is a journal that belongs to it. A new one is made where there is
-// neither.
-func (j *Journal) prepare() (end journal.Head, err error) {
+// find reads the end record and sees whether there is a journal, and that the two belong together.
+func (j *Journal) find() (end journal.Head, exists bool, err error) {
 	files, path := j.options.FS, j.dir+endSuffix
 	end, err = readEnd(files, path)
 	recorded := !errors.Is(err, fs.ErrNotExist)
 	if err != nil && recorded {
-		return end, j.damaged(err)
+		return end, false, j.damaged(err)
 	}
-	exists := store.Exists(files, j.dir)
+	exists = store.Exists(files, j.dir)
 	switch {
-	case exists && recorded:
-		return end, nil
-	case exists:
-		return end, j.damaged(fmt.Errorf("%s is missing, which says how far it had got", path))
-	case end.Position > 0:
-		return end, j.damaged(fmt.Errorf("%s says that %d entries were acknowledged, and there is no journal", path, end.Position))
-	case j.options.ReadOnly:
-		return end, fmt.Errorf("%s: %w", j.dir, store.ErrNotFound)
+	case exists && !recorded:
+		return end, exists, j.damaged(fmt.Errorf("%s is missing, which says how far it had got", path))
+	case !exists && end.Position > 0:
+		return end, exists, j.damaged(fmt.Errorf("%s says that %d entries were acknowledged, and there is no journal", path, end.Position))
 	}
-	return end, j.make(recorded)
+	return end, exists, nil
 }
 
 // make makes an empty journal. The end record comes first, so that a journal without one is never a new one.
-func (j *Journal) make(recorded bool) error {
-	files := j.options.FS
+func (j *Journal) make() error {
+	files, path := j.options.FS, j.dir+endSuffix
 	if err := files.MkdirAll(files.PathDir(j.dir), 0o700); err != nil {
 		return fmt.Errorf("make the folder of the journal: %w", err)
 	}
-	if !recorded {
-		if err := makeEnd(files, j.dir+endSuffix, journal.Head{}); err != nil {
+	if _, err := files.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := makeEnd(files, path, journal.Head{}); err != nil {
 			return err
 		}
 	}
-	if err := j.openDatabase(false); err != nil {
+	return j.openToWrite()
+}
+
+// openVerified reads the journal from its first entry to its last, and then opens it to be written, unless it is to be
+// read only.
+func (j *Journal) openVerified(end journal.Head) error {
+	if err := j.openDatabase(true); err != nil {
 		return err
 	}
-	return j.db.Close()
+	if err := j.verify(end); err != nil {
+		return errors.Join(err, j.db.Close())
+	}
+	if j.options.ReadOnly {
+		return nil
+	}
+	if err := j.db.Close(); err != nil {
+		return fmt.Errorf("close the journal after reading it: %w", err)
+	}
+	return j.openToWrite()
 }
 
 func (j *Journal) openDatabase(readOnly bool) (err error) {
@@ -146,18 +154,19 @@ func (j *Journal) openDatabase(readOnly bool) (err error) {
 	return nil
 }
 
-// reopen opens the journal, which was read whole, to be written.
-func (j *Journal) reopen() (err error) {
-	if err := j.db.Close(); err != nil {
-		return fmt.Errorf("close the journal after reading it: %w", err)
-	}
+// openToWrite opens the database and its end record. The journal must end where it did when it was read.
+func (j *Journal) openToWrite() error {
 	if err := j.openDatabase(false); err != nil {
 		return err
 	}
-	if last, err := j.lastPosition(); err != nil || last != j.last.Position {
-		return errors.Join(fmt.Errorf("%s ended at entry %d when it was read, and ends at %d now", j.dir, j.last.Position, last), err, j.db.Close())
+	last, err := j.lastPosition()
+	if err == nil && last != j.last.Position {
+		err = fmt.Errorf("%s ended at entry %d when it was read, and ends at %d now", j.dir, j.last.Position, last)
 	}
-	if j.end, err = openEnd(j.options.FS, j.dir+endSuffix); err != nil {
+	if err == nil {
+		j.end, err = openEnd(j.options.FS, j.dir+endSuffix)
+	}
+	if err != nil {
 		return errors.Join(err, j.db.Close())
 	}
 	return nil
