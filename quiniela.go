@@ -63,7 +63,7 @@ const (
 	Closed   Code = "closed"    // the draw takes no more bets
 	NoDraw   Code = "draw"      // there is no such draw
 	Storage  Code = "storage"   // the journal takes no more for now (disk full); nothing was stored, try again later
-	Busy     Code = "busy"      // too many connections
+	Busy     Code = "busy"      // not now: too many connections, or agencies cannot be told apart for now; try again later
 	Stopping Code = "stopping"  // the server is going down; nothing was stored, try again later
 	Absent   Code = "absent"    // what was asked for does not exist here
 	Denied   Code = "denied"    // who asks has not shown to be the agency it speaks for

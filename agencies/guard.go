@@ -19,17 +19,24 @@ import (
 	"quiniela"
 )
 
-// Guard decides who may speak for an agency. Without a registry everybody may; once there has been one, nobody may
-// without, whatever becomes of the file. It is safe for concurrent use.
+// Guard decides who may speak for an agency. Without a registry everybody may. Once there has been one, nobody may while it
+// is gone or cannot be read: that is the operator's to mend, so the log says why, and agencies are told to try again later.
+// It is safe for concurrent use.
 type Guard struct {
 	path string
 	log  *slog.Logger
 
-	current atomic.Pointer[Registry] // nil: open
-	checked atomic.Int64             // ms since 1970
-	mu      sync.Mutex               // of reading the file
-	seen    os.FileInfo              // as it was read
+	current atomic.Pointer[state]
+	checked atomic.Int64 // ms since 1970
+	mu      sync.Mutex   // of reading the file
+	seen    os.FileInfo  // as it was read
 	slow    slowdown
+}
+
+// state is what is known of the registry.
+type state struct {
+	registry *Registry // nil, without a failure: there is none, and everybody may speak
+	failure  string    // why it cannot be read, "" where it can
 }
 
 // Identity is who a connection has shown to be. The zero value is nobody.
@@ -46,27 +53,51 @@ const reloadEvery = time.Second
 // NewGuard reads the registry at path, which need not be there.
 func NewGuard(path string, log *slog.Logger) (*Guard, error) {
 	g := &Guard{path: path, log: log, slow: newSlowdown()}
+	g.current.Store(new(state))
 	if err := g.load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, explain(err)
 	}
 	g.checked.Store(time.Now().UnixMilli())
 	return g, nil
 }
 
 // Open reports whether there is no registry.
-func (g *Guard) Open() bool { return g.registry() == nil }
+func (g *Guard) Open() bool { return *g.state() == state{} }
 
-// registry returns the registry as it is now, give or take reloadEvery.
-func (g *Guard) registry() *Registry {
+// state returns what is known of the registry now, give or take reloadEvery.
+func (g *Guard) state() *state {
 	now, last := time.Now().UnixMilli(), g.checked.Load()
 	if now-last >= reloadEvery.Milliseconds() && g.checked.CompareAndSwap(last, now) {
-		if err := g.load(); err != nil && (g.current.Load() != nil || !errors.Is(err, fs.ErrNotExist)) {
-			// Fail closed: a registry that cannot be read lets nobody in.
-			g.log.Error("agencies", "result", "fail", "error", err, "agencies", "all refused until it can be read")
-			g.current.Store(&Registry{Version: version})
+		if err := g.load(); err != nil {
+			g.failed(err)
 		}
 	}
 	return g.current.Load()
+}
+
+// failed lets nobody in until the registry can be read, and tells the operator once for each reason.
+func (g *Guard) failed(err error) {
+	was := g.current.Load()
+	if *was == (state{}) && errors.Is(err, fs.ErrNotExist) {
+		return // there never was one
+	}
+	err = explain(err)
+	if was.failure == err.Error() {
+		return
+	}
+	g.log.Error("agencies", "result", "fail", "error", err, "agencies", "all are told to try again later, until it can be read")
+	g.current.Store(&state{failure: err.Error()})
+}
+
+// explain adds what the operator can do.
+func explain(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: give the file to the user that the server runs as, with chown", err)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: put the file back from a backup", err)
+	}
+	return err
 }
 
 func (g *Guard) load() error {
@@ -75,7 +106,7 @@ func (g *Guard) load() error {
 	info, err := os.Stat(g.path)
 	if err != nil {
 		g.seen = nil
-		return err
+		return fmt.Errorf("read the agencies' registry: %w", err)
 	}
 	if g.seen != nil && info.ModTime().Equal(g.seen.ModTime()) && os.SameFile(info, g.seen) {
 		return nil
@@ -86,7 +117,7 @@ func (g *Guard) load() error {
 		return err
 	}
 	g.seen = info
-	g.current.Store(r)
+	g.current.Store(&state{registry: r})
 	g.log.Info("agencies", "result", "success", "registered", len(r.Agencies))
 	return nil
 }
@@ -98,14 +129,19 @@ func denied(format string, args ...any) error {
 // errLogin says no more than that: which of number and token is wrong is not for a stranger to know.
 var errLogin = denied("the agency and its token do not fit; ask the operator for a token")
 
+// errUnreadable is for an agency while the operator's registry cannot be read. It is not told to ask for a token: it may have
+// the right one.
+var errUnreadable = quiniela.Refuse(quiniela.Busy, "the server cannot check for now who you are; try again later")
+
 // Login returns the identity of a connection from an address that names an agency and brings its token. have is what
 // the connection has shown before. Wrong ones are slowed down, by address and by agency. The error is for the peer.
 func (g *Guard) Login(have Identity, address string, n quiniela.Agency, token string) (Identity, error) {
-	r := g.registry()
-	if r == nil || token == "" { // no guess, but a question without one
-		err := g.allow(r, &have, n)
+	now := g.state()
+	if now.registry == nil || token == "" { // no guess, but a question without one
+		err := now.allow(&have, n)
 		return have, err
 	}
+	r := now.registry
 	if err := g.slow.enter(address, n); err != nil {
 		return have, err
 	}
@@ -127,10 +163,13 @@ func (g *Guard) Login(have Identity, address string, n quiniela.Agency, token st
 
 // Allow reports whether a connection may speak for an agency, as a *quiniela.Error for the peer. An identity that was
 // good may have been revoked since.
-func (g *Guard) Allow(id *Identity, n quiniela.Agency) error { return g.allow(g.registry(), id, n) }
+func (g *Guard) Allow(id *Identity, n quiniela.Agency) error { return g.state().allow(id, n) }
 
-func (g *Guard) allow(r *Registry, id *Identity, n quiniela.Agency) error {
+func (s *state) allow(id *Identity, n quiniela.Agency) error {
+	r := s.registry
 	switch {
+	case s.failure != "":
+		return errUnreadable
 	case r == nil && (id.agency == 0 || id.agency == n):
 		return nil
 	case id.may(r, n):
@@ -165,7 +204,8 @@ func CertificateName(n quiniela.Agency) string {
 	return certificatePrefix + strconv.FormatUint(uint64(n), 10)
 }
 
-// Certified returns the identity of a connection whose certificate has been verified to be of the server's authority.
+// Certified returns the identity of a connection whose certificate has been verified to be of the server's authority. While
+// the registry cannot be read it is the one that the certificate names: Allow refuses it until then, and checks it after.
 func (g *Guard) Certified(c *x509.Certificate) (Identity, error) {
 	name, ok := strings.CutPrefix(c.Subject.CommonName, certificatePrefix)
 	n, err := quiniela.ParseAgency(name)
@@ -173,7 +213,7 @@ func (g *Guard) Certified(c *x509.Certificate) (Identity, error) {
 		return Identity{}, denied("the certificate's common name is not %s and a number", certificatePrefix)
 	}
 	id := Identity{agency: n, certificate: Fingerprint(c)}
-	if r := g.registry(); r != nil && !id.may(r, n) {
+	if r := g.state().registry; r != nil && !id.may(r, n) {
 		return Identity{}, denied("the certificate of agency %d is not, or no longer, good here", n)
 	}
 	return id, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -130,27 +131,54 @@ func TestRotatingAndRevokingCutOffWhoIsConnected(t *testing.T) {
 	}
 }
 
-func TestARegistryThatCannotBeReadLetsNobodyIn(t *testing.T) {
+func TestARegistryThatCannotBeReadLetsNobodyInForNow(t *testing.T) {
 	w := newWorld(t)
-	id, _ := w.login("a", 1, w.add(1))
+	token := w.add(1)
+	id, _ := w.login("a", 1, token)
+	good, err := os.ReadFile(w.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certified := Identity{agency: 1, certificate: "any"}
 	for _, step := range []struct {
-		name  string
-		spoil func() error
+		name, cause string
+		spoil       func() error
 	}{
-		{"removed", func() error { return os.Remove(w.path) }},
-		{"spoilt", func() error { return os.WriteFile(w.path, []byte("{"), 0o600) }}, // and it stays so
+		{"removed", "put the file back from a backup", func() error { return os.Remove(w.path) }},
+		{"spoilt", "unexpected end of JSON input", func() error { return os.WriteFile(w.path, []byte("{"), 0o600) }},
+		{"a folder", "is a directory", func() error { return errors.Join(os.Remove(w.path), os.Mkdir(w.path, 0o700)) }},
 	} {
 		if err := step.spoil(); err != nil {
 			t.Fatal(err)
 		}
-		w.checked.Store(0)
-		w.want(id, 1, quiniela.Denied)
-		if w.Open() || !strings.Contains(w.log.String(), "all refused until it can be read") {
-			t.Errorf("%s: open %t\n%s", step.name, w.Open(), w.log.String())
+		w.log.Reset()
+		for range 3 {
+			w.checked.Store(0)
+			w.want(id, 1, quiniela.Busy)
+			w.want(certified, 1, quiniela.Busy)
+			w.want(Identity{}, 1, quiniela.Busy)
+			for _, given := range []string{token, "wrong", ""} {
+				if _, code := w.login("a", 1, given); code != quiniela.Busy {
+					t.Errorf("%s: a login with %q: %q", step.name, given, code)
+				}
+			}
+		}
+		said := w.log.String()
+		if w.Open() || strings.Count(said, "level=ERROR") != 1 || !strings.Contains(said, w.path) || !strings.Contains(said, step.cause) {
+			t.Errorf("%s: open %t; want one error with the file and %q:\n%s", step.name, w.Open(), step.cause, said)
+		}
+		if _, err := NewGuard(w.path, slog.New(slog.DiscardHandler)); (err == nil) != (step.name == "removed") {
+			t.Errorf("%s: a start: %v", step.name, err)
 		}
 	}
-	if _, err := NewGuard(w.path, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "restore it") {
-		t.Errorf("a start on a spoilt registry: %v", err)
+	if err := errors.Join(os.Remove(w.path), os.WriteFile(w.path, good, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	w.checked.Store(0)
+	w.want(id, 1, "")
+	w.want(certified, 1, "")
+	if _, code := w.login("a", 1, token); code != "" {
+		t.Errorf("once it can be read: %q", code)
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"quiniela"
+	"quiniela/internal/durable"
 )
 
 // FileName is the registry's name in a data folder.
@@ -59,7 +60,7 @@ func Read(path string) (*Registry, error) {
 func parse(path string, text []byte) (*Registry, error) {
 	r := new(Registry)
 	if err := json.Unmarshal(text, r); err != nil {
-		return nil, fmt.Errorf("%s: %w; restore it from a backup, or make it again with `quiniela agency add`", path, err)
+		return nil, fmt.Errorf("%s: %w; restore it from a backup, or, where there is none, write {\"version\":1,\"agencies\":[]} into it and register each agency again with `quiniela agency add`", path, err)
 	}
 	if r.Version != version {
 		return nil, fmt.Errorf("%s: version %d, and this program reads version %d", path, r.Version, version)
@@ -86,17 +87,21 @@ func (r *Registry) Find(n quiniela.Agency) *Agency {
 	return &r.Agencies[i]
 }
 
-// Change reads the registry, or begins an empty one, lets f change it, and writes it: whole or not at all, durably, for
-// the owner only (0600). Changes of several processes wait for nothing: the second is refused.
+// Change reads the registry, or begins an empty one, lets f change it, and writes it: whole or not at all, durably, and for
+// its owner only (0600) where it is new. Its owner stays, whoever changes it. Changes of several processes wait for nothing: the second is refused.
 func Change(path string, f func(*Registry) error) (err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := durable.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("make the folder of the agencies' registry: %w", err)
 	}
 	lock, err := vfs.Default.Lock(path + ".lock")
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("lock the agencies' registry: %w; run this as the user that the server runs as, or as root", err)
+	}
 	if err != nil {
 		return fmt.Errorf("the agencies' registry %s is being changed by another quiniela: try again", path)
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
+	durable.Inherit(path + ".lock")
 	r, err := Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		r, err = &Registry{Version: version}, nil
@@ -111,30 +116,10 @@ func Change(path string, f func(*Registry) error) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(path, append(text, '\n')); err != nil {
+	if err := durable.WriteFile(path, append(text, '\n'), 0o600); err != nil {
 		return fmt.Errorf("write the agencies' registry: %w", err)
 	}
 	return nil
-}
-
-func replaceFile(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".agencies-*") // 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // maxName is the most characters of an agency's name.

@@ -32,15 +32,25 @@ func (f folder) Read(_ context.Context, name string) ([]byte, error) {
 
 func (f folder) Names() (names []string, err error) {
 	err = filepath.WalkDir(string(f), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		name, relErr := filepath.Rel(string(f), path)
+		if err := errors.Join(err, relErr); err != nil {
 			return err
 		}
-		name, err := filepath.Rel(string(f), path)
+		if d.IsDir() && notPublished(name) {
+			return filepath.SkipDir
+		}
+		if d.IsDir() {
+			return nil
+		}
 		names = append(names, filepath.ToSlash(name))
-		return err
+		return nil
 	})
 	return names, err
 }
+
+// notPublished reports whether a folder at the top of a published log is none of its files: the server's own for what it is
+// writing, and what a file system keeps at its root.
+func notPublished(name string) bool { return name == ".unfinished" || name == "lost+found" }
 
 // most bounds a file that is fetched, in bytes: the records of a batch of a million bets have 46 MB.
 const most = 64 << 20

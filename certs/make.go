@@ -15,6 +15,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"quiniela/internal/durable"
 )
 
 // How long the certificates are good for.
@@ -28,7 +30,7 @@ const (
 // <name>-key.pem). Files that are there stay as they are. It returns the files that it made. Keys are for their owner
 // only (0600).
 func Make(dir string, hosts, clients []string) (made []string, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder: %w", err)
 	}
 	m := &maker{dir: dir}
@@ -150,12 +152,8 @@ func (m *maker) leaf(name string, template *x509.Certificate) error {
 }
 
 func (m *maker) write(name, kind string, der []byte, mode fs.FileMode) error {
-	f, err := os.OpenFile(m.path(name), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	err = pem.Encode(f, &pem.Block{Type: kind, Bytes: der})
-	if err := errors.Join(err, f.Close()); err != nil {
+	text := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+	if err := durable.WriteFile(m.path(name), text, mode); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	m.made = append(m.made, m.path(name))

@@ -7,27 +7,33 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"quiniela/internal/durable"
 )
 
 // folder writes files so that a reader, also one who comes after a crash, finds each whole or not at all.
 type folder struct {
 	root string
-	temp string // on the same file system, beside root: nothing unfinished is ever below root
+	// temp holds what is being written. It is in root, which may be a mount of its own: a file system is never left by a
+	// rename. Its name begins with a dot, so no file of a log is ever in it.
+	temp string
 	// dirs are those that were made or got a file since the last flush.
 	dirs map[string]bool
 }
 
+// unfinished is the folder in a published log for files that are being written.
+const unfinished = ".unfinished"
+
 func openFolder(root string) (*folder, error) {
-	f := &folder{root: root, temp: root + ".tmp", dirs: map[string]bool{}}
-	if err := os.RemoveAll(f.temp); err != nil {
+	f := &folder{root: root, temp: filepath.Join(root, unfinished), dirs: map[string]bool{}}
+	// Earlier versions wrote beside root.
+	if err := errors.Join(os.RemoveAll(root+".tmp"), os.RemoveAll(f.temp)); err != nil {
 		return nil, err
 	}
-	for _, dir := range []string{f.temp, f.root} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return nil, err
-		}
+	if err := durable.MkdirAll(root, 0o755); err != nil {
+		return nil, err
 	}
-	return f, syncDir(filepath.Dir(root))
+	return f, durable.Mkdir(f.temp, 0o700)
 }
 
 func (f *folder) path(name string) string { return filepath.Join(f.root, filepath.FromSlash(name)) }
@@ -53,16 +59,15 @@ func (f *folder) put(name string, data []byte) error {
 	if err := f.mkdir(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("publish %s: %w", name, err)
 	}
-	temp, err := os.CreateTemp(f.temp, "new-")
+	temp, err := durable.CreateIn(f.temp, path, 0o644)
 	if err != nil {
 		return fmt.Errorf("publish %s: %w", name, err)
 	}
-	_, err = temp.Write(data)
-	if err = errors.Join(err, temp.Chmod(0o644), temp.Sync(), temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), path)
+	if _, err := temp.Write(data); err != nil {
+		return fmt.Errorf("publish %s: %w", name, errors.Join(err, temp.Discard()))
 	}
-	if err != nil {
-		return fmt.Errorf("publish %s: %w", name, errors.Join(err, os.Remove(temp.Name())))
+	if err := temp.Place(); err != nil {
+		return fmt.Errorf("publish %s: %w", name, err)
 	}
 	f.dirs[filepath.Dir(path)] = true
 	return nil
@@ -80,7 +85,11 @@ func (f *folder) mkdir(dir string) error {
 		return err
 	}
 	f.dirs[filepath.Dir(dir)] = true
-	return os.Mkdir(dir, 0o755)
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	durable.Inherit(dir)
+	return nil
 }
 
 // flush makes durable what was put, the deepest folders first.
@@ -91,18 +100,10 @@ func (f *folder) flush() error {
 	}
 	slices.SortFunc(dirs, func(a, b string) int { return len(b) - len(a) })
 	for _, dir := range dirs {
-		if err := syncDir(dir); err != nil {
+		if err := durable.SyncDir(dir); err != nil {
 			return fmt.Errorf("publish: %w", err)
 		}
 	}
 	clear(f.dirs)
 	return nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 
+	"quiniela/internal/durable"
 	"quiniela/proof"
 )
 
@@ -57,17 +57,7 @@ func makeKey(path, origin string) ([]byte, error) {
 		return nil, err
 	}
 	text := []byte(private + "\n")
-	return text, create(path, text)
-}
-
-// create writes a file that must not be there, durably.
-func create(path string, text []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	return errors.Join(err, f.Sync(), f.Close(), syncDir(filepath.Dir(path)))
+	return text, durable.WriteNew(path, text, 0o600)
 }
 
 // parseKey reads PRIVATE+KEY+name+hash+base64.

@@ -112,7 +112,7 @@ func TestADrawIsPublished(t *testing.T) {
 	if err != nil || sealed.Size != 303 {
 		t.Errorf("the sealed checkpoint: %+v, %v", sealed, err)
 	}
-	for _, pattern := range []string{"*.tmp/*", "public/new-*"} {
+	for _, pattern := range []string{"*.tmp", "public/.unfinished/*", "public/*.new-*"} {
 		if left, _ := filepath.Glob(filepath.Join(d.Dir, pattern)); len(left) > 0 {
 			t.Errorf("left behind: %v", left)
 		}

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"quiniela/internal/durable"
 )
 
 // Write writes an agency's file of bets to w: lines `first_name,last_name,document,birthdate,number` that end in CRLF,
@@ -72,7 +74,7 @@ func Name(agency int) string { return fmt.Sprintf("agency-%d.csv", agency) }
 // Files makes the files of agencies 1..agencies in dir, which it makes too, and returns their paths. A file that is
 // there with the same bytes is left; one with others is an error, and is not touched.
 func Files(dir string, agencies, bets int, seed uint64) ([]string, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := durable.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make the folder: %w", err)
 	}
 	var paths []string
@@ -97,16 +99,15 @@ func file(path string, seed uint64, agency, bets int) error {
 		}
 		return fmt.Errorf("%s is already there with other bets: move it away, or choose another folder", path)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".agency-*")
+	f, err := durable.Create(path, 0o644)
 	if err != nil {
 		return fmt.Errorf("make %s: %w", path, err)
 	}
-	err = errors.Join(Write(f, seed, agency, bets), f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
+	if err := Write(f, seed, agency, bets); err != nil {
+		return fmt.Errorf("make %s: %w", path, errors.Join(err, f.Discard()))
 	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("make %s: %w", path, err), os.Remove(f.Name()))
+	if err := f.Commit(); err != nil {
+		return fmt.Errorf("make %s: %w", path, err)
 	}
 	return nil
 }

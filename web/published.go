@@ -13,7 +13,7 @@ func published(dir fs.FS) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(r.URL.Path, "/log/")
 		info, err := fs.Stat(dir, name)
-		if err != nil || !info.Mode().IsRegular() {
+		if err != nil || !info.Mode().IsRegular() || strings.HasPrefix(name, ".") { // what is being written
 			http.Error(w, "the public log has no such file (yet)", http.StatusNotFound)
 			return
 		}

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"quiniela/internal/durable"
 )
 
 // Files of a witness's folder.
@@ -24,7 +26,7 @@ func memoryPath(dir string) string { return filepath.Join(dir, memoryName) }
 func lockPath(dir string) string   { return filepath.Join(dir, lockName) }
 
 func makeFolder(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make the witness's folder: %w", err)
 	}
 	return nil
@@ -112,26 +114,4 @@ func (m memory) write(path string, write func(string, []byte) error) error {
 }
 
 // replaceFile writes a file whole or not at all, durably when it returns, for the owner only where it is new.
-func replaceFile(path string, data []byte) error {
-	mode := fs.FileMode(0o600)
-	if had, err := os.Stat(path); err == nil {
-		mode = had.Mode().Perm()
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}
+func replaceFile(path string, data []byte) error { return durable.WriteFile(path, data, 0o600) }

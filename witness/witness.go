@@ -19,6 +19,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"golang.org/x/mod/sumdb/note"
 
+	"quiniela/internal/durable"
 	"quiniela/proof"
 )
 
@@ -95,6 +96,7 @@ func lockFolder(dir string) (closer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the witness's folder %s is in use by another process, or cannot be locked: %w", dir, err)
 	}
+	durable.Inherit(lockPath(dir))
 	return lock, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"quiniela"
 	"quiniela/certs"
 	"quiniela/client"
+	"quiniela/internal/durable"
 	"quiniela/logline"
 	"quiniela/sample"
 )
@@ -173,13 +174,13 @@ func (c *receiptsCommand) Run(e env) error {
 	if err := c.secure(&config); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(c.Out, 0o700); err != nil {
+	if err := durable.MkdirAll(c.Out, 0o700); err != nil {
 		return fmt.Errorf("make a folder for the receipts: %w", err)
 	}
 	log := slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: max(level, slog.LevelWarn)}))
 	n, err := client.Receipts(e.ctx, config, c.Batch, log, func(batch uint64, line uint32, receipt []byte) error {
 		name := filepath.Join(c.Out, fmt.Sprintf("%d-%d.json", batch, line))
-		return os.WriteFile(name, append(receipt, '\n'), 0o600)
+		return durable.WriteFile(name, append(receipt, '\n'), 0o600)
 	})
 	if n > 0 || err == nil {
 		_, _ = fmt.Fprintf(e.stdout, "%s receipts of agency %d in %s.\n", thousands(n), c.ID, c.Out)

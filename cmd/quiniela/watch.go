@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"quiniela/backup"
+	"quiniela/internal/durable"
 	"quiniela/journal/local"
 	"quiniela/publish"
 	"quiniela/web"
@@ -129,7 +130,7 @@ func operatorKey(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		key := rand.Text() + rand.Text()
-		if err := os.WriteFile(path, []byte(key+"\n"), 0o600); err != nil {
+		if err := durable.WriteNew(path, []byte(key+"\n"), 0o600); err != nil {
 			return "", fmt.Errorf("write the operator's key: %w", err)
 		}
 		return key, nil
