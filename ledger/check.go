@@ -2,15 +2,20 @@ package ledger
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"path/filepath"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"quiniela"
+	"quiniela/draw"
+	"quiniela/journal"
 	"quiniela/proof"
 	"quiniela/store"
 )
@@ -142,4 +147,24 @@ func (s *state) checkLog() error {
 		err = fmt.Errorf("the public log, of %d entries, has another root", tree.Size())
 	}
 	return err
+}
+
+// RootAt builds the state of a journal in the data folder dir, as Open does, but decides and appends nothing, and returns the
+// root of the public log's first size entries.
+func RootAt(ctx context.Context, j journal.Journal, dir string, size int64) (root proof.Hash, err error) {
+	s, err := openState(filepath.Join(dir, stateDir), nil, j, draw.Quicknet(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		return root, err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if err := s.catchUp(ctx); err != nil {
+		return root, err
+	}
+	if have := s.frontier.Size(); have < size {
+		return root, fmt.Errorf("the public log had %d entries when it was signed last, and the journal gives %d: entries were lost", size, have)
+	}
+	if size == 0 {
+		return new(proof.Frontier).Root(), nil
+	}
+	return tlog.TreeHash(size, Log{db: s.db})
 }
