@@ -112,6 +112,9 @@ func dispatch(e env, args []string) (err error) {
 	if err != nil {
 		return usageError{explain(parser, &file, args, err)}
 	}
+	if err := checkZone(); err != nil {
+		return usageError{err}
+	}
 	e.model = parser.Model
 	return command.Run(e)
 }
