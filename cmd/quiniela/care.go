@@ -128,7 +128,7 @@ func tell(e env, r *fsck.Report) error {
 type forgetCommand struct {
 	Draw string `arg:"" help:"Name of the draw; it must have its result."`
 	Data string `help:"Data folder, of which the server must not be running." default:"./data" env:"SERVER_DATA_DIR" placeholder:"DIR"`
-	Yes  bool   `help:"Do it: it cannot be undone, but from a backup."`
+	askFlags
 }
 
 func (c *forgetCommand) Run(e env) (err error) {
@@ -149,8 +149,9 @@ func (c *forgetCommand) Run(e env) (err error) {
 		_, _ = fmt.Fprintf(e.stderr, "quiniela: draw %s is not, or not wholly, in %s: what is not published before it is forgotten never can be\n",
 			c.Draw, filepath.Join(c.Data, publish.FolderName))
 	}
-	if !c.Yes {
-		return usageError{fmt.Errorf("who bet in draw %s and who won it will be gone from %s, for ever; backups keep it. Say --yes", c.Draw, c.Data)}
+	what := fmt.Sprintf("Delete who bet in draw %s and who won it from %s, for ever; which numbers were bet stays. Backups keep all of it.", c.Draw, c.Data)
+	if err := c.confirm(e, what, c.Draw); err != nil {
+		return err
 	}
 	if !said {
 		entry := journal.Encode(journal.Forget{Draw: n, At: time.Now().UnixMicro()})
