@@ -6,16 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"path/filepath"
-	"time"
 
-	"quiniela"
 	"quiniela/backup"
 	"quiniela/fsck"
-	"quiniela/journal"
 	"quiniela/journal/local"
-	"quiniela/publish"
 )
 
 type backupCommand struct {
@@ -123,81 +118,4 @@ func tell(e env, r *fsck.Report) error {
 		_, err = fmt.Fprintln(e.stdout, "nothing is wrong")
 	}
 	return err
-}
-
-type forgetCommand struct {
-	Draw string `arg:"" help:"Name of the draw; it must have its result."`
-	Data string `help:"Data folder, of which the server must not be running." default:"./data" env:"SERVER_DATA_DIR" placeholder:"DIR"`
-	askFlags
-}
-
-func (c *forgetCommand) Run(e env) (err error) {
-	j, err := openLocal(c.Data, local.Options{})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, j.Close()) }()
-	last, err := j.Last(e.ctx)
-	if err != nil {
-		return err
-	}
-	n, said, err := forgettable(e.ctx, j, c.Draw)
-	if err != nil {
-		return err
-	}
-	if _, err := os.Stat(filepath.Join(c.Data, publish.FolderName, "draws", c.Draw, "outcome.json")); err != nil && !said {
-		_, _ = fmt.Fprintf(e.stderr, "quiniela: draw %s is not, or not wholly, in %s: what is not published before it is forgotten never can be\n",
-			c.Draw, filepath.Join(c.Data, publish.FolderName))
-	}
-	what := fmt.Sprintf("Delete who bet in draw %s and who won it from %s, for ever; which numbers were bet stays. Backups keep all of it.", c.Draw, c.Data)
-	if err := c.confirm(e, what, c.Draw); err != nil {
-		return err
-	}
-	if !said {
-		entry := journal.Encode(journal.Forget{Draw: n, At: time.Now().UnixMicro()})
-		if err := j.Append(e.ctx, last, [][]byte{entry}); err != nil {
-			return err
-		}
-	}
-	batches, err := j.Forget(e.ctx, n)
-	if err != nil {
-		return fmt.Errorf("%w; run it again, it goes on where it was cut off", err)
-	}
-	// It has the winners, also where they were deleted a moment ago; the next start builds it from what is left.
-	if err := os.RemoveAll(filepath.Join(c.Data, "state")); err != nil {
-		return fmt.Errorf("delete the state, which has the winners: %w; run it again", err)
-	}
-	_, err = fmt.Fprintf(e.stdout, "draw %s: %s batches without names and documents\n", c.Draw, thousands(batches))
-	return err
-}
-
-// forgettable finds a draw by its name, and whether its end has been recorded already.
-func forgettable(ctx context.Context, j journal.Journal, id string) (n uint64, said bool, err error) {
-	drawn := false
-	for e, err := range j.Entries(ctx, 1) {
-		if err != nil {
-			return 0, false, err
-		}
-		v, err := journal.Decode(e.Data)
-		if err != nil {
-			return 0, false, fmt.Errorf("journal entry %d: %w", e.Position, err)
-		}
-		switch v := v.(type) {
-		case journal.Open:
-			if v.ID == id {
-				n = v.Draw
-			}
-		case journal.Result:
-			drawn = drawn || v.Draw == n
-		case journal.Forget:
-			said = said || v.Draw == n
-		}
-	}
-	switch {
-	case n == 0:
-		return 0, false, quiniela.Refuse(quiniela.NoDraw, "there is no draw %q in this journal", id)
-	case !drawn:
-		return 0, false, quiniela.Refuse(quiniela.Invalid, "draw %s has no result yet: what it needs cannot be forgotten", id)
-	}
-	return n, said, nil
 }
