@@ -77,6 +77,9 @@ func (a *agency) sendPlain() error {
 		a.report.Batches++
 		a.progress("send", a.report.Bets)
 	}
+	if err := a.file.unchanged(); err != nil {
+		return err
+	}
 	if err := exchange(a.ctx, &a.Config, b, a, wire.AppendFinish(nil, a.Agency, 0), wire.ReadFinishReply); err != nil {
 		return fmt.Errorf("say that agency %d has finished: %w", a.Agency, err)
 	}

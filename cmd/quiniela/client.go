@@ -62,6 +62,7 @@ type sendCommand struct {
 	Tries     int           `help:"batch: how often to ask for the winners, a second apart; 0 waits without limit." default:"0" env:"CLI_WINNERS_TRIES" key:"winners.tries"`
 	Plain     bool          `help:"batch: the specification's form, a connection per batch; nothing can be resumed." env:"CLI_PLAIN" key:"plain"`
 	SkipBad   bool          `help:"batch: send the good lines of a file that has bad ones." name:"skip-bad-lines" env:"CLI_SKIP_BAD_LINES" key:"skip-bad-lines"`
+	Empty     bool          `help:"batch: a file without a bet is right for this agency." name:"allow-empty" env:"CLI_ALLOW_EMPTY" key:"allow-empty"`
 	Amount    int           `help:"echo: how many messages." name:"loop-amount" default:"5" env:"CLI_LOOP_AMOUNT" key:"loop.amount"`
 	Period    time.Duration `help:"echo: pause between them." name:"loop-period" default:"5s" env:"CLI_LOOP_PERIOD" key:"loop.period"`
 }
@@ -131,7 +132,7 @@ func (c *agencyFlags) secure(config *client.Config) (err error) {
 func (c *sendCommand) run(e env, log *slog.Logger) error {
 	config := client.Config{
 		Agency: quiniela.Agency(c.ID), Draw: c.Draw, Address: c.Server, File: c.File, BatchBets: c.Batch, Plain: c.Plain,
-		SkipBadLines: c.SkipBad, Window: c.Window, Timeout: c.Timeout, Tries: c.Tries, MaskDNI: c.MaskDNI,
+		SkipBadLines: c.SkipBad, AllowEmpty: c.Empty, Window: c.Window, Timeout: c.Timeout, Tries: c.Tries, MaskDNI: c.MaskDNI,
 	}
 	if err := c.secure(&config); err != nil {
 		return err
