@@ -18,7 +18,7 @@ func Cut(path string, most int) (bodies [][]byte, bets int, err error) {
 		return nil, 0, err
 	}
 	defer func() { _ = f.Close() }()
-	cut := batcher{lines: f.lines(), bets: most}
+	cut := batcher{lines: f.lines(), bets: most, bytes: maxBody}
 	for {
 		body, n, err := cut.next(nil)
 		if err != nil || n == 0 {

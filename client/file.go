@@ -172,6 +172,7 @@ func (r *lineReader) raw() ([]byte, error) {
 type batcher struct {
 	lines *lineReader
 	bets  int // the most in a batch
+	bytes int // the most of a body, unless one line alone is longer
 	held  []byte
 	ended bool
 }
@@ -194,7 +195,7 @@ func (b *batcher) next(body []byte) (_ []byte, bets int, err error) {
 		if err != nil {
 			return body, bets, err
 		}
-		if bets > 0 && len(body)+len(line)+1 > maxBody {
+		if bets > 0 && len(body)+len(line)+1 > b.bytes {
 			b.held = append(append(b.held, line...), '\n')
 			break
 		}

@@ -195,7 +195,7 @@ type sent struct {
 // send sends the rest of the file in numbered batches, at most Window of them unanswered, and returns the last one's
 // number. It returns once every one is acknowledged.
 func (s *session) send(r wire.Resume, lines *lineReader, b *backoff) (last uint64, err error) {
-	cut := batcher{lines: lines, bets: s.a.BatchBets}
+	cut := batcher{lines: lines, bets: s.a.BatchBets, bytes: maxBody}
 	stored := int(r.Bets)
 	s.a.progress("send", stored)
 	var waiting []sent
@@ -297,10 +297,10 @@ func (s *session) winners(b *backoff) error {
 	}
 }
 
-// asked pauses after a try that came before the draw, or gives up after the last.
+// asked pauses after a try that came before the draw, or gives up after the last, if there is one.
 func (a *agency) asked(try int) error {
 	a.log.Debug("consulta_ganadores", "result", "in_progress", "try", try)
-	if try >= a.Tries {
+	if a.Tries > 0 && try >= a.Tries {
 		return fmt.Errorf("the draw was not done after %d questions, a second apart: have all agencies finished? "+
 			"All %d bets of agency %d are stored; run it again to ask again", try, a.report.Bets, a.Agency)
 	}
