@@ -254,13 +254,12 @@ func AppendHello(dst []byte, agency quiniela.Agency, token, draw string) []byte 
 	return append(append(append(dst, '|'), draw...), '\n')
 }
 
-// AppendBet appends a single bet of that agency in the `~` form.
+// AppendBet appends a single bet in the `~` form. It names the agency unless that is quiniela.Unattributed.
 func AppendBet(dst []byte, agency quiniela.Agency, fields [quiniela.Fields]string) []byte {
-	dst = strconv.AppendUint(dst, uint64(agency), 10)
-	for _, f := range fields {
-		dst = append(append(dst, '~'), f...)
+	if agency != quiniela.Unattributed {
+		dst = append(strconv.AppendUint(dst, uint64(agency), 10), '~')
 	}
-	return append(dst, '\n')
+	return append(append(dst, strings.Join(fields[:], "~")...), '\n')
 }
 
 func appendField(dst []byte, n uint64) []byte {
