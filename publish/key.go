@@ -67,7 +67,10 @@ func create(path string, text []byte) error {
 		return err
 	}
 	_, err = f.Write(text)
-	return errors.Join(err, f.Sync(), f.Close(), syncDir(filepath.Dir(path)))
+	if err = errors.Join(err, f.Sync(), f.Close(), syncDir(filepath.Dir(path))); err != nil {
+		err = errors.Join(err, os.Remove(path)) // half a key would stop the next start
+	}
+	return err
 }
 
 // parseKey reads PRIVATE+KEY+name+hash+base64.

@@ -151,10 +151,10 @@ func (s *session) hello(j *job, r wire.Request) error {
 
 // receipt answers with the proof that a bet is in the public log.
 func (s *session) receipt(j *job, r wire.Request) error {
-	if s.config.Receipt == nil {
+	if s.receipts == nil {
 		return quiniela.Refuse(quiniela.Absent, "this server keeps no public log, and has no receipts")
 	}
-	text, err := s.config.Receipt(context.Background(), s.draw, r.Agency, r.Batch, r.Line)
+	text, err := s.receipts(context.Background(), s.draw, r.Agency, r.Batch, r.Line)
 	if err == nil {
 		j.reply = wire.AppendList(j.reply, []string{string(text)})
 	}
