@@ -29,7 +29,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await": await, "sorted": sorted, "exits": exits, "freeport": freePort, "flip": flip,
-			"receipts": receipts,
+			"receipts": receipts, "listening": listening,
 		},
 		Condition: condition,
 	})
@@ -75,6 +75,16 @@ func freePort(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	ts.Check(errors.Join(err, l.Close()))
+	ts.Setenv(args[0], port)
+}
+
+// listening VARIABLE sets a variable to a port that is taken until the script ends.
+func listening(ts *testscript.TestScript, neg bool, args []string) {
+	l, err := net.Listen("tcp", ":0")
+	ts.Check(err)
+	ts.Defer(func() { _ = l.Close() })
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	ts.Check(err)
 	ts.Setenv(args[0], port)
 }
 
