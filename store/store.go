@@ -44,7 +44,7 @@ var (
 func Open(dir string, o Options) (*DB, error) {
 	fs := o.FS
 	if fs == nil {
-		fs = vfs.Default
+		fs = ownedFS{vfs.Default}
 	}
 	fs = orderedFS{fs}
 	if o.ReadOnly && !exists(fs, fs.PathJoin(dir, "LOCK")) {
