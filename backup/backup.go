@@ -202,7 +202,7 @@ func Verify(ctx context.Context, dir string) (*Manifest, error) {
 }
 
 // Restore checks a backup, with its journal entry by entry, and makes the data folder target of it, which must not
-// exist or be empty. It is there whole or not at all.
+// exist or be empty. It becomes a data folder whole or not at all.
 func Restore(ctx context.Context, dir, target string, progress func(entries uint64)) (*fsck.Report, error) {
 	if names, err := os.ReadDir(target); err == nil && len(names) > 0 {
 		return nil, fmt.Errorf("%s is not empty: restore into a new folder", target)
@@ -211,9 +211,9 @@ func Restore(ctx context.Context, dir, target string, progress func(entries uint
 	if err != nil {
 		return nil, err
 	}
-	work, err := os.MkdirTemp(filepath.Dir(filepath.Clean(target)), ".quiniela-restore-")
+	work, err := makeWork(target)
 	if err != nil {
-		return nil, fmt.Errorf("make a folder beside %s: %w", target, err)
+		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(work) }() // where it was not renamed
 	if err := copyTree(dir, work); err != nil {
@@ -226,17 +226,10 @@ func Restore(ctx context.Context, dir, target string, progress func(entries uint
 	if err := os.Remove(filepath.Join(work, ManifestName)); err != nil {
 		return report, err
 	}
-	if err := errors.Join(syncDirs(work), removeEmpty(target), os.Rename(work, target)); err != nil {
+	if err := errors.Join(syncDirs(work), place(work, target)); err != nil {
 		return report, fmt.Errorf("put the restored folder in place: %w", err)
 	}
-	return report, durable.SyncDir(filepath.Dir(filepath.Clean(target)))
-}
-
-func removeEmpty(dir string) error {
-	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return report, nil
 }
 
 func copyTree(from, to string) error {

@@ -74,7 +74,13 @@ func (l *lab) launch(args ...string) *process {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	p := &process{Cmd: exec.Command(path, args...), t: l.t}
+	return l.start(exec.Command(path, args...))
+}
+
+// start starts a command in the lab's folder.
+func (l *lab) start(cmd *exec.Cmd) *process {
+	l.t.Helper()
+	p := &process{Cmd: cmd, t: l.t}
 	p.Dir, p.Stdout, p.Stderr = l.dir, p, p
 	if err := p.Start(); err != nil {
 		l.t.Fatal(err)

@@ -47,7 +47,7 @@ var (
 func Open(dir string, o Options) (*DB, error) {
 	fs := o.FS
 	if fs == nil {
-		fs = vfs.Default
+		fs = ownedFS{vfs.Default}
 	}
 	if o.ReadOnly && !Exists(fs, dir) {
 		return nil, fmt.Errorf("%s: %w", dir, ErrNotFound)

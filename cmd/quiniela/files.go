@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 
+	"quiniela/internal/durable"
 	"quiniela/journal/local"
 	"quiniela/ledger"
 	"quiniela/sample"
@@ -50,6 +51,7 @@ func (c *exportCommand) Run(e env) (err error) {
 			return fmt.Errorf("write the export: %w", failed)
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
+		durable.Inherit(c.Out)
 		out = f
 	}
 	last, err := j.Last(e.ctx)
