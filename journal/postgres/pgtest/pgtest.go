@@ -265,10 +265,22 @@ func (n *Node) Exec(sql string) string {
 	return out
 }
 
-func (n *Node) query(sql string) (out string, err error) {
+// ExecOn is Exec on a database of one's own.
+func (n *Node) ExecOn(database, sql string) string {
+	n.c.t.Helper()
+	out, err := n.queryOn(database, sql)
+	if err != nil {
+		n.c.t.Fatalf("%s: %s: %v", n.Name, sql, err)
+	}
+	return out
+}
+
+func (n *Node) query(sql string) (out string, err error) { return n.queryOn("postgres", sql) }
+
+func (n *Node) queryOn(database, sql string) (out string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, n.url("postgres"))
+	conn, err := pgx.Connect(ctx, n.url(database))
 	if err != nil {
 		return "", err
 	}
@@ -288,6 +300,19 @@ func (n *Node) query(sql string) (out string, err error) {
 		}
 	}
 	return out, rows.Err()
+}
+
+// Settle waits until every living standby has applied what the primary has written.
+func (c *Cluster) Settle(primary *Node) {
+	c.t.Helper()
+	end := primary.Exec("SELECT pg_current_wal_lsn()::text")
+	for _, n := range c.Nodes {
+		for deadline := time.Now().Add(patience); n != primary && n.Alive() && n.Exec("SELECT COALESCE(pg_last_wal_replay_lsn() >= '"+end+"', false)") != "true"; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				c.t.Fatalf("%s does not get what %s has", n.Name, primary.Name)
+			}
+		}
+	}
 }
 
 // Promote makes the living standby that has received the most the primary, and lets the other living ones follow it. A
