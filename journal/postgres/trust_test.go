@@ -5,7 +5,6 @@ package postgres_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -61,7 +60,7 @@ func join(t *testing.T, name, url string, unsafe bool) *member {
 	m := &member{t: t, name: name, log: new(logs)}
 	var err error
 	m.Journal, err = postgres.Open(context.Background(), postgres.Options{
-		URL: url + "&application_name=" + name, UnsafeSingle: unsafe, Timeout: time.Second,
+		URL: url + "&application_name=" + name, UnsafeSingle: unsafe, Timeout: 500 * time.Millisecond,
 		Logger: slog.New(slog.NewTextHandler(m.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
@@ -141,86 +140,108 @@ func on(c *pgtest.Cluster, database string) string {
 }
 
 // A primary shows a commit that no standby has once its wait has ended early. Nobody may be told of it: not by the server
-// that made it, nor by another one that finds it. Then the primary is lost, and with it whatever it alone had.
+// that made it, nor by another one that finds it. Then the primary is lost, and with it whatever it alone had. The ways
+// in which a wait ends are tried at the same time, each in a database of its own.
 func TestWhatAPrimaryShowsIsNotYetDurable(t *testing.T) {
 	t.Parallel()
 	c := pgtest.Start(t, 2)
 	primary := c.Nodes[0]
-	for i, way := range []struct {
-		name      string
-		first     string // ends the wait of the server that appends
-		second    string // ends the wait of the server that finds it
-		invisible bool   // the append is nowhere to be seen
-	}{
-		{name: "the server's own timeout", invisible: true},
-		{name: "pg_cancel_backend at the server that appends", first: "pg_cancel_backend"},
-		{name: "pg_cancel_backend at both", first: "pg_cancel_backend", second: "pg_cancel_backend"},
-		{name: "pg_terminate_backend at both", first: "pg_terminate_backend", second: "pg_terminate_backend"},
-	} {
-		t.Run(way.name, func(t *testing.T) {
-			database := fmt.Sprintf("way%d", i)
-			primary.Exec("CREATE DATABASE " + database)
-			c.Settle(primary)
-			a, b := join(t, "a", on(c, database), false), join(t, "b", on(c, database), false)
-			one := a.receive(a.appends(journal.Head{}, "one"))
-			if head := b.receive(b.asks()); head != one {
-				t.Fatalf("the second server reads %v, want %v", head, one)
-			}
-			var standbys []*pgtest.Node
-			for _, n := range c.Nodes {
-				if n != primary {
-					standbys = append(standbys, n)
-					n.Kill()
-				}
-			}
-			appended := a.appends(one, "two")
-			if way.first != "" {
-				eventually(t, "the append waits for the standbys", func() bool { return a.end(primary, way.first) })
-			}
-			eventually(t, "the server that appends tries again", func() bool { return a.attempts() >= 2 })
-			shown := primary.ExecOn(database, "SELECT position FROM journal_head")
-			if visible := shown == "2"; visible == way.invisible {
-				t.Fatalf("the primary shows %s entries", shown)
-			}
-			asked := b.asks()
-			if !way.invisible {
-				for n := range 3 {
-					if way.second != "" {
-						b.end(primary, way.second)
-					}
-					if way.first != "" {
-						a.end(primary, way.first)
-					}
-					eventually(t, "both servers wait", func() bool { return b.attempts() > n && a.attempts() > n+2 })
-				}
-			}
-			told := journal.Head{}
-			select {
-			case got := <-appended:
-				t.Errorf("the append was acknowledged: %v", got)
-			case got := <-asked:
-				if told = got.head; got.head != one || got.err != nil {
-					t.Errorf("the second server says %v of what the primary alone has", got)
-				}
-			default:
-			}
-			primary.Kill()
-			for _, n := range standbys {
-				n.Start()
-			}
-			lost := primary
-			primary = c.Promote()
-			two := a.receive(appended)
-			if want := one.Next([]byte("two")); two != want {
-				t.Errorf("the append came to %v, want %v", two, want)
-			}
-			if told == (journal.Head{}) {
-				b.receive(asked)
-			}
-			if got := b.content(); got != "one two" {
-				t.Errorf("the journal holds %q", got)
-			}
-			c.Rejoin(lost, primary)
+	ways := []*way{
+		{name: "timeout"},
+		{name: "cancel1", first: "pg_cancel_backend"},
+		{name: "cancel2", first: "pg_cancel_backend", second: "pg_cancel_backend"},
+		{name: "terminate", first: "pg_terminate_backend", second: "pg_terminate_backend"},
+	}
+	for _, w := range ways {
+		primary.Exec("CREATE DATABASE " + w.name)
+	}
+	c.Settle(primary)
+	for _, w := range ways {
+		w.begin(t, on(c, w.name))
+	}
+	for _, n := range c.Nodes[1:] {
+		n.Detach(primary)
+	}
+	for _, w := range ways {
+		w.append(t, primary)
+	}
+	for _, w := range ways {
+		w.find(t, primary)
+	}
+	for _, w := range ways {
+		if len(w.appended) > 0 || w.first != "" && len(w.asked) > 0 {
+			t.Fatalf("%s: acknowledged, and about to be lost", w.name)
+		}
+	}
+	primary.Kill()
+	c.Promote()
+	for _, w := range ways {
+		w.end(t)
+	}
+}
+
+// way is how the wait of a commit for the standbys ends.
+type way struct {
+	name            string // of its database
+	first           string // the database's function that ends the wait of the server that appends
+	second          string // and of the server that finds it
+	a, b            *member
+	one             journal.Head
+	appended, asked <-chan answer
+}
+
+func (w *way) begin(t *testing.T, url string) {
+	t.Helper()
+	w.a, w.b = join(t, w.name+"-a", url, false), join(t, w.name+"-b", url, false)
+	w.one = w.a.receive(w.a.appends(journal.Head{}, "one"))
+	if head := w.b.receive(w.b.asks()); head != w.one {
+		t.Fatalf("%s: the second server reads %v, want %v", w.name, head, w.one)
+	}
+}
+
+// append appends while the standbys are away, and ends the wait.
+func (w *way) append(t *testing.T, primary *pgtest.Node) {
+	t.Helper()
+	w.appended = w.a.appends(w.one, "two")
+	if w.first != "" {
+		eventually(t, "the append waits for the standbys", func() bool { return w.a.end(primary, w.first) })
+	}
+	eventually(t, "the server that appends tries again", func() bool { return w.a.attempts() >= 2 })
+	if shown, visible := primary.ExecOn(w.name, "SELECT position FROM journal_head"), w.first != ""; visible != (shown == "2") {
+		t.Fatalf("%s: the primary shows %s entries", w.name, shown)
+	}
+}
+
+// find lets the second server find it, and says for a while that both must go on.
+func (w *way) find(t *testing.T, primary *pgtest.Node) {
+	t.Helper()
+	w.asked = w.b.asks()
+	if w.first == "" {
+		return // there is nothing to be found
+	}
+	for n := range 3 {
+		if w.second != "" {
+			w.b.end(primary, w.second)
+		}
+		w.a.end(primary, w.first)
+		eventually(t, "both servers wait", func() bool {
+			return len(w.asked) > 0 || len(w.appended) > 0 || w.b.attempts() > n && w.a.attempts() > n+2
 		})
+	}
+}
+
+// end checks that all is well after the primary's loss.
+func (w *way) end(t *testing.T) {
+	t.Helper()
+	head := w.b.receive(w.asked)
+	two := w.a.receive(w.appended)
+	if want := w.one.Next([]byte("two")); two != want {
+		t.Errorf("%s: the append came to %v, want %v", w.name, two, want)
+	}
+	if head != w.one && head != two {
+		t.Errorf("%s: the second server was told of %v", w.name, head)
+	}
+	if got := w.b.content(); got != "one two" {
+		t.Errorf("%s: the journal holds %q", w.name, got)
 	}
 }

@@ -75,7 +75,7 @@ func Start(t testing.TB, standbys int) *Cluster {
 	primary := c.Nodes[0]
 	c.must(c.bin+"/initdb", "-D", primary.dir, "-U", "quiniela", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
 	settings := "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nmax_wal_senders = 10\nwal_keep_size = '512MB'\n" +
-		"hot_standby = on\nwal_receiver_timeout = '5s'\nwal_sender_timeout = '5s'\nmax_connections = 50\nshared_buffers = '64MB'\n"
+		"hot_standby = on\nwal_receiver_timeout = '5s'\nwal_sender_timeout = '5s'\nwal_retrieve_retry_interval = '100ms'\nmax_connections = 50\nshared_buffers = '64MB'\n"
 	primary.write("postgresql.auto.conf", settings)
 	primary.Start()
 	primary.Exec("CREATE DATABASE quiniela")
@@ -247,6 +247,18 @@ func (n *Node) Follow(primary *Node) {
 	n.append("postgresql.auto.conf", fmt.Sprintf("primary_conninfo = 'host=127.0.0.1 port=%d user=quiniela application_name=%s'\nrecovery_target_timeline = 'latest'\n", primary.Port, n.Name))
 	if n.process != nil {
 		n.reload()
+	}
+}
+
+// Detach takes a standby away from its primary: it lives, and gets nothing more. Follow or Promote bring it back.
+func (n *Node) Detach(primary *Node) {
+	n.c.t.Helper()
+	n.append("postgresql.auto.conf", "primary_conninfo = 'host=127.0.0.1 port=1'\n")
+	n.reload()
+	for deadline := time.Now().Add(patience); primary.Exec("SELECT count(*) FROM pg_stat_replication WHERE application_name = '"+n.Name+"'") != "0"; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			n.c.t.Fatalf("%s does not leave %s", n.Name, primary.Name)
+		}
 	}
 }
 
