@@ -262,9 +262,23 @@ func (n *Node) Detach(primary *Node) {
 	}
 }
 
+// Set changes a setting of the node while it runs.
+func (n *Node) Set(setting, value string) {
+	n.c.t.Helper()
+	n.Exec("ALTER SYSTEM SET " + setting + " = '" + strings.ReplaceAll(value, "'", "''") + "'")
+	n.reload()
+}
+
+// reload makes the node read its settings, and returns once it has.
 func (n *Node) reload() {
 	n.c.t.Helper()
+	before := n.Exec("SELECT pg_conf_load_time()::text")
 	n.Exec("SELECT pg_reload_conf()")
+	for deadline := time.Now().Add(patience); n.Exec("SELECT pg_conf_load_time()::text") == before; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			n.c.t.Fatalf("%s does not read its settings", n.Name)
+		}
+	}
 }
 
 // Exec runs a statement on the node's own database.
