@@ -245,3 +245,49 @@ func (w *way) end(t *testing.T) {
 		t.Errorf("%s: the journal holds %q", w.name, got)
 	}
 }
+
+// Without synchronous_standby_names a commit waits for nobody, and it may be emptied at any time: between two appends of
+// a server that found it set, or while a commit waits, which ends the wait without a warning.
+func TestNothingIsAcknowledgedWhileTheStandbysAreTurnedOff(t *testing.T) {
+	t.Parallel()
+	c := pgtest.Start(t, 1)
+	primary, standby := c.Nodes[0], c.Nodes[1]
+	const setting, names = "synchronous_standby_names", "ANY 1 (n2)"
+	a := join(t, "a", c.URL(), false)
+	b := join(t, "b", c.URL(), false)
+	one := a.receive(a.appends(journal.Head{}, "one"))
+
+	primary.Set(setting, "")
+	appended := a.appends(one, "two")
+	eventually(t, "the server waits", func() bool { return a.attempts() > 3 || len(appended) > 0 })
+	if log := a.log.text(); len(appended) > 0 || !strings.Contains(log, "could lose") || strings.Count(log, "level=WARN") != 1 {
+		t.Errorf("%d appends were acknowledged without standbys; the log:\n%s", len(appended), log)
+	}
+	primary.Set(setting, names)
+	two := a.receive(appended)
+
+	standby.Detach(primary)
+	appended = a.appends(two, "three")
+	eventually(t, "the commit waits", func() bool {
+		return primary.Exec("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") == "1"
+	})
+	primary.Set(setting, "")
+	eventually(t, "the primary shows the entry", func() bool { return primary.ExecOn("quiniela", "SELECT position FROM journal_head") == "3" })
+	before := a.attempts()
+	asked := b.asks()
+	eventually(t, "both servers wait", func() bool {
+		return len(appended)+len(asked) > 0 || a.attempts() > before+2 && b.attempts() > 2
+	})
+	if len(appended)+len(asked) > 0 {
+		t.Error("what the primary alone has was acknowledged")
+	}
+	primary.Set(setting, names)
+	standby.Follow(primary)
+	three := a.receive(appended)
+	if got := b.receive(asked); got != three {
+		t.Errorf("the second server reads %v, want %v", got, three)
+	}
+	if got := a.content(); got != "one two three" {
+		t.Errorf("the journal holds %q", got)
+	}
+}
