@@ -22,12 +22,18 @@ const (
 	exitOK      = 0
 	exitFailure = 1
 	exitUsage   = 2
+	exitEarly   = 3
 )
 
 // usageError is an error in what was typed or configured.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
+
+// tooEarly is an error that goes away by itself: nothing is wrong, and not all can be done yet.
+type tooEarly struct{ error }
+
+func (e tooEarly) Unwrap() error { return e.error }
 
 // env is what a command has of its surroundings.
 type env struct {
@@ -69,11 +75,14 @@ func main() {
 
 func exitCode(err error) int {
 	var usage usageError
+	var early tooEarly
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &usage):
 		return exitUsage
+	case errors.As(err, &early):
+		return exitEarly
 	}
 	return exitFailure
 }
