@@ -139,7 +139,7 @@ func (c *serverCommand) Run(e env) (err error) {
 	if err != nil {
 		log.Error("serve", "result", "fail", "error", err)
 	}
-	return errors.Join(err, handler.Close())
+	return ended(err, handler)
 }
 
 // memoryRatio is the share of a container's memory that Go's heap may fill: the rest is stacks and what the kernel counts.
