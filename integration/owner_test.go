@@ -119,6 +119,19 @@ func (h home) wantOwned(dir string) {
 	}
 }
 
+// published waits until a file is there.
+func (h home) published(name string) {
+	h.t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(h.dir, name)); err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			h.t.Fatalf("%s is not published", name)
+		}
+	}
+}
+
 // Whatever root's commands make or change in the server's folders, the server can go on with.
 func TestWhatRootsCommandsWriteIsTheServersUsers(t *testing.T) {
 	t.Parallel()
@@ -129,6 +142,7 @@ func TestWhatRootsCommandsWriteIsTheServersUsers(t *testing.T) {
 	h.root("generate", "--agencies", "1", "--bets", "20", "--out", "home/files")
 	h.root("client", "--id", "1", "--server", address, "--token", token, "--file", "home/files/agency-1.csv")
 	h.root("backup", "--data", "home/data", filepath.Join(h.dir, "home", "backup"))
+	h.published("home/data/public/draws/1/outcome.json")
 	server.stop()
 
 	h.root("agency", "rotate", "1", "--data", "home/data")
