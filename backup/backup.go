@@ -17,53 +17,128 @@ import (
 
 	"quiniela/agencies"
 	"quiniela/fsck"
+	"quiniela/internal/durable"
+	"quiniela/journal"
 	"quiniela/journal/local"
+	"quiniela/ledger"
+	"quiniela/publish"
 )
 
-// Names in a backup.
+// Names in a backup. The rest of its names are a data folder's.
 const (
 	manifestName = "backup.json"
 	journalName  = "journal"
+	stateName    = "state"
 )
 
 // Manifest says what a backup holds. It is written last: a folder without one is no backup.
 type Manifest struct {
 	Version int               `json:"version"`
 	Made    time.Time         `json:"made"`
-	Last    uint64            `json:"last"`   // position of the journal
+	First   uint64            `json:"first"`  // position of the journal's first entry; 0 where it has none
+	Last    uint64            `json:"last"`   // and of its last
+	Chain   string            `json:"chain"`  // the chain value of the last, in hex
+	Log     int64             `json:"log"`    // size of the newest signed checkpoint that is in it; 0 where nothing was signed
 	SHA256  map[string]string `json:"sha256"` // of every file, in hex, by its path with slashes
 }
 
-const version = 1
+const version = 2
 
-// Make copies the journal j of the data folder data, and its registry of agencies, into the new folder dir.
+// holds notes where the journal ends.
+func (m *Manifest) holds(end journal.Head) {
+	m.First, m.Last, m.Chain = min(1, end.Position), end.Position, fmt.Sprintf("%016x", end.Chain)
+}
+
+// Make copies the journal j of the data folder data, its registry of agencies and the newest checkpoint of its public log
+// into the new folder dir, and reads the copy as Restore would. The folder is there whole or not at all.
 func Make(ctx context.Context, j *local.Journal, data, dir string) (*Manifest, error) {
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the folder of the backup: %w; name one that does not exist, in one that does", err)
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.Join(fmt.Errorf("%s is there already: name a folder that does not exist, in one that does", dir), err)
 	}
+	work, err := durable.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".quiniela-backup-")
+	if err != nil {
+		return nil, fmt.Errorf("make the folder of the backup: %w; name one that does not exist, in one that the server's user can write into (docs/OPERATIONS.md, Backup)", err)
+	}
+	defer func() { _ = os.RemoveAll(work) }() // where it was not renamed
 	m := &Manifest{Version: version, Made: time.Now().UTC().Truncate(time.Second), SHA256: map[string]string{}}
-	var err error
-	if m.Last, err = j.Backup(filepath.Join(dir, journalName)); err != nil {
+	// The checkpoint first: the journal, which is copied after it, has what it speaks of.
+	if err := copyKnown(data, work); err != nil {
+		return nil, fmt.Errorf("copy into the backup: %w", err)
+	}
+	if _, err := j.Backup(filepath.Join(work, journalName)); err != nil {
 		return nil, err
 	}
-	// Whoever opens the copy locks this file, and must find it as it is listed.
-	if err := writeFile(filepath.Join(dir, journalName, "LOCK"), nil); err != nil {
+	if _, err := m.verify(ctx, work, true, nil); err != nil {
+		return nil, fmt.Errorf("the backup was not made: %w", err)
+	}
+	if err := os.RemoveAll(filepath.Join(work, stateName)); err != nil {
 		return nil, err
 	}
-	if err := copyFile(filepath.Join(data, agencies.FileName), filepath.Join(dir, agencies.FileName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	if err := walk(ctx, dir, func(name string, hash string) error { m.SHA256[name] = hash; return nil }); err != nil {
+	if err := walk(ctx, work, func(name string, hash string) error { m.SHA256[name] = hash; return nil }); err != nil {
 		return nil, err
 	}
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return nil, err
 	}
-	if err := writeFile(filepath.Join(dir, manifestName), append(text, '\n')); err != nil {
+	if err := durable.WriteNew(filepath.Join(work, manifestName), append(text, '\n'), 0o600); err != nil {
 		return nil, fmt.Errorf("write the backup's list: %w", err)
 	}
-	return m, syncDirs(dir)
+	if err := errors.Join(syncDirs(work), os.Rename(work, dir)); err != nil {
+		return nil, fmt.Errorf("put the backup in place: %w", err)
+	}
+	return m, durable.SyncDir(filepath.Dir(filepath.Clean(dir)))
+}
+
+// copyKnown copies the small files of a data folder that belong into a backup, where they are there.
+func copyKnown(from, to string) error {
+	if err := durable.Mkdir(filepath.Join(to, publish.FolderName), 0o755); err != nil {
+		return err
+	}
+	for _, name := range []string{agencies.FileName, filepath.Join(publish.FolderName, publish.CheckpointName), filepath.Join(publish.FolderName, publish.VerifierName)} {
+		if err := copyFile(filepath.Join(from, name), filepath.Join(to, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// verify reads the copied journal in dir, entry by entry, builds its state there, and compares the public log with the
+// checkpoint. Where the manifest is new it notes what there is, and otherwise compares with what it says.
+func (m *Manifest) verify(ctx context.Context, dir string, isNew bool, progress func(entries uint64)) (report *fsck.Report, err error) {
+	j, err := local.Open(filepath.Join(dir, journalName), local.Options{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, j.Close()) }()
+	if report, err = fsck.Check(ctx, j, progress); err != nil {
+		return report, err
+	}
+	if !report.OK() {
+		return report, fmt.Errorf("the journal has %d things wrong, the first: %s", uint64(len(report.Findings))+report.More, report.Findings[0])
+	}
+	last, err := j.Last(ctx)
+	if err != nil {
+		return report, err
+	}
+	signed, err := publish.ReadCheckpoint(filepath.Join(dir, publish.FolderName))
+	if err != nil {
+		return report, err
+	}
+	found := &Manifest{Log: signed.Size}
+	found.holds(last)
+	if isNew {
+		m.First, m.Last, m.Chain, m.Log = found.First, found.Last, found.Chain, found.Log
+	}
+	if m.First != found.First || m.Last != found.Last || m.Chain != found.Chain || m.Log != found.Log {
+		return report, fmt.Errorf("%s says that it ends at entry %d (%s) with a checkpoint of %d, and it ends at entry %d (%s) with one of %d",
+			manifestName, m.Last, m.Chain, m.Log, found.Last, found.Chain, found.Log)
+	}
+	root, err := ledger.RootAt(ctx, j, dir, signed.Size)
+	if err == nil && signed.Size > 0 && root != signed.Root {
+		err = errors.New("the newest checkpoint that was signed is not of this journal")
+	}
+	return report, err
 }
 
 // walk calls f with every file of a backup but its manifest, and its SHA-256.
@@ -131,10 +206,10 @@ func Restore(ctx context.Context, dir, target string, progress func(entries uint
 	if names, err := os.ReadDir(target); err == nil && len(names) > 0 {
 		return nil, fmt.Errorf("%s is not empty: restore into a new folder", target)
 	}
-	if _, err := Verify(ctx, dir); err != nil {
+	m, err := Verify(ctx, dir)
+	if err != nil {
 		return nil, err
 	}
-	// Opening a journal may write to it, so the copy is what is checked; the backup stays as it is.
 	work, err := makeWork(target)
 	if err != nil {
 		return nil, err
@@ -143,12 +218,9 @@ func Restore(ctx context.Context, dir, target string, progress func(entries uint
 	if err := copyTree(dir, work); err != nil {
 		return nil, fmt.Errorf("copy the backup: %w", err)
 	}
-	report, err := check(ctx, filepath.Join(work, journalName), progress)
+	report, err := m.verify(ctx, work, false, progress)
 	if err != nil {
-		return report, err
-	}
-	if !report.OK() {
-		return report, fmt.Errorf("the backup's journal has %d things wrong, the first: %s; it was not restored", uint64(len(report.Findings))+report.More, report.Findings[0])
+		return report, fmt.Errorf("%s was not restored: %w", dir, err)
 	}
 	if err := os.Remove(filepath.Join(work, manifestName)); err != nil {
 		return report, err
@@ -157,15 +229,6 @@ func Restore(ctx context.Context, dir, target string, progress func(entries uint
 		return report, fmt.Errorf("put the restored folder in place: %w", err)
 	}
 	return report, nil
-}
-
-func check(ctx context.Context, dir string, progress func(uint64)) (report *fsck.Report, err error) {
-	j, err := local.Open(dir, local.Options{ReadOnly: true})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, j.Close()) }()
-	return fsck.Check(ctx, j, progress)
 }
 
 func copyTree(from, to string) error {
@@ -178,7 +241,7 @@ func copyTree(from, to string) error {
 			return err
 		}
 		if e.IsDir() {
-			return os.Mkdir(filepath.Join(to, name), 0o700)
+			return durable.Mkdir(filepath.Join(to, name), 0o700)
 		}
 		return copyFile(path, filepath.Join(to, name))
 	})
@@ -191,21 +254,14 @@ func copyFile(from, to string) error {
 		return err
 	}
 	defer func() { _ = in.Close() }() // it was only read
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	out, err := durable.Create(to, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Sync(), out.Close())
-}
-
-func writeFile(path string, text []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
+	if _, err := io.Copy(out, in); err != nil {
+		return errors.Join(err, out.Discard())
 	}
-	_, err = f.Write(text)
-	return errors.Join(err, f.Sync(), f.Close())
+	return out.Commit()
 }
 
 // syncDirs makes the entries of a folder and of those in it durable, and of the one that it is in.
@@ -214,15 +270,7 @@ func syncDirs(dir string) error {
 		if err != nil || !e.IsDir() {
 			return err
 		}
-		return syncDir(path)
+		return durable.SyncDir(path)
 	})
-	return errors.Join(err, syncDir(filepath.Dir(filepath.Clean(dir))))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return errors.Join(err, durable.SyncDir(filepath.Dir(filepath.Clean(dir))))
 }

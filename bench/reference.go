@@ -100,15 +100,14 @@ func (r *runner) plainFile(all []batch, size int) (bets int, elapsed time.Durati
 
 func (r *runner) journalAlone(all []batch, size int) (bets int, elapsed time.Duration, err error) {
 	dir := filepath.Join(r.dir, "journal-alone")
-	j, err := local.Open(dir, local.Options{})
+	j, err := local.Open(filepath.Join(dir, "journal"), local.Options{})
 	if err != nil {
 		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, j.Close(), os.RemoveAll(dir)) }()
-	position := uint64(0)
-	return r.groups(all, size, func(entries [][]byte) error {
-		err := j.Append(context.Background(), position, entries)
-		position += uint64(len(entries))
+	head := journal.Head{}
+	return r.groups(all, size, func(entries [][]byte) (err error) {
+		head, err = j.Append(context.Background(), head, entries)
 		return err
 	})
 }

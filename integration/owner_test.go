@@ -135,6 +135,7 @@ func TestWhatRootsCommandsWriteIsTheServersUsers(t *testing.T) {
 	h.root("certs", "--out", "home/tls")
 	h.root("fsck", "--data", "home/data")
 	h.root("export", "--data", "home/data", "-o", "home/bets.csv")
+	h.root("backup", "--data", "home/data", "home/backup-stopped")
 	h.root("forget", "1", "--data", "home/data", "--yes")
 	h.root("restore", "home/backup", "--data", "home/restored")
 	h.must(nil, "cp", "-p", "home/data/log.key", "home/restored/") // it is in no backup

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"quiniela"
@@ -67,20 +68,26 @@ type Batch struct {
 	Numbers  []byte            // of a forgotten batch alone: its bets' numbers, packed
 }
 
-// Forgotten returns the entry of a batch without its lines and its secret: who bet is gone, and which numbers were bet
-// stays, with the hash of what was there.
-func (b *Batch) Forgotten() ([]byte, error) {
+// Forgotten returns what is left of a batch's entry once its lines and its secret are forgotten: who bet is gone, and
+// which numbers were bet stays, with the hash of what was there. Its place in the chain stays the same.
+func Forgotten(entry []byte) ([]byte, error) {
+	b, err := decodeBatch(entry)
+	if err != nil {
+		return nil, err
+	}
+	if b.Numbers != nil {
+		return nil, errors.New("the batch is forgotten already")
+	}
 	numbers, err := quiniela.PackNumbers(nil, b.Lines)
 	if err != nil {
 		return nil, err
 	}
-	c := *b
-	c.Secret, c.Lines = nil, numbers
-	buffer := append(make([]byte, MaxBatchHeader, MaxBatchHeader+len(numbers)), numbers...)
-	entry := buffer[PutBatch(buffer, MaxBatchHeader, &c):]
-	flags := binary.BigEndian.Uint16(entry[offFlags:])
-	binary.BigEndian.PutUint16(entry[offFlags:], flags|flagForgotten)
-	return entry, nil
+	b.Secret, b.Lines = nil, numbers
+	buffer := append(make([]byte, MaxBatchHeader, MaxBatchHeader+len(numbers)+forgottenTrailer), numbers...)
+	left := buffer[PutBatch(buffer, MaxBatchHeader, b):]
+	flags := binary.BigEndian.Uint16(left[offFlags:])
+	binary.BigEndian.PutUint16(left[offFlags:], flags|flagForgotten)
+	return appendTrailer(left, sum(entry)), nil
 }
 
 // PutBatch writes b's header into buf, directly in front of its lines, which are already there from start on, and
@@ -265,6 +272,12 @@ func decodeBatch(data []byte) (*Batch, error) {
 		if b.Root, b.Lines = cut(b.Lines); b.Root == nil {
 			return nil, fmt.Errorf("a batch entry of %d bytes, too short for its root", len(data))
 		}
+	}
+	if flags&flagForgotten != 0 {
+		if _, ok := forgottenSum(data); !ok {
+			return nil, errors.New("a forgotten batch that does not have its own checksum")
+		}
+		b.Lines = b.Lines[:len(b.Lines)-forgottenTrailer]
 	}
 	if size := binary.BigEndian.Uint32(data[offSize:]); uint64(size) != uint64(len(b.Lines)) {
 		return nil, fmt.Errorf("a batch entry says %d bytes of lines and has %d", size, len(b.Lines))

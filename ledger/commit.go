@@ -84,9 +84,10 @@ func (g *group) run() error {
 			}
 			return g.t.commit()
 		}
-		err := g.l.journal.Append(ctx, g.t.s.applied, g.entries)
+		head, err := g.l.journal.Append(ctx, g.t.s.head, g.entries)
 		switch {
 		case err == nil:
+			g.t.head = head
 			if err := g.t.commit(); err != nil {
 				return err
 			}

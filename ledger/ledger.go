@@ -89,7 +89,7 @@ func Open(ctx context.Context, j journal.Journal, o Options) (*Ledger, error) {
 	if o.Beacon.Chain == nil {
 		o.Beacon.Chain = draw.Quicknet()
 	}
-	st, err := openState(filepath.Join(o.Dir, stateDir), o.FS, j, o.Beacon.Chain)
+	st, err := openState(filepath.Join(o.Dir, stateDir), o.FS, j, o.Beacon.Chain, o.Logger)
 	if err != nil {
 		return nil, err
 	}

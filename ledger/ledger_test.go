@@ -344,7 +344,7 @@ type stuckJournal struct {
 	free  chan struct{}
 }
 
-func (s *stuckJournal) Append(ctx context.Context, after uint64, entries [][]byte) error {
+func (s *stuckJournal) Append(ctx context.Context, after journal.Head, entries [][]byte) (journal.Head, error) {
 	if s.stuck.Load() {
 		<-s.free
 	}

@@ -186,7 +186,7 @@ func (g Log) row(index int64, f func(entry, hashes []byte)) error {
 	}
 	at := len(value) - hashesOf(index)*proof.HashSize
 	if at <= 0 {
-		return errors.Join(fmt.Errorf("entry %d of the public log has %d bytes: move the state folder away, and it is rebuilt", index, len(value)), done.Close())
+		return errors.Join(fmt.Errorf("entry %d of the public log has %d bytes", index, len(value)), done.Close())
 	}
 	f(value[:at], value[at:])
 	return done.Close()

@@ -347,7 +347,7 @@ func TestAForgedRoundStopsTheLedger(t *testing.T) {
 	}
 	raw, _ := hex.DecodeString(round1000)
 	forged := journal.Encode(journal.Number{Draw: d.Number, Number: 1, Signature: raw, At: 1})
-	if err := m.j.Append(t.Context(), last, [][]byte{forged}); err != nil {
+	if _, err := m.j.Append(t.Context(), last, [][]byte{forged}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = ledger.Open(context.Background(), m.j, ledger.Options{Dir: "data", FS: m.fs, Public: true})

@@ -90,7 +90,7 @@ func (f drawFigures) Collect(c chan<- prometheus.Metric) {
 	s := f.l.state
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	gauge(positionFigure, float64(s.applied))
+	gauge(positionFigure, float64(s.head.Position))
 	states := map[string]int{"open": 0, "sealed": 0, "drawn": 0}
 	for _, d := range s.draws {
 		states[d.State()]++

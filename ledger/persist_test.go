@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ import (
 type brokenDisk struct {
 	count, at atomic.Int64
 	failed    atomic.Bool
+	once      sync.Once
 	// picture is what the disk holds at the moment of the failure.
 	picture func() *vfs.MemFS
 	disk    atomic.Pointer[vfs.MemFS]
@@ -39,9 +41,10 @@ func (b *brokenDisk) MaybeError(op errorfs.Op) error {
 	if at == 0 || n < at {
 		return nil
 	}
-	if b.failed.CompareAndSwap(false, true) {
+	b.once.Do(func() { // nobody learns of the failure before the picture is taken
 		b.disk.Store(b.picture())
-	}
+		b.failed.Store(true)
+	})
 	return errorfs.ErrInjected
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -118,7 +119,7 @@ type state struct {
 	journal journal.Journal
 
 	mu      sync.RWMutex // guards what follows; only the committer writes
-	applied uint64       // the last journal position in it
+	head    journal.Head // of the last journal entry in it
 	draws   map[uint64]Draw
 	cursors map[cursorKey]cursor
 	drawn   map[uint64]chan struct{} // closed when the draw has its result
@@ -135,19 +136,30 @@ const (
 	stateBlock    = 32 << 10 // the draw reads all of it
 )
 
-func openState(dir string, fs vfs.FS, j journal.Journal, chain *draw.Chain) (*state, error) {
+// errOtherVersion says that the rows are of another version of this program.
+var errOtherVersion = errors.New("it was written by another version of this program")
+
+// openState opens the state in dir, or an empty one. What is spoiled is dropped; see keepOrDrop.
+func openState(dir string, fs vfs.FS, j journal.Journal, chain *draw.Chain, log *slog.Logger) (*state, error) {
+	if err := keepOrDrop(dir, fs, log); err != nil {
+		return nil, err
+	}
 	db, err := store.Open(dir, store.Options{FS: fs, MemTable: stateMemTable, Cache: stateCache, Block: stateBlock, Separate: 64})
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger's state: %w", err)
 	}
-	s := &state{
-		db: db, journal: j, chain: chain,
-		draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}, drawn: map[uint64]chan struct{}{}, ids: map[string]uint64{},
-	}
+	s := newState(db)
+	s.journal, s.chain = j, chain
 	if err := s.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("read the ledger's state: %w", err), db.Close())
 	}
 	return s, nil
+}
+
+func newState(db *store.DB) *state {
+	return &state{
+		db: db, draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}, drawn: map[uint64]chan struct{}{}, ids: map[string]uint64{},
+	}
 }
 
 func (s *state) close() error {
@@ -159,7 +171,7 @@ func (s *state) close() error {
 
 // Key prefixes of the database. Numbers in keys are big-endian, so that they sort.
 const (
-	keyApplied = 'a' // -> u64 position, u8 version of the rows
+	keyApplied = 'a' // -> u64 position, u64 chain value, u8 version of the rows
 	keyDraw    = 'd' // u64 draw -> JSON Draw
 	keyCursor  = 'c' // u64 draw, u32 agency -> cursor
 	keyBatch   = 'b' // u64 draw, u32 agency, u64 batch -> u64 position, u64 index in the public log, packed numbers
@@ -167,10 +179,15 @@ const (
 )
 
 // rowVersion is of the rows' meaning. Rows of another one are not read on a guess: the journal gives them anew.
-const rowVersion = 2
+const rowVersion = 3
 
 // batchRow is how many bytes of a batch's row are in front of its numbers.
 const batchRow = 8 + 8
+
+func appliedRow(head journal.Head) []byte {
+	row := binary.BigEndian.AppendUint64(nil, head.Position)
+	return append(binary.BigEndian.AppendUint64(row, head.Chain), rowVersion)
+}
 
 func drawKey(n uint64) []byte { return binary.BigEndian.AppendUint64([]byte{keyDraw}, n) }
 
@@ -209,10 +226,10 @@ func readCursor(b []byte) (cursor, error) {
 // load reads the small part of the state into memory.
 func (s *state) load() error {
 	err := s.scan([]byte{keyApplied}, func(_, v []byte) error {
-		if len(v) != 9 || v[8] != rowVersion {
-			return errors.New("it was written by another version: move the folder away, and it is rebuilt from the journal")
+		if len(v) != 17 || v[16] != rowVersion {
+			return errOtherVersion
 		}
-		s.applied = binary.BigEndian.Uint64(v)
+		s.head = journal.Head{Position: binary.BigEndian.Uint64(v), Chain: binary.BigEndian.Uint64(v[8:])}
 		return nil
 	})
 	if err == nil {
@@ -291,26 +308,29 @@ func after(prefix []byte) []byte {
 // replayStep is how many entries are applied as one transaction while catching up.
 const replayStep = 1024
 
-// catchUp applies what the journal holds past the last applied entry. Only the committer calls it, or whoever opens.
+// catchUp applies what the journal holds past the last applied entry. Only the committer calls it, or whoever opens. It
+// changes nothing where the journal does not go on from what the state has.
 func (s *state) catchUp(ctx context.Context) error {
 	last, err := s.journal.Last(ctx)
 	if err != nil {
 		return err
 	}
-	if s.applied > last {
-		return fmt.Errorf("the ledger's state has seen %d entries and the journal has %d: entries were lost, "+
-			"or the two folders do not belong together; restore the journal, or move the state folder away to rebuild it", s.applied, last)
+	if s.head.Position > last.Position || s.head.Position == last.Position && s.head != last {
+		return s.otherHistory(last.Position)
 	}
 	t := s.begin()
-	for e, err := range s.journal.Entries(ctx, s.applied+1) {
+	for e, err := range s.journal.Entries(ctx, s.head.Position+1) {
 		if err != nil {
 			return err
+		}
+		if e.Head != t.head.Next(e.Data) {
+			return s.otherHistory(last.Position)
 		}
 		v, err := journal.Decode(e.Data)
 		if err == nil {
 			err = t.add(ctx, v, nil, nil)
 		}
-		if err == nil && e.Position%replayStep == 0 {
+		if t.head = e.Head; err == nil && e.Position%replayStep == 0 {
 			err = t.commit()
 			t = s.begin()
 		}
@@ -319,6 +339,13 @@ func (s *state) catchUp(ctx context.Context) error {
 		}
 	}
 	return t.commit()
+}
+
+// otherHistory says that the journal does not hold what the state was built from.
+func (s *state) otherHistory(last uint64) error {
+	return fmt.Errorf("%w: entries were lost, or the two do not belong together: this server has read %d entries, and the journal, with %d, is not the one "+
+		"they were in; keep the journal and this server's data folder as they are, stop every server, and find the journal or the backup that has them all",
+		journal.ErrOtherHistory, s.head.Position, last)
 }
 
 // put shows a draw to readers. mu is held.

@@ -21,7 +21,8 @@ import (
 type transaction struct {
 	s       *state
 	batch   *pebble.Batch
-	next    uint64 // the position of the next entry
+	next    uint64       // the position of the next entry
+	head    journal.Head // of the last entry that is in it and in the journal; set before commit
 	draws   map[uint64]Draw
 	cursors map[cursorKey]cursor
 	key     []byte
@@ -32,7 +33,7 @@ type transaction struct {
 
 func (s *state) begin() *transaction {
 	return &transaction{
-		s: s, batch: s.db.NewBatch(), next: s.applied + 1, draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}, frontier: s.frontier,
+		s: s, batch: s.db.NewBatch(), next: s.head.Position + 1, head: s.head, draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}, frontier: s.frontier,
 	}
 }
 
@@ -309,7 +310,7 @@ func (t *transaction) recount(ctx context.Context, r journal.Result) (*winners, 
 
 // commit writes the transaction to the database, unsynced, and shows it to readers.
 func (t *transaction) commit() error {
-	if t.next == t.s.applied+1 {
+	if t.next == t.s.head.Position+1 {
 		return t.batch.Close()
 	}
 	for k, c := range t.cursors {
@@ -327,21 +328,23 @@ func (t *transaction) commit() error {
 			return err
 		}
 	}
-	applied := t.next - 1
-	if err := t.batch.Set([]byte{keyApplied}, append(binary.BigEndian.AppendUint64(nil, applied), rowVersion), nil); err != nil {
+	if t.head.Position != t.next-1 {
+		return fmt.Errorf("the ledger's state would be of entry %d, and the journal is at %d", t.next-1, t.head.Position)
+	}
+	if err := t.batch.Set([]byte{keyApplied}, appliedRow(t.head), nil); err != nil {
 		return err
 	}
 	if err := t.s.db.Commit(t.batch, false); err != nil {
 		return fmt.Errorf("write the ledger's state: %w", err)
 	}
-	t.show(applied)
+	t.show()
 	return t.batch.Close()
 }
 
-func (t *transaction) show(applied uint64) {
+func (t *transaction) show() {
 	t.s.mu.Lock()
 	defer t.s.mu.Unlock()
-	t.s.applied, t.s.frontier = applied, t.frontier
+	t.s.head, t.s.frontier = t.head, t.frontier
 	for k, c := range t.cursors {
 		t.s.cursors[k] = c
 	}

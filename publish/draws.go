@@ -56,7 +56,7 @@ func (p *Publisher) publishDraw(ctx context.Context, f *folder, d ledger.Draw) e
 	}{
 		{opened, d.OpenIndex < size, "open", func() error { return p.putEntry(f, at+"open", d.OpenIndex) }},
 		{sealed, d.Sealed && d.SealIndex < size, "seal", func() error { return p.publishSeal(ctx, f, at, d) }},
-		{drawn, d.Result != nil && d.ResultIndex < size, "outcome.json", func() error { return p.publishResult(ctx, f, at, d) }},
+		{drawn, d.Result != nil && d.ResultIndex < size, "outcome.json", func() error { return p.publishResult(ctx, f, at, d, f.has(at+"outcome.json")) }},
 	} {
 		if p.done[d.Number] >= step.stage {
 			continue
@@ -64,7 +64,17 @@ func (p *Publisher) publishDraw(ctx context.Context, f *folder, d ledger.Draw) e
 		if !step.due {
 			return nil
 		}
-		if !f.has(at + step.mark) {
+		whole := f.has(at + step.mark)
+		if whole {
+			var err error
+			if whole, err = p.intact(f, at, d, step.stage); err != nil {
+				return err
+			}
+			if !whole {
+				p.Log.Warn("publish_draws", "result", "in_progress", "draw", d.ID, "doing", "publishing again what is missing or spoiled", "file", at+step.mark)
+			}
+		}
+		if !whole {
 			if err := step.do(); err != nil {
 				return err
 			}
@@ -144,17 +154,13 @@ func (p *Publisher) remember(f *folder, name string) error {
 	if err != nil {
 		return err
 	}
-	o, err := proof.ParseOutcome(data)
-	if err != nil {
-		return fmt.Errorf("%s: %w; delete it, and it is published again", name, err)
-	}
 	policy, err := p.own()
 	if err != nil {
 		return err
 	}
-	at, err := policy.Open([]byte(o.Checkpoint))
+	o, at, err := readOutcome(data, policy)
 	if err != nil {
-		return fmt.Errorf("%s: %w; delete it, and it is published again", name, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	if strings.Count(o.Checkpoint, "\n\u2014 ") > 1 {
 		p.witness(&signed{p.signed.Load().log.At(at.Size, at.Root), []byte(o.Checkpoint)})
@@ -162,7 +168,19 @@ func (p *Publisher) remember(f *folder, name string) error {
 	return nil
 }
 
-func (p *Publisher) publishResult(ctx context.Context, f *folder, at string, d ledger.Draw) error {
+// readOutcome reads an outcome, and verifies its checkpoint.
+func readOutcome(data []byte, policy *proof.Policy) (*proof.Outcome, *proof.Opened, error) {
+	o, err := proof.ParseOutcome(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	at, err := policy.Open([]byte(o.Checkpoint))
+	return o, at, err
+}
+
+// publishResult publishes what a drawn draw is checked with. Records that are there are taken to be whole, as after a start
+// in the middle of it, unless again: then all of them are written once more.
+func (p *Publisher) publishResult(ctx context.Context, f *folder, at string, d ledger.Draw, again bool) error {
 	if d.Gone || !d.Forgotten.IsZero() {
 		p.Log.Warn("publish_draws", "result", "fail", "draw", d.ID, "error", "who bet was forgotten before its records were published here: restore the public folder from where it was kept")
 		return nil
@@ -183,7 +201,11 @@ func (p *Publisher) publishResult(ctx context.Context, f *folder, at string, d l
 	}
 	for _, t := range p.Ledger.Totals(d) {
 		for n := range t.Batches {
-			if err := p.publishBatch(ctx, f, at, d, t.Agency, n+1); err != nil {
+			name := recordsName(at, t.Agency, n+1)
+			if f.has(name) && !again {
+				continue
+			}
+			if err := p.publishBatch(ctx, f, name, d, t.Agency, n+1); err != nil {
 				return err
 			}
 		}
@@ -207,12 +229,12 @@ func (p *Publisher) publishWinners(ctx context.Context, f *folder, at string, d 
 	return f.put(at+"winners", text.Bytes())
 }
 
-// publishBatch publishes the public records of a batch. One that is there is whole.
-func (p *Publisher) publishBatch(ctx context.Context, f *folder, at string, d ledger.Draw, a quiniela.Agency, n uint64) error {
-	name := fmt.Sprintf("%sbets/%d/%d.pub", at, a, n)
-	if f.has(name) {
-		return nil
-	}
+func recordsName(at string, a quiniela.Agency, n uint64) string {
+	return fmt.Sprintf("%sbets/%d/%d.pub", at, a, n)
+}
+
+// publishBatch publishes the public records of a batch.
+func (p *Publisher) publishBatch(ctx context.Context, f *folder, name string, d ledger.Draw, a quiniela.Agency, n uint64) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -230,13 +252,17 @@ func (p *Publisher) outcome(ctx context.Context, d ledger.Draw) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
+	return outcomeAt(d, at.log, note)
+}
+
+func outcomeAt(d ledger.Draw, log ledger.Log, note []byte) ([]byte, error) {
 	var logged []proof.Logged
 	for _, index := range []uint64{d.OpenIndex, d.SealIndex, d.ResultIndex} {
-		entry, err := at.log.Entry(int64(index))
+		entry, err := log.Entry(int64(index))
 		if err != nil {
 			return nil, err
 		}
-		path, err := proof.ProveInclusion(at.log.Size, int64(index), at.log)
+		path, err := proof.ProveInclusion(log.Size, int64(index), log)
 		if err != nil {
 			return nil, err
 		}

@@ -13,8 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/mod/sumdb/tlog"
-
 	"quiniela/ledger"
 	"quiniela/proof"
 )
@@ -47,6 +45,7 @@ type Publisher struct {
 	partial int64 // the log's size when the last partial bundle was written
 	done    map[uint64]stage
 	trees   trees
+	before  ledger.Log // as it had been published when this server started
 
 	signed atomic.Pointer[signed]
 	// witnessed is the newest one that witnesses have cosigned, or nil. It is what receipts show where it has their batch.
@@ -71,7 +70,7 @@ func Open(ctx context.Context, o Options) (*Publisher, error) {
 	if err := p.resume(); err != nil {
 		return nil, fmt.Errorf("publish the log in %s: %w", o.Dir, err)
 	}
-	if err := f.put("log.vkey", []byte(o.Key.Verifier+"\n")); err != nil {
+	if err := f.put(VerifierName, []byte(o.Key.Verifier+"\n")); err != nil {
 		return nil, err
 	}
 	return p, p.publishLog(ctx)
@@ -79,16 +78,15 @@ func Open(ctx context.Context, o Options) (*Publisher, error) {
 
 // own is the policy that believes this log's key.
 func (p *Publisher) own() (*proof.Policy, error) {
-	return proof.ParsePolicy([]byte("log " + p.Key.Verifier + "\nquorum none\n"))
+	return trusting(p.Key.Verifier)
 }
 
 // resume refuses to go on from a checkpoint that this log does not begin with: whoever has seen it could prove a fraud.
 func (p *Publisher) resume() error {
-	old, err := p.folder.read("checkpoint")
+	old, err := p.folder.read(CheckpointName)
 	if err != nil {
 		return err
 	}
-	now := p.Ledger.Log()
 	if old == nil {
 		p.signed.Store(&signed{})
 		return nil
@@ -97,24 +95,17 @@ func (p *Publisher) resume() error {
 	if err != nil {
 		return err
 	}
+	now := p.Ledger.Log()
 	seen, err := policy.Open(old)
 	if err != nil {
-		return fmt.Errorf("its checkpoint: %w; is log.key another log's?", err)
+		return p.spoiled(err, now)
 	}
-	if seen.Size > now.Size {
-		return fmt.Errorf("a checkpoint of %d entries was published, and the journal gives %d: entries were lost, or the folders do not belong together; "+
-			"restore the whole journal", seen.Size, now.Size)
+	then, err := begins(seen.Checkpoint, now)
+	if err != nil {
+		return err
 	}
-	then := ledger.Log{Size: seen.Size, Root: new(proof.Frontier).Root()}
-	if seen.Size > 0 {
-		if then.Root, err = tlog.TreeHash(seen.Size, now); err != nil {
-			return err
-		}
-	}
-	if then.Root != seen.Root {
-		return fmt.Errorf("the checkpoint that was published of %d entries is not of this journal: restore the one that it is of", seen.Size)
-	}
-	p.signed.Store(&signed{now.At(then.Size, then.Root), old})
+	p.signed.Store(&signed{then, old})
+	p.before = then
 	for p.folder.has(proof.BundlePath(p.bundles, proof.TileWidth)) {
 		p.bundles++
 	}
@@ -125,6 +116,13 @@ func (p *Publisher) resume() error {
 // far. What fails is tried again, and said once.
 func (p *Publisher) Run(ctx context.Context) {
 	var both sync.WaitGroup
+	if published := p.before; published.Size > 0 {
+		both.Go(func() {
+			if err := p.mend(ctx, published); err != nil && ctx.Err() == nil {
+				p.Log.Error("publish_log", "result", "fail", "error", err, "next", "the next start compares the published files again")
+			}
+		})
+	}
 	both.Go(func() { p.repeat(ctx, "publish_log", p.publishLog) })
 	both.Go(func() { p.repeat(ctx, "publish_draws", p.publishDraws) })
 	both.Wait()
@@ -178,7 +176,7 @@ func (p *Publisher) publishLog(ctx context.Context) error {
 	}
 	note, err := p.sign(now.Size, now.Root)
 	if err == nil {
-		err = errors.Join(p.folder.flush(), p.folder.put("checkpoint", note), p.folder.flush())
+		err = errors.Join(p.folder.flush(), p.folder.put(CheckpointName, note), p.folder.flush())
 	}
 	if err != nil {
 		return err
@@ -229,16 +227,24 @@ func (p *Publisher) shown(ctx context.Context, now ledger.Log) (int64, error) {
 	return shown, err
 }
 
-func (p *Publisher) putBundle(log ledger.Log, n int64, width int) (err error) {
-	var bundle []byte
+func (p *Publisher) putBundle(log ledger.Log, n int64, width int) error {
+	bundle, err := bundleOf(log, n, width)
+	if err != nil {
+		return err
+	}
+	return p.folder.put(proof.BundlePath(n, width), bundle)
+}
+
+// bundleOf returns the entries of a bundle as it is published.
+func bundleOf(log ledger.Log, n int64, width int) (bundle []byte, err error) {
 	for i := range int64(width) {
 		entry, err := log.Entry(n*proof.TileWidth + i)
 		if err == nil {
 			bundle, err = proof.AppendEntry(bundle, entry)
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return p.folder.put(proof.BundlePath(n, width), bundle)
+	return bundle, nil
 }

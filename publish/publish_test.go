@@ -184,7 +184,7 @@ func TestAnotherJournalIsRefused(t *testing.T) {
 	}
 	d.Close()
 	for what, batches := range map[string]int{"entries were lost": 0, "is not of this journal": 2} {
-		for _, name := range []string{"journal", "state"} {
+		for _, name := range []string{"journal", "journal.end", "state"} {
 			if err := os.RemoveAll(filepath.Join(d.Dir, name)); err != nil {
 				t.Fatal(err)
 			}
@@ -223,7 +223,7 @@ func TestForgettingKeepsTheLog(t *testing.T) {
 	}
 	last, err := j.Last(t.Context())
 	if err == nil {
-		err = j.Append(t.Context(), last, [][]byte{journal.Encode(journal.Forget{Draw: 1, At: 1})})
+		_, err = j.Append(t.Context(), last, [][]byte{journal.Encode(journal.Forget{Draw: 1, At: 1})})
 	}
 	if err == nil {
 		_, err = j.Forget(t.Context(), 1)
@@ -302,4 +302,67 @@ func TestTheKeyIsMadeOnceAndForItsOwnerOnly(t *testing.T) {
 			t.Errorf("%q is a key", text)
 		}
 	}
+}
+
+// Whatever files of the public folder are spoiled, cut or gone, the next start publishes them again as they were.
+func TestASpoiledPublicFolderIsPublishedAgain(t *testing.T) {
+	t.Parallel()
+	d := publishtest.Start(t, 1)
+	for n := range uint64(300) { // more than one full tile
+		d.Send(1, 1, n+1, 7574, 2)
+	}
+	d.Finish(1, 1)
+	d.File("draws/1/outcome.json")
+	d.Close()
+	d.Open(1)
+	d.Close() // all of it is published, with a last checkpoint
+	others := []string{
+		"tile/0/000", "tile/entries/000", "tile/0/001.p/47", "draws/1/open", "draws/1/seal", "draws/1/totals",
+		"draws/1/sealed.checkpoint", "draws/1/result", "draws/1/outcome.json",
+	}
+	cut := func(data []byte) []byte { return data[:len(data)/2] }
+	mended(t, d, spoil, others...)
+	mended(t, d, cut, append(others, "draws/1/bets/1/7.pub")...)
+	mended(t, d, nil, append(others, "draws/1/bets/1/8.pub")...)
+	mended(t, d, spoil, "checkpoint")
+	mended(t, d, cut, "checkpoint")
+	mended(t, d, nil, "checkpoint")
+	mended(t, d, spoil, "log.vkey")
+	mended(t, d, nil, "log.vkey")
+}
+
+// mended spoils files, or removes them where change is nil, and waits until a start has put them back.
+func mended(t *testing.T, d *publishtest.Desk, change func([]byte) []byte, names ...string) {
+	t.Helper()
+	was := map[string][]byte{}
+	for _, name := range names {
+		data, err := os.ReadFile(d.Path(name))
+		if err == nil && change == nil {
+			err = os.Remove(d.Path(name))
+		} else if err == nil {
+			err = os.WriteFile(d.Path(name), change(data), 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		was[name] = data
+	}
+	d.Open(1)
+	defer d.Close()
+	for name, want := range was {
+		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+			if now, err := os.ReadFile(d.Path(name)); err == nil && bytes.Equal(now, want) {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s is not as it was", name)
+			}
+		}
+	}
+}
+
+func spoil(data []byte) []byte {
+	data = bytes.Clone(data)
+	data[len(data)/2] ^= 1
+	return data
 }

@@ -6,7 +6,7 @@ package store
 import (
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"strings"
 	"sync/atomic"
 
@@ -29,8 +29,10 @@ type Options struct {
 // DB is an open database. Reads go to the Pebble database it embeds; writes go through Commit.
 type DB struct {
 	*pebble.DB
-	lock   *pebble.Lock
-	failed atomic.Pointer[error]
+	lock     io.Closer
+	readOnly bool
+	failed   atomic.Pointer[error]
+	reading  atomic.Int32 // calls of Read that have not returned, or have panicked
 }
 
 var (
@@ -40,40 +42,68 @@ var (
 	ErrNotFound = errors.New("no database here")
 )
 
-// Open opens the database in dir, and makes it where there is none. The folder is for its owner only (0700).
+// Open opens the database in dir, and makes it where there is none, unless it is to be read only: then nothing is
+// written at all. The folder is for its owner only (0700).
 func Open(dir string, o Options) (*DB, error) {
 	fs := o.FS
 	if fs == nil {
-		fs = ownedFS{vfs.Default}
+		fs = Files
 	}
-	fs = orderedFS{fs}
-	if o.ReadOnly && !exists(fs, fs.PathJoin(dir, "LOCK")) {
+	if o.ReadOnly && !Exists(fs, dir) {
 		return nil, fmt.Errorf("%s: %w", dir, ErrNotFound)
 	}
-	if err := fs.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the folder %s: %w", dir, err)
+	if !o.ReadOnly {
+		if err := fs.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("make the folder %s: %w", dir, err)
+		}
 	}
-	db := new(DB)
-	lock, err := pebble.LockDirectory(dir, fs)
-	if err != nil && !errors.Is(err, os.ErrPermission) {
-		return nil, fmt.Errorf("%s: %w", dir, ErrLocked)
-	}
+	lock, err := lockDatabase(fs, dir)
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", dir, err)
 	}
-	p := options(db, fs, o)
-	p.Lock = lock
-	if db.DB, err = openPebble(dir, p); err != nil {
+	db := &DB{lock: lock, readOnly: o.ReadOnly}
+	if db.DB, err = openPebble(dir, options(db, orderedFS{fs}, o)); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), lock.Close())
 	}
-	db.lock = lock
 	return db, nil
 }
 
-// openPebble opens Pebble; what it would end the process for is an error.
+// Exists reports whether there is a database in dir.
+func Exists(fs vfs.FS, dir string) bool {
+	if fs == nil {
+		fs = Files
+	}
+	d, err := pebble.Peek(dir, fs)
+	return err == nil && d.Exists
+}
+
+// lockDatabase keeps every other process out until the closer is closed. Pebble's own lock, a file that can be deleted, is
+// not used; see orderedFS.Lock.
+func lockDatabase(fs vfs.FS, dir string) (io.Closer, error) {
+	if fs == Files || fs == vfs.Default {
+		return lockFolder(dir)
+	}
+	l, err := fs.Lock(fs.PathJoin(dir, "LOCK")) // a file system of a test
+	if err != nil {
+		return nil, ErrLocked
+	}
+	return l, nil
+}
+
+// openPebble opens Pebble and turns its Fatalf and its panics into errors.
 func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
 	defer recovered(&err)
 	return pebble.Open(dir, o)
+}
+
+// Read calls f, which reads from the database, and turns Pebble's Fatalf and its panics, such as the one for a missing
+// file, into errors.
+func (db *DB) Read(f func() error) (err error) {
+	db.reading.Add(1)
+	defer recovered(&err)
+	err = f()
+	db.reading.Add(-1) // not after a panic
+	return err
 }
 
 // orderedFS makes the entries of a folder durable before a marker that names one of them can be. Pebble creates a file
@@ -90,6 +120,9 @@ func (fs orderedFS) Create(name string, category vfs.DiskWriteCategory) (vfs.Fil
 	return fs.FS.Create(name, category)
 }
 
+// Lock implements vfs.FS for Pebble, which need not lock: Open has. Pebble would keep its lock after a panic.
+func (fs orderedFS) Lock(string) (io.Closer, error) { return io.NopCloser(nil), nil }
+
 // Unwrap implements vfs.FS.
 func (fs orderedFS) Unwrap() vfs.FS { return fs.FS }
 
@@ -99,11 +132,6 @@ func syncDir(fs vfs.FS, dir string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
-}
-
-func exists(fs vfs.FS, path string) bool {
-	_, err := fs.Stat(path)
-	return err == nil
 }
 
 func options(db *DB, fs vfs.FS, o Options) *pebble.Options {
@@ -180,8 +208,11 @@ func (db *DB) fail(err error) {
 }
 
 // Close releases the database. Where a write has failed, Pebble's own locks may be held for ever, so it is left to
-// the end of the process.
+// the end of the process. So it is where reading has panicked; then the lock is released if nothing could be written.
 func (db *DB) Close() (err error) {
+	if db.readOnly && db.reading.Load() != 0 {
+		return db.lock.Close()
+	}
 	if failed := db.failed.Load(); failed != nil {
 		return *failed
 	}
@@ -193,7 +224,7 @@ func (db *DB) Close() (err error) {
 // taken to have room: a write will say otherwise.
 func Full(fs vfs.FS, dir string, reserve uint64) bool {
 	if fs == nil {
-		fs = vfs.Default
+		fs = Files
 	}
 	usage, err := fs.GetDiskUsage(dir)
 	return err == nil && usage.AvailBytes < reserve

@@ -61,7 +61,10 @@ func open(t *testing.T) *desk {
 	}
 	site := web.New(web.Options{
 		Ledger: l, Key: key, Hosts: []string{"lottery.Example"}, Metrics: figures,
-		Backup: func(_ context.Context, dir string) (uint64, error) { return j.Backup(dir) },
+		Backup: func(_ context.Context, dir string) (uint64, error) {
+			end, err := j.Backup(dir)
+			return end.Position, err
+		},
 	})
 	d := &desk{t: t, ledger: l, site: site, server: httptest.NewServer(site.Public()), inner: httptest.NewServer(site.Trusted())}
 	t.Cleanup(func() {

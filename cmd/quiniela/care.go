@@ -93,7 +93,7 @@ func (c *fsckCommand) Run(e env) (err error) {
 	if err != nil {
 		return err
 	}
-	set, end := progress(e.stderr, "check", last)
+	set, end := progress(e.stderr, "check", last.Position)
 	report, err := fsck.Check(e.ctx, j, set)
 	end()
 	if report != nil {
@@ -154,7 +154,7 @@ func (c *forgetCommand) Run(e env) (err error) {
 	}
 	if !said {
 		entry := journal.Encode(journal.Forget{Draw: n, At: time.Now().UnixMicro()})
-		if err := j.Append(e.ctx, last, [][]byte{entry}); err != nil {
+		if _, err := j.Append(e.ctx, last, [][]byte{entry}); err != nil {
 			return err
 		}
 	}

@@ -60,7 +60,7 @@ func (c *exportCommand) Run(e env) (err error) {
 	}
 	set, end := func(uint64) {}, func() {}
 	if !terminal(out) { // on a terminal the bets themselves are what is seen
-		set, end = progress(e.stderr, "export", last)
+		set, end = progress(e.stderr, "export", last.Position)
 	}
 	bets, err := ledger.Export(e.ctx, j, c.Draw, out, set)
 	end()

@@ -24,6 +24,8 @@ func Run(t *testing.T, e Engine) {
 		"an empty journal has no entries":            empty,
 		"entries come back in order after a restart": order,
 		"a stale position is refused":                stale,
+		"another history is refused":                 history,
+		"entries are chained":                        chain,
 		"reading can begin and stop anywhere":        anywhere,
 		"a closed journal refuses":                   closed,
 		"entries of every size":                      sizes,
@@ -49,9 +51,24 @@ func mustAppend(t *testing.T, j journal.Journal, after uint64, entries ...string
 	for _, e := range entries {
 		data = append(data, []byte(e))
 	}
-	if err := j.Append(context.Background(), after, data); err != nil {
+	if _, err := j.Append(context.Background(), headAt(t, j, after), data); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// headAt returns the head of the entry at a position.
+func headAt(t *testing.T, j journal.Journal, position uint64) journal.Head {
+	t.Helper()
+	for e, err := range j.Entries(context.Background(), position) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if position == 0 {
+			break
+		}
+		return e.Head
+	}
+	return journal.Head{Position: position}
 }
 
 func mustClose(t *testing.T, j journal.Journal) {
@@ -86,7 +103,7 @@ func empty(t *testing.T, open func() (journal.Journal, error)) {
 	defer mustClose(t, j)
 	check(t, j, 0)
 	check(t, j, 7)
-	if last, err := j.Last(context.Background()); last != 0 || err != nil {
+	if last, err := j.Last(context.Background()); last != (journal.Head{}) || err != nil {
 		t.Fatalf("last is %d, %v", last, err)
 	}
 }
@@ -100,7 +117,7 @@ func order(t *testing.T, open func() (journal.Journal, error)) {
 	j = mustOpen(t, open)
 	defer mustClose(t, j)
 	check(t, j, 1, "a", "b", "c")
-	if last, _ := j.Last(context.Background()); last != 3 {
+	if last, _ := j.Last(context.Background()); last.Position != 3 {
 		t.Fatalf("last is %d after a restart, want 3", last)
 	}
 	mustAppend(t, j, 3, "d")
@@ -111,13 +128,51 @@ func stale(t *testing.T, open func() (journal.Journal, error)) {
 	j := mustOpen(t, open)
 	defer mustClose(t, j)
 	mustAppend(t, j, 0, "a", "b")
-	for _, after := range []uint64{0, 1, 3} {
-		if err := j.Append(context.Background(), after, [][]byte{[]byte("x")}); !errors.Is(err, journal.ErrMoved) {
+	for _, after := range []uint64{0, 1} {
+		if _, err := j.Append(context.Background(), headAt(t, j, after), [][]byte{[]byte("x")}); !errors.Is(err, journal.ErrMoved) {
 			t.Fatalf("append after %d gave %v, want ErrMoved", after, err)
 		}
 	}
 	check(t, j, 1, "a", "b")
 	mustAppend(t, j, 2, "c")
+}
+
+// A writer whose own journal has lost entries, or has others, must not append to this one.
+func history(t *testing.T, open func() (journal.Journal, error)) {
+	j := mustOpen(t, open)
+	defer mustClose(t, j)
+	mustAppend(t, j, 0, "a", "b")
+	second := headAt(t, j, 2)
+	for name, after := range map[string]journal.Head{
+		"another entry":       {Position: 2, Chain: second.Chain + 1},
+		"one that is not yet": {Position: 3, Chain: second.Chain},
+		"another first entry": journal.Head{}.Next([]byte("x")).Next([]byte("b")),
+	} {
+		if _, err := j.Append(context.Background(), after, [][]byte{[]byte("x")}); !errors.Is(err, journal.ErrOtherHistory) {
+			t.Fatalf("append after %s gave %v, want ErrOtherHistory", name, err)
+		}
+	}
+	check(t, j, 1, "a", "b")
+	mustAppend(t, j, 2, "c")
+}
+
+// The chain is the same in every engine, and reading gives the head that appending gave.
+func chain(t *testing.T, open func() (journal.Journal, error)) {
+	j := mustOpen(t, open)
+	want := journal.Head{}.Next([]byte("a")).Next([]byte("b")).Next([]byte("c"))
+	got, err := j.Append(context.Background(), journal.Head{}, [][]byte{[]byte("a"), []byte("b"), []byte("c")})
+	if err != nil || got != want {
+		t.Fatalf("append gave the head %v and %v, want %v", got, err, want)
+	}
+	mustClose(t, j)
+	j = mustOpen(t, open)
+	defer mustClose(t, j)
+	if last, err := j.Last(context.Background()); err != nil || last != want {
+		t.Fatalf("last is %v, %v, want %v", last, err, want)
+	}
+	if third := headAt(t, j, 3); third != want {
+		t.Fatalf("the third entry has the head %v, want %v", third, want)
+	}
 }
 
 func anywhere(t *testing.T, open func() (journal.Journal, error)) {
@@ -152,7 +207,7 @@ func closed(t *testing.T, open func() (journal.Journal, error)) {
 	if err := j.Close(); err != nil {
 		t.Fatalf("a second close: %v", err)
 	}
-	if err := j.Append(context.Background(), 1, [][]byte{[]byte("b")}); err == nil {
+	if _, err := j.Append(context.Background(), journal.Head{}.Next([]byte("a")), [][]byte{[]byte("b")}); err == nil {
 		t.Fatal("a closed journal took an entry")
 	}
 	var got error
@@ -213,7 +268,7 @@ func reuse(t *testing.T, open func() (journal.Journal, error)) {
 	j := mustOpen(t, open)
 	defer mustClose(t, j)
 	buf := []byte("one")
-	if err := j.Append(context.Background(), 0, [][]byte{buf}); err != nil {
+	if _, err := j.Append(context.Background(), journal.Head{}, [][]byte{buf}); err != nil {
 		t.Fatal(err)
 	}
 	copy(buf, "two")

@@ -13,7 +13,7 @@ import (
 // is an empty one.
 type Disk struct {
 	mu      sync.Mutex
-	entries [][]byte
+	entries []journal.Entry
 	open    bool
 }
 
@@ -33,25 +33,37 @@ type memory struct {
 	closed bool // guarded by disk.mu
 }
 
-func (m *memory) Append(_ context.Context, after uint64, entries [][]byte) error {
+func (m *memory) Append(_ context.Context, after journal.Head, entries [][]byte) (journal.Head, error) {
 	m.disk.mu.Lock()
 	defer m.disk.mu.Unlock()
-	if m.closed {
-		return journal.ErrClosed
-	}
-	if after != uint64(len(m.disk.entries)) {
-		return journal.ErrMoved
+	last := m.disk.last()
+	switch {
+	case m.closed:
+		return after, journal.ErrClosed
+	case after.Position < last.Position:
+		return after, journal.ErrMoved
+	case after != last:
+		return after, journal.ErrOtherHistory
 	}
 	for _, e := range entries {
-		m.disk.entries = append(m.disk.entries, slices.Clone(e))
+		after = after.Next(e)
+		m.disk.entries = append(m.disk.entries, journal.Entry{Head: after, Data: slices.Clone(e)})
 	}
-	return nil
+	return after, nil
 }
 
-func (m *memory) Last(context.Context) (uint64, error) {
+// last is called with mu held.
+func (d *Disk) last() journal.Head {
+	if len(d.entries) == 0 {
+		return journal.Head{}
+	}
+	return d.entries[len(d.entries)-1].Head
+}
+
+func (m *memory) Last(context.Context) (journal.Head, error) {
 	m.disk.mu.Lock()
 	defer m.disk.mu.Unlock()
-	return uint64(len(m.disk.entries)), nil
+	return m.disk.last(), nil
 }
 
 func (m *memory) Entries(ctx context.Context, from uint64) iter.Seq2[journal.Entry, error] {
@@ -68,7 +80,7 @@ func (m *memory) Entries(ctx context.Context, from uint64) iter.Seq2[journal.Ent
 				yield(journal.Entry{}, err)
 				return
 			}
-			if !yield(journal.Entry{Position: i + 1, Data: all[i]}, nil) {
+			if !yield(all[i], nil) {
 				return
 			}
 		}

@@ -55,10 +55,10 @@ func TestAFullDiskIsSaidAndLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = j.Close() }()
-	if err := j.Append(ctx, 0, [][]byte{[]byte("a")}); !errors.Is(err, journal.ErrFull) {
+	if _, err := j.Append(ctx, journal.Head{}, [][]byte{[]byte("a")}); !errors.Is(err, journal.ErrFull) {
 		t.Fatalf("append gave %v, want ErrFull", err)
 	}
-	if last, _ := j.Last(ctx); last != 0 {
+	if last, _ := j.Last(ctx); last != (journal.Head{}) {
 		t.Fatalf("last is %d after a refusal", last)
 	}
 }
@@ -70,7 +70,7 @@ func TestPowerLossKeepsWhatWasAppended(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Append(ctx, 0, [][]byte{[]byte("a"), []byte("b")}); err != nil {
+	if _, err := j.Append(ctx, journal.Head{}, [][]byte{[]byte("a"), []byte("b")}); err != nil {
 		t.Fatal(err)
 	}
 	after := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 0})
@@ -80,7 +80,7 @@ func TestPowerLossKeepsWhatWasAppended(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = j.Close() }()
-	if last, _ := j.Last(ctx); last != 2 {
+	if last, _ := j.Last(ctx); last.Position != 2 {
 		t.Fatalf("last is %d after a power loss, want 2", last)
 	}
 }
@@ -98,15 +98,15 @@ func TestAFailedWriteSticks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Append(ctx, 0, [][]byte{[]byte("a")}); err != nil {
+	if _, err := j.Append(ctx, journal.Head{}, [][]byte{[]byte("a")}); err != nil {
 		t.Fatal(err)
 	}
 	armed.On()
-	if err := j.Append(ctx, 1, [][]byte{[]byte("b")}); err == nil {
+	if _, err := j.Append(ctx, journal.Head{}.Next([]byte("a")), [][]byte{[]byte("b")}); err == nil {
 		t.Fatal("an append whose write failed was acknowledged")
 	}
 	armed.Off()
-	if err := j.Append(ctx, 1, [][]byte{[]byte("c")}); err == nil {
+	if _, err := j.Append(ctx, journal.Head{}.Next([]byte("a")), [][]byte{[]byte("c")}); err == nil {
 		t.Fatal("an append after a failed one was acknowledged")
 	}
 	if err := j.Close(); err == nil {
@@ -129,14 +129,13 @@ func BenchmarkAppend(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer func() { _ = j.Close() }()
-	group, position := entries(), uint64(0)
+	group, head := entries(), journal.Head{}
 	b.ReportAllocs()
 	b.SetBytes(80 * 8000)
 	for b.Loop() {
-		if err := j.Append(b.Context(), position, group); err != nil {
+		if head, err = j.Append(b.Context(), head, group); err != nil {
 			b.Fatal(err)
 		}
-		position += uint64(len(group))
 	}
 }
 
@@ -147,8 +146,9 @@ func BenchmarkScan(b *testing.B) {
 	}
 	defer func() { _ = j.Close() }()
 	const groups = 200
-	for i := range uint64(groups) {
-		if err := j.Append(b.Context(), i*80, entries()); err != nil {
+	head := journal.Head{}
+	for range groups {
+		if head, err = j.Append(b.Context(), head, entries()); err != nil {
 			b.Fatal(err)
 		}
 	}

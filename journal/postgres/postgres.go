@@ -258,45 +258,70 @@ func passing(err error) bool {
 
 // Append implements journal.Journal. Durable means acknowledged by the standbys that the database waits for. It returns
 // only when it is known what became of the entries, however long that takes.
-func (j *Journal) Append(ctx context.Context, after uint64, entries [][]byte) error {
+func (j *Journal) Append(ctx context.Context, after journal.Head, entries [][]byte) (journal.Head, error) {
 	if j.isClosed() {
-		return journal.ErrClosed
+		return after, journal.ErrClosed
 	}
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // it never fails
 	appendID := pgtype.UUID{Bytes: id, Valid: true}
-	err := j.persist(ctx, "append", func(ctx context.Context) error { return j.append(ctx, appendID, after, entries) })
-	if err != nil {
-		return fmt.Errorf("append to the journal: %w", err)
+	next := after
+	for _, e := range entries {
+		next = next.Next(e)
 	}
-	return nil
+	err := j.persist(ctx, "append", func(ctx context.Context) error { return j.append(ctx, appendID, after, next, entries) })
+	if err != nil {
+		return after, fmt.Errorf("append to the journal: %w", err)
+	}
+	return next, nil
 }
 
-func (j *Journal) append(ctx context.Context, id pgtype.UUID, after uint64, entries [][]byte) error {
+func (j *Journal) append(ctx context.Context, id pgtype.UUID, after, next journal.Head, entries [][]byte) error {
 	moved := false
 	err := pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, "UPDATE journal_head SET position = $1 WHERE id = 1 AND position = $2", int64(after)+int64(len(entries)), int64(after))
+		tag, err := tx.Exec(ctx, "UPDATE journal_head SET position = $1, chain = $2 WHERE id = 1 AND position = $3 AND chain = $4",
+			int64(next.Position), int64(next.Chain), int64(after.Position), int64(after.Chain))
 		if err != nil {
 			return err
 		}
 		if moved = tag.RowsAffected() == 0; moved {
 			return nil
 		}
-		rows := make([][]any, len(entries))
-		for i, e := range entries {
-			draw, agency, batch := identity(e)
-			rows[i] = []any{int64(after) + 1 + int64(i), id, draw, agency, batch, e}
-		}
 		_, err = tx.CopyFrom(ctx, pgx.Identifier{"journal_entry"},
-			[]string{"position", "append_id", "draw", "agency", "batch", "data"}, pgx.CopyFromRows(rows))
+			[]string{"position", "chain", "append_id", "draw", "agency", "batch", "data"}, pgx.CopyFromRows(rows(id, after, entries)))
 		return err
 	})
 	if err != nil || !moved {
 		return err
 	}
-	// Moved by others, or by an earlier attempt of this very append whose answer was lost.
+	return j.movedBy(ctx, id, after)
+}
+
+func rows(id pgtype.UUID, after journal.Head, entries [][]byte) [][]any {
+	all := make([][]any, len(entries))
+	for i, e := range entries {
+		after = after.Next(e)
+		draw, agency, batch := identity(e)
+		all[i] = []any{int64(after.Position), int64(after.Chain), id, draw, agency, batch, e}
+	}
+	return all
+}
+
+// movedBy finds out why the head is not where an append expected it: others have appended, or an earlier attempt of this
+// very append whose answer was lost, or the journal has another history.
+func (j *Journal) movedBy(ctx context.Context, id pgtype.UUID, after journal.Head) error {
+	var chain int64
 	var first pgtype.UUID
-	err = j.pool.QueryRow(ctx, "SELECT append_id FROM journal_entry WHERE position = $1", int64(after)+1).Scan(&first)
+	if after.Position > 0 {
+		err := j.pool.QueryRow(ctx, "SELECT chain FROM journal_entry WHERE position = $1", int64(after.Position)).Scan(&chain)
+		if errors.Is(err, pgx.ErrNoRows) || err == nil && uint64(chain) != after.Chain {
+			return errDecided{journal.ErrOtherHistory}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	err := j.pool.QueryRow(ctx, "SELECT append_id FROM journal_entry WHERE position = $1", int64(after.Position)+1).Scan(&first)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows), err == nil && first != id:
 		return errDecided{journal.ErrMoved}
@@ -319,15 +344,18 @@ func identity(e []byte) (draw, agency, batch any) {
 }
 
 // Last implements journal.Journal.
-func (j *Journal) Last(ctx context.Context) (last uint64, err error) {
+func (j *Journal) Last(ctx context.Context) (last journal.Head, err error) {
 	if j.isClosed() {
-		return 0, journal.ErrClosed
+		return last, journal.ErrClosed
 	}
 	err = j.persist(ctx, "read", func(ctx context.Context) error {
-		return j.pool.QueryRow(ctx, "SELECT position FROM journal_head WHERE id = 1").Scan(&last)
+		var position, chain int64
+		err := j.pool.QueryRow(ctx, "SELECT position, chain FROM journal_head WHERE id = 1").Scan(&position, &chain)
+		last = journal.Head{Position: uint64(position), Chain: uint64(chain)}
+		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("read the journal: %w", err)
+		return last, fmt.Errorf("read the journal: %w", err)
 	}
 	return last, nil
 }
@@ -343,13 +371,13 @@ func (j *Journal) Entries(ctx context.Context, from uint64) iter.Seq2[journal.En
 		if err == nil && ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		for err == nil && from <= last {
-			var piece [][]byte
-			if piece, err = j.piece(ctx, from, min(last, from+pieceEntries-1)); err != nil {
+		for err == nil && from <= last.Position {
+			var piece []journal.Entry
+			if piece, err = j.piece(ctx, from, min(last.Position, from+pieceEntries-1)); err != nil {
 				break
 			}
-			for _, data := range piece {
-				if !yield(journal.Entry{Position: from, Data: data}, nil) {
+			for _, e := range piece {
+				if !yield(e, nil) {
 					return
 				}
 				from++
@@ -362,27 +390,31 @@ func (j *Journal) Entries(ctx context.Context, from uint64) iter.Seq2[journal.En
 	}
 }
 
-func (j *Journal) piece(ctx context.Context, from, to uint64) (piece [][]byte, err error) {
+func (j *Journal) piece(ctx context.Context, from, to uint64) (piece []journal.Entry, err error) {
 	err = j.persist(ctx, "read", func(ctx context.Context) error {
 		piece = piece[:0]
-		rows, err := j.pool.Query(ctx, "SELECT position, data FROM journal_entry WHERE position BETWEEN $1 AND $2 ORDER BY position", int64(from), int64(to))
+		rows, err := j.pool.Query(ctx, "SELECT position, chain, data FROM journal_entry WHERE position BETWEEN $1 AND $2 ORDER BY position", int64(from), int64(to))
 		if err != nil {
 			return err
 		}
 		want := from
-		var position int64
+		var position, chain int64
 		var data []byte
-		_, err = pgx.ForEachRow(rows, []any{&position, &data}, func() error {
+		_, err = pgx.ForEachRow(rows, []any{&position, &chain, &data}, func() error {
 			if uint64(position) != want {
-				return errDecided{fmt.Errorf("entry %d is missing", want)}
+				return errDecided{fmt.Errorf("%w: entry %d is missing", journal.ErrDamaged, want)}
+			}
+			e := journal.Entry{Head: journal.Head{Position: want, Chain: uint64(chain)}, Data: data}
+			if n := len(piece); n > 0 && piece[n-1].Next(data) != e.Head {
+				return errDecided{fmt.Errorf("%w: entry %d is spoiled, or does not belong behind the one before it", journal.ErrDamaged, want)}
 			}
 			want++
-			piece = append(piece, data)
+			piece = append(piece, e)
 			data = nil
 			return nil
 		})
 		if err == nil && want != to+1 {
-			err = errDecided{fmt.Errorf("entry %d is missing", want)}
+			err = errDecided{fmt.Errorf("%w: entry %d is missing", journal.ErrDamaged, want)}
 		}
 		return err
 	})
@@ -396,7 +428,7 @@ func (j *Journal) piece(ctx context.Context, from, to uint64) (piece [][]byte, e
 func (j *Journal) Follow(ctx context.Context) <-chan struct{} {
 	moved := make(chan struct{}, 1)
 	go func() {
-		known := uint64(0)
+		known := journal.Head{}
 		for sleep(ctx, j.options.Poll) == nil && j.ctx.Err() == nil {
 			last, err := j.Last(ctx)
 			if err != nil || last == known {

@@ -74,13 +74,13 @@ func TestTwoWritersMakeOneOrder(t *testing.T) {
 		}
 		defer func() { _ = j.Close() }()
 		wg.Go(func() {
-			last := uint64(0)
+			last := journal.Head{}
 			for n := 0; n < each; {
-				err := j.Append(t.Context(), last, [][]byte{fmt.Appendf(nil, "%d %d", writer, n), fmt.Appendf(nil, "%d %d again", writer, n)})
+				next, err := j.Append(t.Context(), last, [][]byte{fmt.Appendf(nil, "%d %d", writer, n), fmt.Appendf(nil, "%d %d again", writer, n)})
 				switch {
 				case err == nil:
 					n++
-					last += 2
+					last = next
 				case errors.Is(err, journal.ErrMoved):
 					if last, err = j.Last(t.Context()); err != nil {
 						t.Error(err)
@@ -131,14 +131,15 @@ func TestTheDatabaseKeepsBatchesUniqueAndReadable(t *testing.T) {
 		b := &journal.Batch{Draw: 1, Agency: 2, Number: number, Count: 2, Secret: secret, Lines: []byte(lines)}
 		return buf[journal.PutBatch(buf, journal.MaxBatchHeader, b):]
 	}
-	if err := j.Append(t.Context(), 0, [][]byte{entry(1, nil), entry(2, new([32]byte))}); err != nil {
+	second, err := j.Append(t.Context(), journal.Head{}, [][]byte{entry(1, nil), entry(2, new([32]byte))})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Append(t.Context(), 2, [][]byte{entry(2, nil)}); err == nil || errors.Is(err, journal.ErrMoved) {
+	if _, err := j.Append(t.Context(), second, [][]byte{entry(2, nil)}); err == nil || errors.Is(err, journal.ErrMoved) {
 		t.Fatalf("the same batch again: %v", err)
 	}
-	if last, err := j.Last(t.Context()); err != nil || last != 2 {
-		t.Fatalf("last is %d, %v", last, err)
+	if last, err := j.Last(t.Context()); err != nil || last != second {
+		t.Fatalf("last is %v, %v", last, err)
 	}
 	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {

@@ -2,6 +2,7 @@
 -- kinds of entry (a draw opens, an agency finishes, a draw is sealed, a result) have none.
 CREATE TABLE journal_entry (
     position  bigint PRIMARY KEY,
+    chain     bigint NOT NULL, -- the chain value, see docs/LEDGER-FORMAT.md
     append_id uuid   NOT NULL,
     draw      bigint,
     agency    bigint,
@@ -14,9 +15,10 @@ CREATE TABLE journal_entry (
 CREATE TABLE journal_head (
     id       integer PRIMARY KEY CHECK (id = 1),
     position bigint NOT NULL,
+    chain    bigint NOT NULL,
     barrier  bigint NOT NULL
 );
-INSERT INTO journal_head (id, position, barrier) VALUES (1, 0, 0);
+INSERT INTO journal_head (id, position, chain, barrier) VALUES (1, 0, 0, 0);
 
 -- For people and reports: one row per bet, in stored order by (position, line). See docs/LEDGER-FORMAT.md for the bytes.
 CREATE VIEW bet AS
