@@ -11,11 +11,11 @@ import (
 )
 
 // Agency identifies an agency within a draw: 1..N, where N is the number of agencies the draw expects.
-// Agency 0 stands for the single bets that name no agency.
+// Agency 0 stands for the bets that name no agency.
 type Agency uint32
 
-// Unattributed is the agency under which a single bet that names none is recorded. It can send no batch, is not
-// expected to finish, and has no winners to ask for.
+// Unattributed is the agency under which bets that name none are recorded: a single bet, or a batch without a header. It
+// can send no numbered batch, is not expected to finish, and has no winners to ask for.
 const Unattributed Agency = 0
 
 // Number is the number a bettor plays, and the number a draw yields: 0..9999.

@@ -31,6 +31,7 @@ type Options struct {
 	// Beacon is a round from a place that the auditor trusts, or nil: it must be the one that was used.
 	Beacon  *draw.Beacon
 	Journal journal.Journal // the private one, or nil
+	Now     time.Time       // zero: by this machine's clock
 	// Progress is told how many of the log's entries have been looked at.
 	Progress func(done, total int64)
 }
@@ -51,6 +52,7 @@ type auditor struct {
 	draws    map[uint64]*drawn
 	ids      map[string]bool
 	wins     map[winKey]uint64
+	grown    bool  // the log went on while it was read
 	held     int64 // from which entry on entries are held back; -1: none are
 	private  *private
 
@@ -70,15 +72,24 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		o.Chain = draw.Quicknet()
 	}
 	a := &auditor{Options: o, ctx: ctx, report: new(Report), notes: map[int64][]note{}, draws: map[uint64]*drawn{}, ids: map[string]bool{}, held: -1}
+	if a.Now.IsZero() {
+		a.Now = time.Now()
+	}
 	a.plan()
 	if err := a.begin(); err != nil {
 		return nil, err
 	}
 	if a.top != nil {
-		if err := a.walk(); err != nil {
+		err := a.walk()
+		if err == nil {
+			err = a.grew()
+		}
+		if err == nil {
+			err = a.end()
+		}
+		if err != nil {
 			return nil, err
 		}
-		a.end()
 	}
 	a.report.OK, a.report.Complete = true, true
 	for _, c := range a.report.Checks {
@@ -131,6 +142,22 @@ func (a *auditor) read(name string) ([]byte, error) {
 
 // begin reads the checkpoint and those to compare with it.
 func (a *auditor) begin() error {
+	// Before the names: all that a checkpoint speaks of is there when it is.
+	signed, err := a.Source.Read(a.ctx, "checkpoint")
+	if errors.Is(err, fs.ErrNotExist) || err == nil && isPage(signed) {
+		return a.elsewhere()
+	}
+	if err != nil {
+		return err
+	}
+	if err := a.list(); err != nil {
+		return err
+	}
+	return a.believe(signed)
+}
+
+// list notes which files there are.
+func (a *auditor) list() error {
 	names, err := a.Source.Names()
 	if err != nil {
 		return fmt.Errorf("list the published files: %w", err)
@@ -144,6 +171,11 @@ func (a *auditor) begin() error {
 			a.parts[full] = append(a.parts[full], name)
 		}
 	}
+	return nil
+}
+
+// believe opens the checkpoint by the policy.
+func (a *auditor) believe(signed []byte) error {
 	key, err := a.read("log.vkey")
 	if err != nil {
 		return err
@@ -155,19 +187,15 @@ func (a *auditor) begin() error {
 			return nil
 		}
 	}
-	signed, err := a.read("checkpoint")
-	if err != nil {
-		return err
-	}
-	if signed == nil {
-		return errors.New("there is no checkpoint: is this the public folder, or the URL that ends in /log/?")
+	if a.names != nil {
+		a.names["checkpoint"] = true
 	}
 	if a.top, err = a.policy.Open(signed); err != nil {
 		a.checkpoint.finding("checkpoint: %v", err)
 		a.top = nil
 		return nil
 	}
-	a.checkVerifier(key)
+	a.checkVerifier(key, signed)
 	a.report.Log, a.report.Size, a.report.Root = a.top.Origin, a.top.Size, a.top.Root.String()
 	for where, signed := range a.Retained {
 		a.compare(where, signed, a.retained)
@@ -182,13 +210,10 @@ func (a *auditor) begin() error {
 }
 
 // checkVerifier compares the published key with the one that is believed: it must be the checkpoint's.
-func (a *auditor) checkVerifier(key []byte) {
+func (a *auditor) checkVerifier(key, signed []byte) {
 	own, err := proof.ParsePolicy(append(append([]byte("log "), bytes.TrimSuffix(key, []byte("\n"))...), "\nquorum none\n"...))
 	if err == nil {
-		var signed []byte
-		if signed, err = a.read("checkpoint"); err == nil {
-			_, err = own.Open(signed)
-		}
+		_, err = own.Open(signed)
 	}
 	if err != nil || bytes.Count(key, []byte("\n")) != 1 || !bytes.HasSuffix(key, []byte("\n")) {
 		a.files.finding("log.vkey is not the key of the checkpoint's signature, in one line")
@@ -327,8 +352,8 @@ func (a *auditor) bundle(n int64, leaves []proof.Hash) ([][]byte, error) {
 // prefixes compares older, shorter versions of a tile or bundle, which may be kept, with the newest.
 func (a *auditor) prefixes(full, name string, data []byte, check *Check) error {
 	for _, part := range a.parts[full] {
-		if part == name {
-			continue
+		if part == name || longer(part, name) {
+			continue // a longer one is of a log that has grown meanwhile, or nothing accounts for it
 		}
 		short, err := a.read(part)
 		if err != nil {
@@ -340,6 +365,13 @@ func (a *auditor) prefixes(full, name string, data []byte, check *Check) error {
 		}
 	}
 	return nil
+}
+
+// longer reports whether a partial tile has more than another one.
+func longer(part, name string) bool {
+	p, bad := proof.ParseTilePath(part)
+	n, err := proof.ParseTilePath(name)
+	return bad == nil && err == nil && p.W > n.W
 }
 
 func rightLength(level, width int, data []byte) bool {
@@ -371,20 +403,14 @@ func (a *auditor) take(first int64, leaves []proof.Hash, entries [][]byte) error
 }
 
 // end says what is left over.
-func (a *auditor) end() {
+func (a *auditor) end() error {
 	for _, waiting := range a.notes {
 		for _, n := range waiting {
 			n.check.finding("%s could not be compared: the tree was not read so far", n.where)
 		}
 	}
-	if a.held >= 0 && a.names != nil && !a.anyOpen() {
-		a.files.finding("the entries from %d on are missing, and no draw is open that they would have to wait for", a.held)
-	}
-	if a.held >= 0 {
-		why := fmt.Sprintf("the entries from %d to %d are held back until the draws that were open then are closed", a.held, a.top.Size-1)
-		for _, c := range []*Check{a.entries, a.order, a.seals, a.numbers, a.bets, a.winners} {
-			c.Not = why
-		}
+	if err := a.heldBack(); err != nil {
+		return err
 	}
 	for _, d := range sortedDraws(a.draws) {
 		d.report(a)
@@ -396,18 +422,7 @@ func (a *auditor) end() {
 		a.private.end()
 	}
 	a.surplus()
-}
-
-// anyOpen reports whether there is a draw that has been opened and not sealed.
-func (a *auditor) anyOpen() bool {
-	for name := range a.names {
-		if dir, ok := strings.CutSuffix(name, "/open"); ok {
-			if _, sealed := a.names[dir+"/seal"]; !sealed {
-				return true
-			}
-		}
-	}
-	return false
+	return nil
 }
 
 // surplus names the files that nothing in the log accounts for.
@@ -419,7 +434,7 @@ func (a *auditor) surplus() {
 	var left []string
 	for name, seen := range a.names {
 		a.files.Checked++
-		if !seen && !(a.held >= 0 && a.maybeHeld(name)) {
+		if !seen && !a.maybeLater(name) {
 			left = append(left, name)
 		}
 	}
@@ -427,23 +442,6 @@ func (a *auditor) surplus() {
 	for _, name := range left {
 		a.files.finding("%s: nothing in the log accounts for it", name)
 	}
-}
-
-// maybeHeld reports whether a file may belong to a draw whose entries are held back, and cannot be checked yet.
-func (a *auditor) maybeHeld(name string) bool {
-	rest, ok := strings.CutPrefix(name, "draws/")
-	id, _, _ := strings.Cut(rest, "/")
-	return ok && !a.ids[id] || strings.HasPrefix(name, "tile/entries/") || ok && a.unfinished(id)
-}
-
-// unfinished reports whether more of a draw's entries may be held back.
-func (a *auditor) unfinished(id string) bool {
-	for _, d := range a.draws {
-		if d.open.ID == id {
-			return d.result == nil
-		}
-	}
-	return true
 }
 
 func sortedDraws(all map[uint64]*drawn) iter.Seq2[uint64, *drawn] {

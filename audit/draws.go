@@ -30,7 +30,8 @@ type drawn struct {
 	agencies map[quiniela.Agency]*Agency
 	received uint64           // the latest of its batches, µs
 	number   *quiniela.Number // that the published result names: what winners are counted for
-	counted  bool             // all records were there
+	whole    bool             // its outcome, which is published last, is there
+	pending  bool             // some of its files are not there yet
 }
 
 func (d *drawn) dir() string { return "draws/" + d.open.ID + "/" }
@@ -83,22 +84,6 @@ func (a *auditor) entry(index uint64, data []byte) (err error) {
 	return nil
 }
 
-// same compares a file of a draw with the bytes that it must have.
-func (a *auditor) same(name string, want []byte) error {
-	have, err := a.read(name)
-	if err != nil {
-		return err
-	}
-	a.files.Checked++
-	switch {
-	case have == nil:
-		a.files.finding("%s is missing", name)
-	case !bytes.Equal(have, want):
-		a.files.finding("%s is not what the log has", name)
-	}
-	return nil
-}
-
 func (a *auditor) opening(index uint64, o proof.DrawOpen, data []byte) error {
 	if a.private != nil {
 		a.private.next(index, data)
@@ -112,13 +97,19 @@ func (a *auditor) opening(index uint64, o proof.DrawOpen, data []byte) error {
 		return nil
 	}
 	a.ids[o.ID] = true
-	d := &drawn{open: o, at: index, leaf: proof.LeafHash(data), agencies: map[quiniela.Agency]*Agency{}, counted: true}
+	d := &drawn{open: o, at: index, leaf: proof.LeafHash(data), agencies: map[quiniela.Agency]*Agency{}}
 	a.draws[o.Draw] = d
+	// Before the rest: once it is there, all is.
+	outcome, err := a.read(d.dir() + "outcome.json")
+	if err != nil {
+		return err
+	}
+	d.whole = outcome != nil
 	result, err := a.read(d.dir() + "result")
 	if r, bad := proof.ParseResult(result); bad == nil {
 		d.number = &r.Number
 	}
-	return errors.Join(err, a.same(d.dir()+"open", data))
+	return errors.Join(err, a.follows(d, "open", data, o.Opened))
 }
 
 func (a *auditor) batch(index uint64, b proof.BatchEntry) {
@@ -180,7 +171,7 @@ func (a *auditor) sealing(index uint64, s proof.Seal, data []byte) error {
 	if err != nil {
 		a.seals.finding("entry %d: %v", index, err)
 	}
-	if err := errors.Join(a.same(d.dir()+"seal", data), a.same(d.dir()+"totals", text)); err != nil {
+	if err := errors.Join(a.follows(d, "seal", data, s.Sealed), a.follows(d, "totals", text, s.Sealed)); err != nil {
 		return err
 	}
 	return a.sealedCheckpoint(index, d)
@@ -200,6 +191,9 @@ func (a *auditor) sealedCheckpoint(index uint64, d *drawn) error {
 	signed, err := a.read(name)
 	if err != nil {
 		return err
+	}
+	if signed == nil && a.early(d, d.seal.Sealed) {
+		return nil
 	}
 	if signed == nil {
 		a.files.finding("%s is missing", name)
@@ -243,7 +237,7 @@ func (a *auditor) resulting(index uint64, r proof.Result, data []byte) error {
 	if err := a.number(d, r); err != nil {
 		a.numbers.finding("entry %d, the result of draw %s: %v", index, d.open.ID, err)
 	}
-	if err := a.same(d.dir()+"result", data); err != nil {
+	if err := a.follows(d, "result", data, r.Drawn); err != nil {
 		return err
 	}
 	if r.Source == proof.SourceBeacon {
@@ -251,9 +245,12 @@ func (a *auditor) resulting(index uint64, r proof.Result, data []byte) error {
 		b.Round = d.open.Beacon.Round
 		copy(b.Signature[:], r.Evidence)
 		text, err := json.Marshal(b)
-		if err := errors.Join(err, a.same(d.dir()+"beacon.json", append(text, '\n'))); err != nil {
+		if err := errors.Join(err, a.follows(d, "beacon.json", append(text, '\n'), r.Drawn)); err != nil {
 			return err
 		}
+	}
+	if a.early(d, r.Drawn) {
+		return nil
 	}
 	if err := a.count(d, r); err != nil {
 		return err
@@ -456,17 +453,21 @@ func (a *auditor) count(d *drawn, r proof.Result) error {
 // report says what was recomputed of a draw.
 func (d *drawn) report(a *auditor) {
 	v := &Draw{ID: d.open.ID, State: "open", Source: d.open.Source}
+	since := d.open.Opened
 	for _, n := range slices.Sorted(maps.Keys(d.agencies)) {
 		g := d.agencies[n]
 		v.Batches, v.Bets, v.Stake, v.Winners = v.Batches+g.Batches, v.Bets+g.Bets, v.Stake+g.Stake, v.Winners+g.Winners
 		v.Agencies = append(v.Agencies, *g)
 	}
 	if d.seal != nil {
-		v.State, v.Sealed = "sealed", micros(d.seal.Sealed)
+		v.State, v.Sealed, since = "sealed", micros(d.seal.Sealed), d.seal.Sealed
 	}
 	if d.result != nil {
 		number := uint16(d.result.Number)
-		v.State, v.Source, v.Number = "drawn", d.result.Source, &number
+		v.State, v.Source, v.Number, since = "drawn", d.result.Source, &number, d.result.Drawn
+	}
+	if d.pending {
+		a.wait("draw %s is %s since %s, and its files are not all published yet", v.ID, v.State, micros(since).Format(time.RFC3339))
 	}
 	a.report.Draws = append(a.report.Draws, v)
 }

@@ -16,8 +16,9 @@ type Report struct {
 	Warnings []string `json:"warnings,omitempty"`
 	Checks   []*Check `json:"checks"`
 	Draws    []*Draw  `json:"draws"`
-	OK       bool     `json:"ok"`       // nothing differs
-	Complete bool     `json:"complete"` // and all of it could be checked
+	Pending  []string `json:"pending,omitempty"` // what is not published yet, and why
+	OK       bool     `json:"ok"`                // nothing differs
+	Complete bool     `json:"complete"`          // and all of it could be checked
 }
 
 // Check is one kind of thing that was checked.
@@ -133,6 +134,8 @@ func (r *Report) Verdict() string {
 	switch {
 	case !r.OK:
 		return "FAILED: what is published does not agree with itself: " + strings.Join(failed, ", ") + ". Keep a copy of all of it."
+	case len(r.Pending) > 0:
+		return "NOT YET: what is published so far agrees, and some is not published yet: " + strings.Join(r.Pending, "; ") + ". Audit again later."
 	case !r.Complete:
 		return "All that could be checked agrees. Not all of it could: see above."
 	}

@@ -24,11 +24,12 @@ import (
 	"quiniela/publish"
 )
 
-// Names in a backup. The rest of its names are a data folder's.
+// ManifestName is the name of a backup's list. The rest of its names are a data folder's.
+const ManifestName = "backup.json"
+
 const (
-	manifestName = "backup.json"
-	journalName  = "journal"
-	stateName    = "state"
+	journalName = "journal"
+	stateName   = "state"
 )
 
 // Manifest says what a backup holds. It is written last: a folder without one is no backup.
@@ -81,7 +82,7 @@ func Make(ctx context.Context, j *local.Journal, data, dir string) (*Manifest, e
 	if err != nil {
 		return nil, err
 	}
-	if err := durable.WriteNew(filepath.Join(work, manifestName), append(text, '\n'), 0o600); err != nil {
+	if err := durable.WriteNew(filepath.Join(work, ManifestName), append(text, '\n'), 0o600); err != nil {
 		return nil, fmt.Errorf("write the backup's list: %w", err)
 	}
 	if err := errors.Join(syncDirs(work), os.Rename(work, dir)); err != nil {
@@ -132,7 +133,7 @@ func (m *Manifest) verify(ctx context.Context, dir string, isNew bool, progress 
 	}
 	if m.First != found.First || m.Last != found.Last || m.Chain != found.Chain || m.Log != found.Log {
 		return report, fmt.Errorf("%s says that it ends at entry %d (%s) with a checkpoint of %d, and it ends at entry %d (%s) with one of %d",
-			manifestName, m.Last, m.Chain, m.Log, found.Last, found.Chain, found.Log)
+			ManifestName, m.Last, m.Chain, m.Log, found.Last, found.Chain, found.Log)
 	}
 	root, err := ledger.RootAt(ctx, j, dir, signed.Size)
 	if err == nil && signed.Size > 0 && root != signed.Root {
@@ -148,7 +149,7 @@ func walk(ctx context.Context, dir string, f func(name, hash string) error) erro
 			return errors.Join(err, ctx.Err())
 		}
 		name, err := filepath.Rel(dir, path)
-		if err != nil || name == manifestName {
+		if err != nil || name == ManifestName {
 			return err
 		}
 		hash, err := hashFile(path)
@@ -174,13 +175,13 @@ func hashFile(path string) (string, error) {
 
 // Verify checks a backup's files against its manifest.
 func Verify(ctx context.Context, dir string) (*Manifest, error) {
-	text, err := os.ReadFile(filepath.Join(dir, manifestName))
+	text, err := os.ReadFile(filepath.Join(dir, ManifestName))
 	if err != nil {
 		return nil, fmt.Errorf("%s is no whole backup: %w", dir, err)
 	}
 	m := new(Manifest)
 	if err := json.Unmarshal(text, m); err != nil || m.Version != version {
-		return nil, fmt.Errorf("%s/%s cannot be read (version %d, %v)", dir, manifestName, m.Version, err)
+		return nil, fmt.Errorf("%s/%s cannot be read (version %d, %v)", dir, ManifestName, m.Version, err)
 	}
 	seen := 0
 	err = walk(ctx, dir, func(name, hash string) error {
@@ -222,7 +223,7 @@ func Restore(ctx context.Context, dir, target string, progress func(entries uint
 	if err != nil {
 		return report, fmt.Errorf("%s was not restored: %w", dir, err)
 	}
-	if err := os.Remove(filepath.Join(work, manifestName)); err != nil {
+	if err := os.Remove(filepath.Join(work, ManifestName)); err != nil {
 		return report, err
 	}
 	if err := errors.Join(syncDirs(work), place(work, target)); err != nil {

@@ -29,8 +29,10 @@ type Config struct {
 	MaskDNI      bool          // in the log
 	File         string        // the agency's bets, CSV
 	BatchBets    int           // the most bets in a batch; a batch is never over 8 kB either
-	Plain        bool          // the specification's own form: a connection per unnumbered batch, nothing can be resumed
+	Plain        bool          // the specification's own form: a connection per unnumbered batch, no login, nothing can be resumed
+	Lines        bool          // with Plain: the form of its exercise 6, which is the lines of the batches alone
 	SkipBadLines bool          // send the good lines of a file that has bad ones
+	AllowEmpty   bool          // a file without a bet is right; otherwise it is an error
 	Window       int           // batches of a session that may be unanswered at once
 	Timeout      time.Duration // the longest that the server may stay unreachable; 0: without limit
 	Tries        int           // how often to ask for the winners, a second apart; 0: wait for the draw without limit
@@ -72,16 +74,17 @@ func Run(ctx context.Context, c Config, log *slog.Logger) (Report, error) {
 // agency is a run under way.
 type agency struct {
 	Config
-	log    *slog.Logger
-	ctx    context.Context
-	file   *checked
-	report Report
-	shown  time.Time
-	stage  string
+	log      *slog.Logger
+	ctx      context.Context
+	file     *checked
+	finished bool // the server has acknowledged that the agency has finished
+	report   Report
+	shown    time.Time
+	stage    string
 }
 
 func (a *agency) run() (Report, error) {
-	f, err := openChecked(a.ctx, a.File, a.SkipBadLines, func(bets int) { a.progress("check", bets) })
+	f, err := openChecked(a.ctx, a.File, a.SkipBadLines, a.AllowEmpty, func(bets int) { a.progress("check", bets) })
 	if err != nil {
 		return a.report, err
 	}
@@ -97,7 +100,11 @@ func (a *agency) run() (Report, error) {
 	if err := send(); err != nil {
 		return a.report, err
 	}
-	a.log.Info("consulta_ganadores", "result", "success", "cant_ganadores", len(a.report.Documents))
+	if a.Plain && a.Lines {
+		a.log.Info("apuesta_enviada", "result", "success", "cantidad", a.report.Bets) // this form has no winners
+	} else {
+		a.log.Info("consulta_ganadores", "result", "success", "cant_ganadores", len(a.report.Documents))
+	}
 	a.progress("done", a.report.Bets)
 	return a.report, nil
 }

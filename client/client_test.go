@@ -332,13 +332,6 @@ func TestBadLinesCanBeSkipped(t *testing.T) {
 	}
 }
 
-func TestAnEmptyFileFinishes(t *testing.T) {
-	c := start(t, 1)
-	if report, err := client.Run(t.Context(), config(1, c.address, write(t, "")), quiet); err != nil || report.Bets != 0 {
-		t.Fatalf("%+v, %v", report, err)
-	}
-}
-
 func TestARefusalIsAnError(t *testing.T) {
 	c := start(t, 1)
 	if _, err := client.Run(t.Context(), config(2, c.address, write(t, good)), quiet); quiniela.CodeOf(err) != quiniela.NoAgency {

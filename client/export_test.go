@@ -4,7 +4,7 @@ import "context"
 
 // CountBets checks a file as Run does.
 func CountBets(path string) (int, error) {
-	f, err := openChecked(context.Background(), path, false, func(int) {})
+	f, err := openChecked(context.Background(), path, false, true, func(int) {})
 	if err != nil {
 		return 0, err
 	}
@@ -13,12 +13,12 @@ func CountBets(path string) (int, error) {
 
 // Cut cuts a file into batches' bodies, skipping bad lines, and returns how many good lines it has.
 func Cut(path string, most int) (bodies [][]byte, bets int, err error) {
-	f, err := openChecked(context.Background(), path, true, func(int) {})
+	f, err := openChecked(context.Background(), path, true, true, func(int) {})
 	if err != nil {
 		return nil, 0, err
 	}
 	defer func() { _ = f.Close() }()
-	cut := batcher{lines: f.lines(), bets: most}
+	cut := batcher{lines: f.lines(), bets: most, bytes: maxBody}
 	for {
 		body, n, err := cut.next(nil)
 		if err != nil || n == 0 {

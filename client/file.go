@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"quiniela"
@@ -25,9 +24,10 @@ const maxLine = 64 << 10
 // mostBad is how many bad lines are remembered.
 const mostBad = 1000
 
-// checked is a file whose every line has been checked. It is read again for sending: nothing of it stays in memory.
+// checked is a file whose every line has been checked. It is read again for sending: what stays in memory of it is a hash
+// of each block, which shows that what is sent is what was checked.
 type checked struct {
-	*os.File
+	*blocks
 	skip  bool // leave bad lines out
 	today quiniela.Day
 	bets  int
@@ -36,13 +36,13 @@ type checked struct {
 }
 
 // openChecked opens a file of bets and checks it to its end. A line that is no bet is an error that names it, unless
-// skip is set.
-func openChecked(ctx context.Context, name string, skip bool, progress func(bets int)) (_ *checked, err error) {
-	file, err := os.Open(name)
+// skip is set; so is a file without a bet, unless allowEmpty is.
+func openChecked(ctx context.Context, name string, skip, allowEmpty bool, progress func(bets int)) (_ *checked, err error) {
+	file, err := openBlocks(name)
 	if err != nil {
-		return nil, fmt.Errorf("open the agency's bets: %w", err)
+		return nil, err
 	}
-	f := &checked{File: file, skip: skip, today: quiniela.DayOf(time.Now())}
+	f := &checked{blocks: file, skip: skip, today: quiniela.DayOf(time.Now())}
 	defer func() {
 		if err != nil {
 			_ = file.Close()
@@ -66,8 +66,16 @@ func openChecked(ctx context.Context, name string, skip bool, progress func(bets
 		}
 	}
 	f.bad, f.worse = r.bad, r.worse
-	if len(f.bad) > 0 && !skip {
+	if err := f.unchanged(); err != nil {
+		return nil, err
+	}
+	f.checked = true
+	switch {
+	case len(f.bad) > 0 && !skip:
 		return nil, f.refusal()
+	case f.bets == 0 && !allowEmpty:
+		return nil, fmt.Errorf("%s has no bet; nothing was sent, and the agency has not finished: if it is right that this agency has none, "+
+			"say so with --allow-empty", name)
 	}
 	return f, nil
 }
@@ -97,7 +105,7 @@ type lineReader struct {
 
 // lines reads the file from its beginning.
 func (f *checked) lines() *lineReader {
-	return &lineReader{f: f, br: bufio.NewReaderSize(io.NewSectionReader(f.File, 0, 1<<62), 64<<10)}
+	return &lineReader{f: f, br: bufio.NewReaderSize(f.reader(), maxLine)}
 }
 
 // next returns the next good line, without its line end; it is valid until the next call. Blank lines at the end of
@@ -149,13 +157,13 @@ func (r *lineReader) raw() ([]byte, error) {
 		if errors.Is(err, io.EOF) {
 			return nil, io.EOF
 		}
-		return nil, fmt.Errorf("read the agency's bets: %w", err)
+		return nil, err
 	}
 	for errors.Is(err, bufio.ErrBufferFull) {
 		_, err = r.br.ReadSlice('\n')
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read the agency's bets: %w", err)
+		return nil, err
 	}
 	return nil, nil
 }
@@ -164,6 +172,7 @@ func (r *lineReader) raw() ([]byte, error) {
 type batcher struct {
 	lines *lineReader
 	bets  int // the most in a batch
+	bytes int // the most of a body, unless one line alone is longer
 	held  []byte
 	ended bool
 }
@@ -186,7 +195,7 @@ func (b *batcher) next(body []byte) (_ []byte, bets int, err error) {
 		if err != nil {
 			return body, bets, err
 		}
-		if bets > 0 && len(body)+len(line)+1 > maxBody {
+		if bets > 0 && len(body)+len(line)+1 > b.bytes {
 			b.held = append(append(b.held, line...), '\n')
 			break
 		}

@@ -13,8 +13,8 @@ import (
 	"quiniela/wire"
 )
 
-// exchange sends one bare request on a connection of its own and reads its reply; with a token, it is framed and a hello
-// goes before it. Only connecting is tried again: once something was sent, it is unknown what became of it.
+// exchange sends one request on a connection of its own and reads its reply. With a token, but never in a plain form, the
+// request is framed and a hello goes before it. Only connecting is tried again: once something was sent, it is unknown what became of it.
 func exchange(ctx context.Context, c *Config, b *backoff, a *agency, request []byte, read func(*bufio.Reader) error) error {
 	conn, err := dial(ctx, c, b, a.log)
 	if err != nil {
@@ -28,14 +28,15 @@ func exchange(ctx context.Context, c *Config, b *backoff, a *agency, request []b
 		return err
 	}
 	r := bufio.NewReader(conn)
-	if c.Token != "" {
+	login := c.Token != "" && !c.Plain
+	if login {
 		hello := wire.AppendFrame(nil, wire.AppendHello(nil, c.Agency, c.Token, ""))
 		request = append(hello, wire.AppendFrame(nil, request)...)
 	}
 	if err := send(conn, request); err != nil {
 		return err
 	}
-	if c.Token != "" {
+	if login {
 		if _, err := wire.ReadResume(r); err != nil {
 			return fmt.Errorf("log in: %w", err)
 		}
@@ -54,38 +55,53 @@ func send(conn stream, request []byte) error {
 	return conn.CloseWrite()
 }
 
-// sendPlain sends the file as the specification's own client does.
+// sendPlain sends the file as the specification's own client does: a connection per unnumbered batch. The form of its
+// exercise 6 ends there; exercise 7 has the finish and the winners.
 func (a *agency) sendPlain() error {
 	b := newBackoff()
-	cut := batcher{lines: a.file.lines(), bets: a.BatchBets}
+	if err := a.plainBatches(b); err != nil {
+		return err
+	}
+	if err := a.file.unchanged(); err != nil || a.Lines {
+		return err
+	}
+	finish := wire.AppendFrame(nil, wire.AppendFinish(nil, a.Agency, 0))
+	if err := exchange(a.ctx, &a.Config, b, a, finish, wire.ReadFinishReply); err != nil {
+		return fmt.Errorf("say that agency %d has finished: %w", a.Agency, err)
+	}
+	return a.plainWinners(b)
+}
+
+func (a *agency) plainBatches(b *backoff) error {
+	cut := batcher{lines: a.file.lines(), bets: a.BatchBets, bytes: maxBody - len("8192;")}
 	a.progress("send", 0)
 	var body []byte
 	for {
-		body = wire.AppendBatchHeader(body[:0], a.Agency, 0)
+		body = body[:0]
+		if !a.Lines {
+			body = wire.AppendBatchHeader(body, a.Agency, 0)
+		}
 		var bets int
 		var err error
-		if body, bets, err = cut.next(body); err != nil {
+		if body, bets, err = cut.next(body); err != nil || bets == 0 {
 			return err
 		}
-		if bets == 0 {
-			break
+		request := body
+		if !a.Lines {
+			request = wire.AppendFrame(nil, body)
 		}
-		if err := a.plainBatch(b, append(body, '\n'), bets); err != nil {
+		if err := a.plainBatch(b, request, bets); err != nil {
 			return err
 		}
 		a.report.Bets += bets
 		a.report.Batches++
 		a.progress("send", a.report.Bets)
 	}
-	if err := exchange(a.ctx, &a.Config, b, a, wire.AppendFinish(nil, a.Agency, 0), wire.ReadFinishReply); err != nil {
-		return fmt.Errorf("say that agency %d has finished: %w", a.Agency, err)
-	}
-	return a.plainWinners(b)
 }
 
-func (a *agency) plainBatch(b *backoff, body []byte, bets int) error {
+func (a *agency) plainBatch(b *backoff, request []byte, bets int) error {
 	n := 0
-	err := exchange(a.ctx, &a.Config, b, a, body, func(r *bufio.Reader) (err error) {
+	err := exchange(a.ctx, &a.Config, b, a, request, func(r *bufio.Reader) (err error) {
 		n, err = wire.ReadBatchReply(r)
 		return err
 	})
@@ -104,9 +120,10 @@ func (a *agency) plainBatch(b *backoff, body []byte, bets int) error {
 
 func (a *agency) plainWinners(b *backoff) error {
 	a.progress("wait", a.report.Bets)
+	query := wire.AppendFrame(nil, wire.AppendQuery(nil, a.Agency, false))
 	for try := 1; ; try++ {
 		drawn := false
-		err := exchange(a.ctx, &a.Config, b, a, wire.AppendQuery(nil, a.Agency, a.Tries == 0), func(r *bufio.Reader) (err error) {
+		err := exchange(a.ctx, &a.Config, b, a, query, func(r *bufio.Reader) (err error) {
 			a.report.Documents, drawn, err = wire.ReadWinnersReply(r)
 			return err
 		})
@@ -117,7 +134,7 @@ func (a *agency) plainWinners(b *backoff) error {
 			return fmt.Errorf("ask for the winners of agency %d: %w", a.Agency, err)
 		case drawn:
 			return nil
-		case a.Tries > 0:
+		default:
 			err = a.asked(try)
 		}
 		if err != nil {
@@ -134,7 +151,7 @@ var variables = map[string]string{
 	"first_name": "NOMBRE", "last_name": "APELLIDO", "document": "DOCUMENTO", "birthdate": "NACIMIENTO", "number": "NUMERO",
 }
 
-// Bet sends one bet and returns when it is durable.
+// Bet sends one bet and returns when it is durable. In a plain form it does not name its agency, as specified.
 func Bet(ctx context.Context, c Config, f BetFields, log *slog.Logger) error {
 	fields := [quiniela.Fields]string{f.FirstName, f.LastName, f.Document, f.Birthdate, f.Number}
 	var raw [quiniela.Fields][]byte
@@ -145,9 +162,13 @@ func Bet(ctx context.Context, c Config, f BetFields, log *slog.Logger) error {
 		return fmt.Errorf("%s (the variable %s): %s; nothing was sent", bad.Field, variables[bad.Field], bad.Reason)
 	}
 	a := &agency{Config: c, log: log, ctx: ctx}
+	from := c.Agency
+	if c.Plain {
+		from = quiniela.Unattributed
+	}
 	var document string
 	var number quiniela.Number
-	err := exchange(ctx, &c, newBackoff(), a, wire.AppendBet(nil, c.Agency, fields), func(r *bufio.Reader) (err error) {
+	err := exchange(ctx, &c, newBackoff(), a, wire.AppendBet(nil, from, fields), func(r *bufio.Reader) (err error) {
 		document, number, err = wire.ReadBetReply(r)
 		return err
 	})

@@ -95,13 +95,11 @@ func (s *session) converse(b *backoff) (next uint64, err error) {
 		return 0, err
 	}
 	b.alive()
-	lines, err := s.a.skipStored(resume)
-	if err != nil {
-		return resume.Next, err
-	}
-	last, err := s.send(resume, lines, b)
-	if err != nil {
-		return resume.Next, err
+	last := resume.Next - 1
+	if !s.a.finished || resume.Bets != uint64(s.a.file.bets) { // otherwise the file is needed no more, and may change
+		if last, err = s.sendFile(resume, b); err != nil {
+			return resume.Next, err
+		}
 	}
 	s.w.Write(wire.AppendFrame(nil, wire.AppendFinish(nil, s.a.Agency, last)))
 	if err := s.ask(answerTimeout); err != nil {
@@ -110,9 +108,22 @@ func (s *session) converse(b *backoff) (next uint64, err error) {
 	if err := wire.ReadFinishReply(s.r); err != nil {
 		return resume.Next, fmt.Errorf("say that agency %d has finished: %w", s.a.Agency, err)
 	}
-	s.a.report.Bets, s.a.report.Batches = s.a.file.bets, int(last)
+	s.a.finished, s.a.report.Bets, s.a.report.Batches = true, s.a.file.bets, int(last)
 	b.alive()
 	return resume.Next, s.winners(b)
+}
+
+// sendFile sends what is not stored yet, and returns the last batch's number. It returns an error if the file changed until
+// its last bet was acknowledged.
+func (s *session) sendFile(resume wire.Resume, b *backoff) (last uint64, err error) {
+	lines, err := s.a.skipStored(resume)
+	if err != nil {
+		return 0, err
+	}
+	if last, err = s.send(resume, lines, b); err != nil {
+		return 0, err
+	}
+	return last, s.a.file.unchanged()
 }
 
 // ask sends what is buffered and sets when its answer must be there.
@@ -184,7 +195,7 @@ type sent struct {
 // send sends the rest of the file in numbered batches, at most Window of them unanswered, and returns the last one's
 // number. It returns once every one is acknowledged.
 func (s *session) send(r wire.Resume, lines *lineReader, b *backoff) (last uint64, err error) {
-	cut := batcher{lines: lines, bets: s.a.BatchBets}
+	cut := batcher{lines: lines, bets: s.a.BatchBets, bytes: maxBody}
 	stored := int(r.Bets)
 	s.a.progress("send", stored)
 	var waiting []sent
@@ -286,10 +297,10 @@ func (s *session) winners(b *backoff) error {
 	}
 }
 
-// asked pauses after a try that came before the draw, or gives up after the last.
+// asked pauses after a try that came before the draw, or gives up after the last, if there is one.
 func (a *agency) asked(try int) error {
 	a.log.Debug("consulta_ganadores", "result", "in_progress", "try", try)
-	if try >= a.Tries {
+	if a.Tries > 0 && try >= a.Tries {
 		return fmt.Errorf("the draw was not done after %d questions, a second apart: have all agencies finished? "+
 			"All %d bets of agency %d are stored; run it again to ask again", try, a.report.Bets, a.Agency)
 	}

@@ -23,9 +23,9 @@ func TestAlertsAreAboutWhatThereIs(t *testing.T) {
 	l := &lab{t, t.TempDir()}
 	server := l.launch("server", "--port", "0", "--http-addr", "127.0.0.1:0", "--no-auto-draw")
 	page := server.await(`page: (http://\S+)/`)
-	l.must(nil, server.Path, "draw", "open", "a", "--agencies", "1", "--closes", "2099-01-01T00:00:00Z")
+	l.must(nil, server.Path, "draw", "open", "a", "--agencies", "1", "--closes", "2099-01-01T00:00:00Z", "--yes")
 	l.must(nil, server.Path, "draw", "open", "b", "--agencies", "1")
-	l.must(nil, server.Path, "draw", "close", "b")
+	l.must(nil, server.Path, "draw", "close", "b", "--yes")
 	r, err := http.Get(page + "/metrics")
 	if err != nil {
 		t.Fatal(err)

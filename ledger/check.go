@@ -44,6 +44,22 @@ func keepOrDrop(dir string, files vfs.FS, log *slog.Logger) error {
 	return nil
 }
 
+// CheckState reads the state in the data folder dir, of which no server must be running, and returns what is wrong with it.
+// Nothing is wrong where there is none: the next start builds it.
+func CheckState(dir string) error {
+	err := checkState(filepath.Join(dir, stateDir), vfs.Default)
+	if errors.Is(err, store.ErrNotFound) {
+		names, unread := vfs.Default.List(filepath.Join(dir, stateDir))
+		if len(names) == 0 && (unread == nil || errors.Is(unread, fs.ErrNotExist)) {
+			return nil
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("the state, which the server builds from the journal, is spoiled: %w; no bet is lost by it, and the next start builds it again", err)
+	}
+	return nil
+}
+
 // checkState reads all of a state and returns what is wrong with it. The blocks have checksums; what they cannot show is
 // that a file of an earlier moment is missing or older than the others.
 func checkState(dir string, files vfs.FS) (err error) {

@@ -188,7 +188,7 @@ func (g *group) decideBatch(ctx context.Context, r *request, s *Submission) erro
 		r.err = errNoDraw
 		return nil
 	}
-	if r.err = checkAgency(d, s.Agency, s.Single); r.err != nil {
+	if r.err = checkAgency(d, s.Agency, s.Unattributed); r.err != nil {
 		return nil
 	}
 	k := cursorKey{d.Number, s.Agency}

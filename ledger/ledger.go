@@ -32,7 +32,7 @@ type Seed struct {
 type Options struct {
 	Dir    string       // of the derived state
 	FS     vfs.FS       // nil: the operating system's
-	Seed   *Seed        // nil: open no draw
+	Seed   *Seed        // nil: open no draw, as Plant does later
 	Logger *slog.Logger // nil: silent
 	// QueueBytes bounds what waits for the committer; past it Submit blocks. 0 means 64 MiB.
 	QueueBytes int
@@ -116,7 +116,7 @@ func (l *Ledger) start(ctx context.Context, seed *Seed) error {
 	}
 	l.workers.Go(l.commit)
 	if seed != nil {
-		if err := l.plant(ctx, seed); err != nil {
+		if err := l.Plant(ctx, seed); err != nil {
 			l.queue.close(errClosed)
 			l.workers.Wait()
 			return err
@@ -185,8 +185,8 @@ func (l *Ledger) startDraw(n uint64) {
 	}
 }
 
-// plant opens the seed's draw in an empty journal, or checks that it is the one that is there.
-func (l *Ledger) plant(ctx context.Context, seed *Seed) error {
+// Plant opens the seed's draw in an empty journal, or checks that it is the one that is there.
+func (l *Ledger) Plant(ctx context.Context, seed *Seed) error {
 	if err := seed.Rule.Check(); err != nil {
 		return err
 	}

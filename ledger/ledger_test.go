@@ -238,7 +238,7 @@ func TestTheDrawWaitsForEveryAgencyAndSurvivesARestart(t *testing.T) {
 func TestALateSingleBetIsRefusedForEver(t *testing.T) {
 	m := start(t, 1)
 	single := submission(t, 0, 0, 7574)
-	single.Single = true
+	single.Unattributed = true
 	if _, err := m.send(single); err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func TestALateSingleBetIsRefusedForEver(t *testing.T) {
 	m.winners(1)
 	m.restart(1)
 	single = submission(t, 0, 0, 7574)
-	single.Single = true
+	single.Unattributed = true
 	if _, err := m.send(single); quiniela.CodeOf(err) != quiniela.Closed {
 		t.Fatalf("a bet after the draw gave %v, want closed", err)
 	}

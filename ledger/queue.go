@@ -13,10 +13,11 @@ import (
 type Submission struct {
 	Draw   uint64 // 0: the one that is meant where none is named
 	Agency quiniela.Agency
-	Batch  uint64                    // the agency's number for it, from 1; 0: the ledger gives it the next
-	Single bool                      // a single bet, which may be unattributed
-	Secret *[journal.SecretSize]byte // nil: one is made where the draw is in the public log
-	Hash   [journal.HashSize]byte    // SHA-256 of the lines
+	Batch  uint64 // the agency's number for it, from 1; 0: the ledger gives it the next
+	// Unattributed says that the agency may be quiniela.Unattributed: the bets came in a form that names none.
+	Unattributed bool
+	Secret       *[journal.SecretSize]byte // nil: one is made where the draw is in the public log
+	Hash         [journal.HashSize]byte    // SHA-256 of the lines
 	// Buffer holds the lines from Start on; journal.MaxBatchHeader bytes in front of them are free.
 	Buffer  []byte
 	Start   int

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -231,8 +233,9 @@ func (r rotten) try(t *testing.T, f fault) bool {
 		return false
 	}
 	before := contents(t, dir)
-	found := checkFolder(dir)
-	j, l, err := tryFolder(dir)
+	found, spoiled := checkFolder(dir), ledger.CheckState(dir)
+	var log bytes.Buffer
+	j, l, err := tryFolder(dir, &log)
 	if err != nil {
 		if contents(t, dir) != before {
 			t.Errorf("%s: the start was refused and has changed the folder: %v", name, err)
@@ -247,6 +250,9 @@ func (r rotten) try(t *testing.T, f fault) bool {
 	}
 	if found != nil {
 		t.Errorf("%s: fsck found %v, and the server started", name, found)
+	}
+	if again := strings.Contains(log.String(), "building it again"); again != (spoiled != nil) {
+		t.Errorf("%s: fsck says of the state: %v, and it was built again: %t", name, spoiled, again)
 	}
 	r.whole(t, name, j, l)
 	if err := errors.Join(l.Close(), j.Close()); err != nil {
@@ -269,12 +275,13 @@ func checkFolder(dir string) (err error) {
 	return err
 }
 
-func tryFolder(dir string) (*local.Journal, *ledger.Ledger, error) {
+func tryFolder(dir string, log io.Writer) (*local.Journal, *ledger.Ledger, error) {
 	j, err := local.Open(filepath.Join(dir, "journal"), local.Options{Reserve: 1})
 	if err != nil {
 		return nil, nil, err
 	}
-	l, err := ledger.Open(context.Background(), j, ledger.Options{Dir: dir, Seed: seed(rotAgencies), Public: true})
+	o := ledger.Options{Dir: dir, Seed: seed(rotAgencies), Public: true, Logger: slog.New(slog.NewTextHandler(log, nil))}
+	l, err := ledger.Open(context.Background(), j, o)
 	if err != nil {
 		return nil, nil, errors.Join(err, j.Close())
 	}

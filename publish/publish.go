@@ -60,6 +60,15 @@ type signed struct {
 	note []byte
 }
 
+// Prepare makes the folder where there is none. It is done before a key is made, so that a start that fails for its folder
+// leaves no key.
+func Prepare(dir string) error {
+	if _, err := openFolder(dir); err != nil {
+		return fmt.Errorf("publish the log: %w", err)
+	}
+	return nil
+}
+
 // Open checks that what has been published before is of this log, and publishes what is new.
 func Open(ctx context.Context, o Options) (*Publisher, error) {
 	f, err := openFolder(o.Dir)

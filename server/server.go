@@ -30,17 +30,15 @@ type Config struct {
 	Connections int             // at once; further ones are refused
 	PerAddress  int             // of one IP address at once; 0: no bound but Connections
 	MaskDNI     bool            // in the log
-	// Receipt returns a bet's receipt in one line: that of a line, from 1, of a batch; nil: there are none.
-	Receipt func(ctx context.Context, draw uint64, agency quiniela.Agency, batch uint64, line uint32) ([]byte, error)
-	Limits  quiniela.Limits
-	Read    time.Duration         // the longest wait for the next bytes of a request that has begun, and for a reply to be taken
-	Request time.Duration         // the longest that a request may take to arrive
-	Idle    time.Duration         // the longest silence between requests
-	Settle  time.Duration         // the silence that ends a bare batch; 0: only its end or an empty line does
-	Poll    time.Duration         // the longest that wait_winners waits
-	Drain   time.Duration         // the longest that requests in hand may take once the server stops
-	Metrics prometheus.Registerer // nil: nowhere
-	Window  int                   // requests of one connection that may be in hand at once
+	Limits      quiniela.Limits
+	Read        time.Duration         // the longest wait for the next bytes of a request that has begun, and for a reply to be taken
+	Request     time.Duration         // the longest that a request may take to arrive
+	Idle        time.Duration         // the longest silence between requests
+	Settle      time.Duration         // the silence that ends a bare batch; 0: only its end or an empty line does
+	Poll        time.Duration         // the longest that wait_winners waits
+	Drain       time.Duration         // the longest that requests in hand may take once the server stops
+	Metrics     prometheus.Registerer // nil: nowhere
+	Window      int                   // requests of one connection that may be in hand at once
 }
 
 // DefaultConfig returns the settings that hold when nothing else is configured.
@@ -57,6 +55,7 @@ type Server struct {
 	config    Config
 	log       *slog.Logger
 	ledger    *ledger.Ledger // nil in echo mode
+	receipts  Receipts       // nil: there are none
 	listeners []listener
 	handle    func(*conn)
 
@@ -69,6 +68,12 @@ type Server struct {
 	refusing atomic.Int32
 	refusals *prometheus.CounterVec
 }
+
+// Receipts returns a bet's receipt in one line: that of a line, from 1, of a batch.
+type Receipts func(ctx context.Context, draw uint64, agency quiniela.Agency, batch uint64, line uint32) ([]byte, error)
+
+// SetReceipts says where receipts come from. Without it, or with nil, there are none. Call it before Serve.
+func (s *Server) SetReceipts(r Receipts) { s.receipts = r }
 
 // Listen starts to listen. Connections are held by the kernel until Serve.
 func Listen(c Config, l *ledger.Ledger, log *slog.Logger) (*Server, error) {
@@ -151,6 +156,9 @@ func (s *Server) unlisten() (err error) {
 	}
 	return err
 }
+
+// Close stops listening, where Serve was never called.
+func (s *Server) Close() error { return s.unlisten() }
 
 // Addr returns the address listened on, the plain one where there are two.
 func (s *Server) Addr() net.Addr { return s.listeners[0].Addr() }

@@ -186,6 +186,16 @@ func TestConformance(t *testing.T) {
 		{"batch number 0", frame("agency_ID|3|0\n" + winny), "fail|0\n"},
 		{"hello after two batches", frame("hello|3|\n"), "ok|3|3|1|d05c6e9f3ae7b0cbd0ad9d2b7a1b3d1b0000000000000000000000000000000…"},
 		{"bare batch ended by an empty line", "agency_ID|2\n" + ana + "\n", "success|1\n"},
+		{"bet lines alone, half-closed", ana + winny, "success|2\n"},
+		{"bet lines alone, ended by an empty line", ana + winny + ana + "\n", "success|3\n"},
+		{"one bet line alone", ana, "success|1\n"},
+		{"one bet line alone, no line end", strings.TrimSpace(ana), "success|1\n"},
+		{"bet lines alone with CRLF and blanks", " Ana,Paz,1,1990-01-01,007 \r\n" + ana + "\r\n", "success|2\n"},
+		{"bet lines alone, a bad one", ana + "Ana,Paz,1,1990-13-01,7\n", "fail|0\n"},
+		{"bet lines alone, a bad first one", "Ana,Paz,1,1990-01-01\n" + ana, "fail|0\n"},
+		{"bet lines alone, a bad name", "An|a,Paz,1,1990-01-01,7\n" + ana, "fail|0\n"},
+		{"bet lines alone, framed", frame(ana + ana), "fail|0\n"},
+		{"agency 0 with a header", "agency_ID|0\n" + ana + "\n", "fail|0\n"},
 		{"finish, batches missing", frame("notify_finished|3|3\n"), "fail|0|missing|…"},
 		{"finish", "18;notify_finished|1\n", "ack_notify\n"},
 		{"finish again", "notify_finished|1\n", "ack_notify\n"},
@@ -199,6 +209,7 @@ func TestConformance(t *testing.T) {
 		{"query after, bare", "query_winners|3\n", "ok|1\n30876370\n"},
 		{"query after, no winner", frame("query_winners|1\n"), "ok|0\n"},
 		{"wait after", frame("wait_winners|3\n"), "ok|1\n30876370\n"},
+		{"bet lines alone after the draw", ana + ana, "fail|0\n"},
 		{"single bet after the draw", "Ana~Paz~1~1990-01-01~7\n", "fail|||…"},
 		{"unknown agency asks", frame("query_winners|4\n"), "fail|0|agency|…"},
 		{"agency 0 asks", frame("query_winners|0\n"), "fail|0|agency|…"},
@@ -219,8 +230,8 @@ func TestConformance(t *testing.T) {
 			t.Errorf("%s: %.80q -> %q, want %q", row.name, row.request, got, row.reply)
 		}
 	}
-	if got := len(c.stored()); got != 10 {
-		t.Errorf("%d bets are stored, want 10: %q", got, c.stored())
+	if got := len(c.stored()); got != 19 {
+		t.Errorf("%d bets are stored, want 19: %q", got, c.stored())
 	}
 	_ = c.stop()
 	if n := strings.Count(c.log.String(), "action: sorteo | result: success\n"); n != 1 {
@@ -240,8 +251,10 @@ func awaitDraw(t *testing.T, c *central) {
 // The specification's own client neither ends its batch with an empty line nor half-closes.
 func TestSilenceEndsABareBatch(t *testing.T) {
 	c := start(t, 1, func(c *server.Config) { c.Settle = 20 * time.Millisecond })
-	if got := c.ask("agency_ID|1\n"+ana+ana, false); got != "success|2\n" {
-		t.Fatalf("got %q", got)
+	for _, header := range []string{"agency_ID|1\n", ""} {
+		if got := c.ask(header+ana+ana, false); got != "success|2\n" {
+			t.Fatalf("after the header %q: got %q", header, got)
+		}
 	}
 	c = start(t, 1, func(c *server.Config) { c.Settle, c.Read = 0, 20*time.Millisecond })
 	if got := c.ask("agency_ID|1\n"+ana+ana, false); got != "fail|0|frame|the batch did not end\n" && got != "fail|0\n" {
@@ -512,7 +525,7 @@ func TestNobodyActsForAnother(t *testing.T) {
 	for i, verb := range []string{
 		"agency_ID|1\n" + ana, "agency_ID|1|1\n" + winny, "agency_ID|1|2\n" + ana, "agency_ID|1|2|" + strings.Repeat("ab", 32) + "\n" + ana,
 		"1~Ana~Paz~1~1990-01-01~7", "Ana~Paz~1~1990-01-01~7", "notify_finished|1", "notify_finished|1|1",
-		"query_winners|1", "wait_winners|1", "hello|1|", "hello|1|" + tokens[2], "receipt|1|1|1",
+		ana + ana, "query_winners|1", "wait_winners|1", "hello|1|", "hello|1|" + tokens[2], "receipt|1|1|1",
 	} {
 		for who, login := range map[string][]string{"nobody": nil, "agency 2": {hello(2)}, "agency 2 after a wrong login": {hello(2), "hello|1|wrong"}} {
 			if i > 0 && who == "agency 2 after a wrong login" {

@@ -102,7 +102,9 @@ func framingError(err error) error {
 func (s *session) serve(j *job, body []byte, framed bool) {
 	r, err := wire.Parse(body)
 	j.request = r
-	j.bets = bytes.Count(r.Lines, []byte{'\n'})
+	if lines := bytes.TrimSpace(r.Lines); len(lines) > 0 {
+		j.bets = bytes.Count(lines, []byte{'\n'}) + 1
+	}
 	if err != nil {
 		j.err = err
 		return
@@ -149,10 +151,10 @@ func (s *session) hello(j *job, r wire.Request) error {
 
 // receipt answers with the proof that a bet is in the public log.
 func (s *session) receipt(j *job, r wire.Request) error {
-	if s.config.Receipt == nil {
+	if s.receipts == nil {
 		return quiniela.Refuse(quiniela.Absent, "this server keeps no public log, and has no receipts")
 	}
-	text, err := s.config.Receipt(context.Background(), s.draw, r.Agency, r.Batch, r.Line)
+	text, err := s.receipts(context.Background(), s.draw, r.Agency, r.Batch, r.Line)
 	if err == nil {
 		j.reply = wire.AppendList(j.reply, []string{string(text)})
 	}
@@ -163,6 +165,9 @@ func (s *session) receipt(j *job, r wire.Request) error {
 func (s *session) authorize(r wire.Request, framed bool) (err error) {
 	if r.Verb == wire.Hello && !framed {
 		return quiniela.Refuse(quiniela.BadFrame, "hello must be framed: <length>;hello|agency")
+	}
+	if r.Headless && framed {
+		return quiniela.Refuse(quiniela.Unknown, "a framed batch begins with agency_ID|agency; without that line a batch comes bare")
 	}
 	if s.config.Guard == nil {
 		return nil
@@ -206,7 +211,7 @@ func (s *session) bet(j *job) error {
 func (s *session) submit(j *job, buffer []byte, start int, now time.Time) error {
 	sub := &j.submission
 	sub.Draw, sub.Agency, sub.Batch, sub.Secret = s.draw, j.request.Agency, j.request.Batch, j.request.Secret
-	sub.Single = j.request.Verb == wire.Bet
+	sub.Unattributed = j.request.Verb == wire.Bet || j.request.Headless
 	sub.Buffer, sub.Start, sub.Numbers = buffer, start, j.numbers
 	sub.Hash, sub.Received = sha256.Sum256(buffer[start:]), now.UnixMicro()
 	err := s.ledger.Submit(sub)

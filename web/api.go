@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"time"
 
 	"quiniela"
@@ -211,9 +210,9 @@ func firstAgency(r *http.Request) (quiniela.Agency, error) {
 	if text == "" {
 		return 0, nil
 	}
-	n, err := strconv.ParseUint(text, 10, 32)
+	n, err := quiniela.ParseUint(text, 32)
 	if err != nil {
-		return 0, quiniela.Refuse(quiniela.Invalid, "from=%q is no agency", text)
+		return 0, quiniela.Refuse(quiniela.Invalid, "from: %v", err)
 	}
 	return quiniela.Agency(n), nil
 }

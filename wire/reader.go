@@ -210,10 +210,6 @@ func (r *Reader) bareLine(buf []byte) (_ []byte, ended bool, err error) {
 	}
 }
 
-func isBatch(body []byte) bool {
-	return bytes.HasPrefix(quiniela.TrimLine(body), []byte(wordBatch+"|"))
-}
-
 func unexpected(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

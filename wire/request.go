@@ -45,7 +45,9 @@ type Request struct {
 
 	Batch  uint64            // Batch, Receipt: the agency's number for the batch, from 1; 0 where the batch is unnumbered
 	Secret *[SecretSize]byte // Batch: the agency's own, or nil
-	Lines  []byte            // Batch: what follows the header line, unchecked; it aliases the body
+	// Headless tells that a Batch is bet lines alone, so that its bets are the unattributed agency's.
+	Headless bool
+	Lines    []byte // Batch: what follows the header line, unchecked; it aliases the body
 
 	Fields [quiniela.Fields][]byte // Bet: in the order of a bet line, unchecked; they alias the body
 
@@ -65,6 +67,9 @@ func Parse(body []byte) (Request, error) {
 	if strings.TrimSpace(word) == wordBatch && hasArgs {
 		return parseBatch(strings.Split(args, "|"), rest)
 	}
+	if isBetLine(head) {
+		return Request{Verb: Batch, Agency: quiniela.Unattributed, Headless: true, Lines: body}, nil
+	}
 	if len(bytes.TrimSpace(rest)) > 0 {
 		return Request{}, quiniela.Refuse(quiniela.Unknown, "text after the first line of a request that is no batch")
 	}
@@ -79,6 +84,24 @@ func Parse(body []byte) (Request, error) {
 		fields[i] = strings.TrimSpace(fields[i])
 	}
 	return parseVerb(strings.TrimSpace(word), fields)
+}
+
+// isBatch reports whether a request that begins with this line is a batch, which may go on after it.
+func isBatch(head []byte) bool {
+	head = quiniela.TrimLine(head)
+	word, _, hasArgs := bytes.Cut(head, []byte{'|'})
+	return hasArgs && string(bytes.TrimSpace(word)) == wordBatch || isBetLine(head)
+}
+
+// isBetLine reports whether a first line is meant as a bet line, good or bad, and not as a verb or a single bet: it has
+// commas, more than the `~` of a single bet, and begins with no verb.
+func isBetLine(head []byte) bool {
+	if commas := bytes.Count(head, []byte{','}); commas == 0 || commas <= bytes.Count(head, []byte{'~'}) {
+		return false
+	}
+	word, _, _ := bytes.Cut(head, []byte{'|'})
+	_, verb := verbs[string(bytes.TrimSpace(word))]
+	return !verb
 }
 
 func parseBatch(fields []string, lines []byte) (Request, error) {
@@ -254,13 +277,12 @@ func AppendHello(dst []byte, agency quiniela.Agency, token, draw string) []byte 
 	return append(append(append(dst, '|'), draw...), '\n')
 }
 
-// AppendBet appends a single bet of that agency in the `~` form.
+// AppendBet appends a single bet in the `~` form. It names the agency unless that is quiniela.Unattributed.
 func AppendBet(dst []byte, agency quiniela.Agency, fields [quiniela.Fields]string) []byte {
-	dst = strconv.AppendUint(dst, uint64(agency), 10)
-	for _, f := range fields {
-		dst = append(append(dst, '~'), f...)
+	if agency != quiniela.Unattributed {
+		dst = append(strconv.AppendUint(dst, uint64(agency), 10), '~')
 	}
-	return append(dst, '\n')
+	return append(append(dst, strings.Join(fields[:], "~")...), '\n')
 }
 
 func appendField(dst []byte, n uint64) []byte {

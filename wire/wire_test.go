@@ -40,6 +40,37 @@ func TestParseEncoded(t *testing.T) {
 	}
 }
 
+// A batch without a header is told by its first line, also where that line is no good bet.
+func TestABatchWithoutAHeader(t *testing.T) {
+	const ana = "Ana,Paz,1,1990-01-01,7"
+	for body, headless := range map[string]bool{
+		ana: true, ana + "\n": true, " " + ana + " \r\n" + ana + "\r\n": true, "Ana,Paz,1,1990-01-01\n" + ana: true,
+		"An|a,Paz,1,1990-01-01,7\n": true, "An~a,Paz,1,1990-01-01,7\n": true, ",\n": true,
+		"agency_ID|1\n" + ana: false, " agency_ID | 0,0 \n" + ana: false, "hello|1|to,ken": false, "receipt|1|1,2|3": false,
+		"1~Ana~Paz~1~1990-01-01~7": false, "Ana,Maria~Paz~1~1990-01-01~7": false, "Ana\n" + ana: false, "\n" + ana: false, "": false,
+	} {
+		r, err := wire.Parse([]byte(body))
+		if r.Headless != headless || headless && (err != nil || r.Verb != wire.Batch || r.Agency != quiniela.Unattributed || r.Batch != 0 || string(r.Lines) != body) {
+			t.Errorf("%q: %+v, %v", body, r, err)
+		}
+	}
+	refusal := string(wire.AppendError(nil, wire.Request{Verb: wire.Batch, Headless: true}, quiniela.Refuse(quiniela.Invalid, "line 1")))
+	if refusal != "fail|0\n" {
+		t.Errorf("refused with %q", refusal)
+	}
+	// It ends as every bare batch does: at an empty line, at the end of the stream, or by silence.
+	for stream, want := range map[string]string{ana + "\n" + ana + "\n\nmore\n": ana + "\n" + ana + "\n\n", ana + "\n" + ana: ana + "\n" + ana, ana: ana} {
+		for name, src := range map[string]io.Reader{"end": strings.NewReader(stream), "silence": silent{strings.NewReader(stream)}} {
+			if name == "silence" && !strings.HasSuffix(stream, "\n") {
+				continue // a line that has not ended is not a batch yet
+			}
+			if _, body, framed, err := wire.NewReader(src).Next(nil); string(body) != want || framed || err != nil {
+				t.Errorf("%q, then %s: %q, framed %t, %v", stream, name, body, framed, err)
+			}
+		}
+	}
+}
+
 func reader(s string) *bufio.Reader { return bufio.NewReader(strings.NewReader(s)) }
 
 func TestRepliesComeBack(t *testing.T) {
@@ -174,7 +205,7 @@ func FuzzReader(f *testing.F) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"agency_ID|1|2|" + strings.Repeat("ab", 32) + "\nx", "1~a~b~c~d~e", "notify_finished|1|2", "hello|1|t", "receipt|1|2|3", "\xff|"} {
+	for _, s := range []string{"agency_ID|1|2|" + strings.Repeat("ab", 32) + "\nx", "1~a~b~c~d~e", "notify_finished|1|2", "hello|1|t", "receipt|1|2|3", "\xff|", "Ana,Paz,1,1990-01-01,7\nx,", "a,b~c,d"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -34,9 +34,9 @@ func (c *auditCommand) Run(e env) (err error) {
 		return err
 	}
 	if c.Data != "" {
-		j, err := openLocal(c.Data, local.Options{ReadOnly: true})
-		if err != nil {
-			return err
+		j, failed := openLocal(c.Data, local.Options{ReadOnly: true})
+		if failed != nil {
+			return failed
 		}
 		defer func() { err = errors.Join(err, j.Close()) }()
 		o.Journal = j

@@ -8,14 +8,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"time"
 
-	"quiniela"
 	"quiniela/backup"
 	"quiniela/fsck"
-	"quiniela/journal"
 	"quiniela/journal/local"
-	"quiniela/publish"
+	"quiniela/ledger"
 )
 
 type backupCommand struct {
@@ -75,7 +72,7 @@ func (c *restoreCommand) Run(e env) error {
 		return err
 	}
 	_, _ = fmt.Fprintf(e.stdout, "%s: restored as of %s.\n", c.Data, m.Made.Local().Format("2006-01-02 15:04:05 MST"))
-	return tell(e, report)
+	return tell(e, report, true)
 }
 
 type fsckCommand struct {
@@ -84,6 +81,9 @@ type fsckCommand struct {
 }
 
 func (c *fsckCommand) Run(e env) (err error) {
+	if err := c.folder(e.ctx); err != nil {
+		return err
+	}
 	j, err := c.opener(e.ctx, c.Data, local.Options{ReadOnly: true}, 0, slog.New(slog.DiscardHandler))()
 	if err != nil {
 		return err
@@ -96,8 +96,11 @@ func (c *fsckCommand) Run(e env) (err error) {
 	set, end := progress(e.stderr, "check", last.Position)
 	report, err := fsck.Check(e.ctx, j, set)
 	end()
+	if err == nil {
+		err = ledger.CheckState(c.Data)
+	}
 	if report != nil {
-		err = errors.Join(tell(e, report), err)
+		err = errors.Join(tell(e, report, err == nil), err)
 	}
 	if err == nil && !report.OK() {
 		err = fmt.Errorf("%d things are wrong: restore the newest backup that is whole, and keep this folder as it is for whoever looks into it", uint64(len(report.Findings))+report.More)
@@ -105,8 +108,18 @@ func (c *fsckCommand) Run(e env) (err error) {
 	return err
 }
 
-// tell prints what a journal holds and what is wrong with it.
-func tell(e env, r *fsck.Report) error {
+// folder compares the files of a backup with its list.
+func (c *fsckCommand) folder(ctx context.Context) error {
+	if _, err := os.Stat(filepath.Join(c.Data, backup.ManifestName)); err != nil {
+		return nil // a data folder, or a shared journal
+	}
+	_, err := backup.Verify(ctx, c.Data)
+	return err
+}
+
+// tell prints what a journal holds and what is wrong with it. whole is false where something else is wrong, which the caller
+// tells.
+func tell(e env, r *fsck.Report, whole bool) error {
 	_, err := fmt.Fprintf(e.stdout, "%s entries, %s batches, %s bets\n", thousands(int(r.Entries)), thousands(int(r.Batches)), thousands(int(r.Bets)))
 	w := table(e, "DRAW\tSTATE\tAGENCIES\tBETS")
 	for _, d := range r.Draws {
@@ -119,84 +132,8 @@ func tell(e env, r *fsck.Report) error {
 	if r.More > 0 {
 		_, _ = fmt.Fprintf(e.stdout, "and %d more\n", r.More)
 	}
-	if r.OK() {
+	if r.OK() && whole {
 		_, err = fmt.Fprintln(e.stdout, "nothing is wrong")
 	}
 	return err
-}
-
-type forgetCommand struct {
-	Draw string `arg:"" help:"Name of the draw; it must have its result."`
-	Data string `help:"Data folder, of which the server must not be running." default:"./data" env:"SERVER_DATA_DIR" placeholder:"DIR"`
-	Yes  bool   `help:"Do it: it cannot be undone, but from a backup."`
-}
-
-func (c *forgetCommand) Run(e env) (err error) {
-	j, err := openLocal(c.Data, local.Options{})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, j.Close()) }()
-	last, err := j.Last(e.ctx)
-	if err != nil {
-		return err
-	}
-	n, said, err := forgettable(e.ctx, j, c.Draw)
-	if err != nil {
-		return err
-	}
-	if _, err := os.Stat(filepath.Join(c.Data, publish.FolderName, "draws", c.Draw, "outcome.json")); err != nil && !said {
-		_, _ = fmt.Fprintf(e.stderr, "quiniela: draw %s is not, or not wholly, in %s: what is not published before it is forgotten never can be\n",
-			c.Draw, filepath.Join(c.Data, publish.FolderName))
-	}
-	if !c.Yes {
-		return usageError{fmt.Errorf("who bet in draw %s and who won it will be gone from %s, for ever; backups keep it. Say --yes", c.Draw, c.Data)}
-	}
-	if !said {
-		entry := journal.Encode(journal.Forget{Draw: n, At: time.Now().UnixMicro()})
-		if _, err := j.Append(e.ctx, last, [][]byte{entry}); err != nil {
-			return err
-		}
-	}
-	batches, err := j.Forget(e.ctx, n)
-	if err != nil {
-		return fmt.Errorf("%w; run it again, it goes on where it was cut off", err)
-	}
-	// It has the winners, also where they were deleted a moment ago; the next start builds it from what is left.
-	if err := os.RemoveAll(filepath.Join(c.Data, "state")); err != nil {
-		return fmt.Errorf("delete the state, which has the winners: %w; run it again", err)
-	}
-	_, err = fmt.Fprintf(e.stdout, "draw %s: %s batches without names and documents\n", c.Draw, thousands(batches))
-	return err
-}
-
-// forgettable finds a draw by its name, and whether its end has been recorded already.
-func forgettable(ctx context.Context, j journal.Journal, id string) (n uint64, said bool, err error) {
-	drawn := false
-	for e, err := range j.Entries(ctx, 1) {
-		if err != nil {
-			return 0, false, err
-		}
-		v, err := journal.Decode(e.Data)
-		if err != nil {
-			return 0, false, fmt.Errorf("journal entry %d: %w", e.Position, err)
-		}
-		switch v := v.(type) {
-		case journal.Open:
-			if v.ID == id {
-				n = v.Draw
-			}
-		case journal.Result:
-			drawn = drawn || v.Draw == n
-		case journal.Forget:
-			said = said || v.Draw == n
-		}
-	}
-	switch {
-	case n == 0:
-		return 0, false, quiniela.Refuse(quiniela.NoDraw, "there is no draw %q in this journal", id)
-	case !drawn:
-		return 0, false, quiniela.Refuse(quiniela.Invalid, "draw %s has no result yet: what it needs cannot be forgotten", id)
-	}
-	return n, said, nil
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"quiniela"
 	"quiniela/certs"
 	"quiniela/client"
@@ -61,10 +63,42 @@ type sendCommand struct {
 	Batch     int           `help:"batch: most bets in a batch." name:"batch-max-amount" default:"150" env:"CLI_BATCH_MAXAMOUNT" key:"batch.maxAmount"`
 	Window    int           `help:"batch: batches that may be unanswered at once." default:"16" env:"CLI_WINDOW" key:"window"`
 	Tries     int           `help:"batch: how often to ask for the winners, a second apart; 0 waits without limit." default:"0" env:"CLI_WINNERS_TRIES" key:"winners.tries"`
-	Plain     bool          `help:"batch: the specification's form, a connection per batch; nothing can be resumed." env:"CLI_PLAIN" key:"plain"`
+	Plain     plainForm     `help:"batch, bet: the specification's own form, a connection per request; nothing can be resumed. --plain=lines is that of its exercise 6: the lines of each batch alone, and no winners." env:"CLI_PLAIN" key:"plain"`
 	SkipBad   bool          `help:"batch: send the good lines of a file that has bad ones." name:"skip-bad-lines" env:"CLI_SKIP_BAD_LINES" key:"skip-bad-lines"`
+	Empty     bool          `help:"batch: a file without a bet is right for this agency." name:"allow-empty" env:"CLI_ALLOW_EMPTY" key:"allow-empty"`
 	Amount    int           `help:"echo: how many messages." name:"loop-amount" default:"5" env:"CLI_LOOP_AMOUNT" key:"loop.amount"`
 	Period    time.Duration `help:"echo: pause between them." name:"loop-period" default:"5s" env:"CLI_LOOP_PERIOD" key:"loop.period"`
+}
+
+// plainForm is which of the specification's forms a client speaks: none, plainFramed or plainLines. As a flag it needs no
+// value, and is plainFramed then.
+type plainForm string
+
+const (
+	plainFramed plainForm = "framed"
+	plainLines  plainForm = "lines"
+)
+
+// IsBool implements kong.BoolMapperValue.
+func (plainForm) IsBool() bool { return true }
+
+// Decode implements kong.MapperValue.
+func (p *plainForm) Decode(ctx *kong.DecodeContext) error {
+	value := "true"
+	if ctx.Scan.Peek().Type == kong.FlagValueToken {
+		value = fmt.Sprint(ctx.Scan.Pop().Value)
+	}
+	switch strings.ToLower(value) {
+	case "", "false", "0", "no":
+		*p = ""
+	case "true", "1", "yes":
+		*p = plainFramed
+	case "lines":
+		*p = plainLines
+	default:
+		return fmt.Errorf("%q is not true, false or lines", value)
+	}
+	return nil
 }
 
 func (c *sendCommand) check() error {
@@ -76,7 +110,8 @@ func (c *sendCommand) check() error {
 		what string
 	}{
 		{c.Batch >= 1 && c.Window >= 1, "the most bets in a batch and the window must be at least 1"},
-		{c.Draw == "" || !c.Plain && c.Mode == "batch", "a draw can be named in the mode `batch` only, and not with --plain: the specification's form has no place for it"},
+		{c.Draw == "" || c.Plain == "" && c.Mode == "batch", "a draw can be named in the mode `batch` only, and not with --plain: the specification's form has no place for it"},
+		{c.Plain == "" || c.Token == "" && c.TokenIn == "", "a token cannot be shown with --plain: the specification's form has no place for it; use a certificate (--tls-cert), or leave --plain out"},
 		{c.Tries >= 0 && c.Amount >= 0 && c.Period >= 0, "tries, amounts and times cannot be negative"},
 	} {
 		if !rule.ok {
@@ -131,8 +166,8 @@ func (c *agencyFlags) secure(config *client.Config) (err error) {
 
 func (c *sendCommand) run(e env, log *slog.Logger) error {
 	config := client.Config{
-		Agency: quiniela.Agency(c.ID), Draw: c.Draw, Address: c.Server, File: c.File, BatchBets: c.Batch, Plain: c.Plain,
-		SkipBadLines: c.SkipBad, Window: c.Window, Timeout: c.Timeout, Tries: c.Tries, MaskDNI: c.MaskDNI,
+		Agency: quiniela.Agency(c.ID), Draw: c.Draw, Address: c.Server, File: c.File, BatchBets: c.Batch, Plain: c.Plain != "", Lines: c.Plain == plainLines,
+		SkipBadLines: c.SkipBad, AllowEmpty: c.Empty, Window: c.Window, Timeout: c.Timeout, Tries: c.Tries, MaskDNI: c.MaskDNI,
 	}
 	if err := c.secure(&config); err != nil {
 		return err

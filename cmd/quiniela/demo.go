@@ -130,7 +130,7 @@ func (d *demo) agencies(ctx context.Context, address string) error {
 	for i, file := range d.files {
 		g.Go(func() (err error) {
 			c := client.DefaultConfig()
-			c.Agency, c.Address, c.File = quiniela.Agency(i+1), address, file
+			c.Agency, c.Address, c.File, c.AllowEmpty = quiniela.Agency(i+1), address, file, true
 			show := bars.add(i + 1)
 			c.Progress = func(p client.Progress) {
 				show(p)

@@ -32,6 +32,7 @@ type drawOpenCommand struct {
 	Closes   string `help:"Closing time: 21:00 today here, or 2026-11-24T21:00:00-03:00; none: when all have finished." placeholder:"TIME"`
 	Source   string `help:"Of the winning number: fixed, notary, or beacon, whose round is the first a minute after the closing time." default:"notary" enum:"fixed,notary,beacon"`
 	Number   *int   `help:"The winning number, for the source fixed."`
+	askFlags
 }
 
 func (c *drawOpenCommand) Run(e env) error {
@@ -42,6 +43,11 @@ func (c *drawOpenCommand) Run(e env) error {
 	}
 	if t.Number, err = number(c.Number, c.Source == "fixed"); err != nil {
 		return usageError{err}
+	}
+	if t.Closes != nil {
+		if err := c.confirm(e, fmt.Sprintf("Open draw %s for %d agencies.\nIt closes on %s.", c.ID, c.Agencies, moment(*t.Closes, time.Now())), c.ID); err != nil {
+			return err
+		}
 	}
 	return c.change(e, "/api/v1/draws", t)
 }
@@ -95,9 +101,19 @@ type drawCloseCommand struct {
 	adminFlags
 	ID   string `arg:"" help:"Name of the draw."`
 	Note string `help:"Why; it is recorded."`
+	askFlags
 }
 
 func (c *drawCloseCommand) Run(e env) error {
+	d, err := c.show(e, c.ID)
+	if err != nil {
+		return err
+	}
+	what := fmt.Sprintf("Close draw %s, which is %s: %d of %d agencies have finished, with %s bets so far. It takes no bet after that.",
+		d.ID, d.State, d.Finished, d.Agencies, thousands(int(d.Bets)))
+	if err := c.confirm(e, what, d.ID); err != nil {
+		return err
+	}
 	return c.change(e, drawPath(c.ID)+"/close", map[string]string{"note": c.Note})
 }
 
@@ -109,52 +125,73 @@ type drawEnterCommand struct {
 	Number  *int   `arg:"" optional:"" help:"The official number, 0 to 9999."`
 	Extract string `help:"The signed official extract; its SHA-256 goes into the public log." placeholder:"FILE"`
 	Beacon  string `help:"The beacon's round, as drand publishes it at /public/ROUND: for a server that reaches no relay." placeholder:"FILE"`
+	askFlags
 }
 
 func (c *drawEnterCommand) Run(e env) error {
-	body, err := c.body()
+	body, word, err := c.body()
 	if err != nil {
+		return err
+	}
+	d, err := c.show(e, c.ID)
+	if err != nil {
+		return err
+	}
+	what := fmt.Sprintf("Enter %s in draw %s, which is %s, with %s bets of %d agencies. Its winners follow from it.",
+		word, d.ID, d.State, thousands(int(d.Bets)), d.Agencies)
+	if err := c.confirm(e, what, word); err != nil {
 		return err
 	}
 	return c.change(e, drawPath(c.ID)+"/number", body)
 }
 
-func (c *drawEnterCommand) body() (any, error) {
+// body is what is sent, and the number or the round in it, as it is typed again.
+func (c *drawEnterCommand) body() (body map[string]any, word string, err error) {
 	switch {
 	case c.Beacon != "" && (c.Number != nil || c.Extract != ""):
-		return nil, usageError{errors.New("a beacon's round gives the number by itself: leave the number and the extract out")}
+		return nil, "", usageError{errors.New("a beacon's round gives the number by itself: leave the number and the extract out")}
 	case c.Beacon != "":
 		text, err := os.ReadFile(c.Beacon)
 		if err != nil {
-			return nil, fmt.Errorf("read the beacon's round: %w", err)
+			return nil, "", fmt.Errorf("read the beacon's round: %w", err)
 		}
 		b, err := draw.ParseBeacon(text)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.Beacon, err)
+			return nil, "", fmt.Errorf("%s: %w", c.Beacon, err)
 		}
-		return map[string]any{"beacon": b}, nil
+		return map[string]any{"beacon": b}, fmt.Sprint(b.Round), nil
 	case c.Number == nil:
-		return nil, usageError{errors.New("which number? Give it, or --beacon FILE")}
+		return nil, "", usageError{errors.New("which number? Give it, or --beacon FILE")}
 	}
 	n, err := number(c.Number, true)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, "", usageError{err}
 	}
-	body := map[string]any{"number": n}
+	body, word = map[string]any{"number": n}, fmt.Sprintf("%04d", *n)
 	if c.Extract == "" {
-		return body, nil
+		return body, word, nil
 	}
 	text, err := os.ReadFile(c.Extract)
 	if err != nil {
-		return nil, fmt.Errorf("read the extract: %w", err)
+		return nil, "", fmt.Errorf("read the extract: %w", err)
 	}
 	body["extract"] = fmt.Sprintf("%x", sha256.Sum256(text))
-	return body, nil
+	return body, word, nil
 }
 
 type drawShowCommand struct {
 	adminFlags
 	ID string `arg:"" help:"Name of the draw."`
+}
+
+// show asks the server for a draw.
+func (f adminFlags) show(e env, id string) (d web.Draw, err error) {
+	a, err := f.open()
+	if err != nil {
+		return d, err
+	}
+	err = a.call(e.ctx, http.MethodGet, drawPath(id), nil, &d)
+	return d, err
 }
 
 func (c *drawShowCommand) Run(e env) error {

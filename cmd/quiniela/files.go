@@ -46,9 +46,9 @@ func (c *exportCommand) Run(e env) (err error) {
 	out := e.stdout
 	if c.Out != "-" {
 		// A list of people's names and documents is for its owner only.
-		f, err := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if err != nil {
-			return fmt.Errorf("write the export: %w", err)
+		f, failed := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if failed != nil {
+			return fmt.Errorf("write the export: %w", failed)
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
 		durable.Inherit(c.Out)

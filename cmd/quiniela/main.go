@@ -101,15 +101,7 @@ func dispatch(e env, args []string) (err error) {
 	}()
 	var c commands
 	var file configFile
-	parser, err := kong.New(&c,
-		kong.Vars{"beacon": strings.Join(draw.QuicknetURLs, ",")},
-		kong.Name("quiniela"),
-		kong.Description("A lottery's central system: it stores each bet exactly once and durably before it says so, and draws when all agencies have finished."),
-		kong.Writers(e.stdout, e.stderr),
-		kong.Exit(func(int) { panic(helped{}) }),
-		kong.Resolvers(&file),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
-	)
+	parser, err := newParser(e, &c, &file)
 	if err != nil {
 		return err
 	}
@@ -120,8 +112,24 @@ func dispatch(e env, args []string) (err error) {
 	if err != nil {
 		return usageError{explain(parser, &file, args, err)}
 	}
+	if err := checkZone(); err != nil {
+		return usageError{err}
+	}
 	e.model = parser.Model
 	return command.Run(e)
+}
+
+func newParser(e env, c *commands, file *configFile) (*kong.Kong, error) {
+	options := append(decimals(),
+		kong.Vars{"beacon": strings.Join(draw.QuicknetURLs, ",")},
+		kong.Name("quiniela"),
+		kong.Description("A lottery's central system: it stores each bet exactly once and durably before it says so, and draws when all agencies have finished."),
+		kong.Writers(e.stdout, e.stderr),
+		kong.Exit(func(int) { panic(helped{}) }),
+		kong.Resolvers(file),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
+	)
+	return kong.New(c, options...)
 }
 
 // explain adds to a usage error where the value came from, and whose help says what is right.

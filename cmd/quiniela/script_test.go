@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -27,9 +29,18 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await": await, "sorted": sorted, "exits": exits, "freeport": freePort, "flip": flip,
-			"receipts": receipts,
+			"receipts": receipts, "listening": listening,
 		},
+		Condition: condition,
 	})
+}
+
+// condition knows [namespaces]: files can be hidden from a process.
+func condition(name string) (bool, error) {
+	if name != "namespaces" {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	return exec.Command("unshare", "--mount", "--map-root-user", "mount", "-t", "tmpfs", "none", "/usr").Run() == nil, nil
 }
 
 // await FILE PATTERN [VARIABLE] waits until a line of the file matches, and sets the variable to its first group.
@@ -64,6 +75,16 @@ func freePort(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	ts.Check(errors.Join(err, l.Close()))
+	ts.Setenv(args[0], port)
+}
+
+// listening VARIABLE sets a variable to a port that is taken until the script ends.
+func listening(ts *testscript.TestScript, neg bool, args []string) {
+	l, err := net.Listen("tcp", ":0")
+	ts.Check(err)
+	ts.Defer(func() { _ = l.Close() })
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	ts.Check(err)
 	ts.Setenv(args[0], port)
 }
 

@@ -178,25 +178,25 @@ func (c *serverCommand) echo(ctx context.Context, log *slog.Logger) error {
 }
 
 func (c *serverCommand) lottery(ctx context.Context, log *slog.Logger) error {
+	config, err := c.secured(log)
+	if err != nil {
+		return err
+	}
 	figures := newFigures(c.Data)
+	config.Metrics = figures
 	o := ledger.Options{
 		QueueBytes: c.QueueBytes, Logger: log, Metrics: figures, Public: c.PublicLog, Beacon: ledger.Beacon{URLs: c.Beacon},
 	}
-	if c.AutoDraw {
-		o.Seed = &ledger.Seed{ID: "1", Agencies: uint32(c.Agencies), Rule: draw.FixedNumber(quiniela.Number(c.Number))}
-	}
 	storage, err := openStorage(ctx, c.Data, c.opener(ctx, c.Data, local.Options{Reserve: c.DiskReserve}, c.Drain, log), o)
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		log.Info("serve", "result", "success", "stopped", "while it was starting")
+	if interrupted(ctx, err, log) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	config, err := c.secured(log)
-	if err == nil {
-		config.Metrics = figures
-		err = c.serve(ctx, config, storage, figures, log)
+	err = c.serve(ctx, config, storage, figures, log)
+	if interrupted(ctx, err, log) {
+		err = nil
 	}
 	if err != nil {
 		err = fmt.Errorf("%w; nothing that was acknowledged is lost", err)
@@ -207,26 +207,52 @@ func (c *serverCommand) lottery(ctx context.Context, log *slog.Logger) error {
 	return err
 }
 
-// serve serves the agencies, and whoever watches, until ctx ends or the ledger fails.
-func (c *serverCommand) serve(ctx context.Context, config server.Config, storage *storage, figures *prometheus.Registry, log *slog.Logger) error {
-	publishing, err := c.publish(ctx, &config, storage, log)
-	if err != nil {
-		return err
+// interrupted reports whether a start was given up because ctx ended, and says so.
+func interrupted(ctx context.Context, err error, log *slog.Logger) bool {
+	if ctx.Err() == nil || !errors.Is(err, context.Canceled) {
+		return false
 	}
-	defer publishing()
+	log.Info("serve", "result", "success", "stopped", "while it was starting")
+	return true
+}
+
+// serve serves the agencies, and whoever watches, until ctx ends or the ledger fails. What can fail at a start comes first,
+// then the log's key, then the draw that opens by itself: so a start that fails decides nothing for the next one.
+func (c *serverCommand) serve(ctx context.Context, config server.Config, storage *storage, figures *prometheus.Registry, log *slog.Logger) error {
 	s, err := server.Listen(config, storage.ledger, log)
 	if err != nil {
 		return err
 	}
-	watch, err := c.watch(ctx, storage, figures, log)
+	w, err := c.watch(ctx, storage, figures, log)
 	if err != nil {
-		return err
+		return errors.Join(err, s.Close())
 	}
-	return errors.Join(s.Serve(ctx), watch())
+	stopPublishing, err := c.publish(ctx, s, storage, log)
+	if err != nil {
+		return errors.Join(err, w.close(), s.Close())
+	}
+	defer stopPublishing()
+	if err := c.openFirstDraw(ctx, storage.ledger); err != nil {
+		return errors.Join(err, w.close(), s.Close())
+	}
+	w.serve()
+	return errors.Join(s.Serve(ctx), w.close())
+}
+
+// openFirstDraw opens the draw that opens by itself, or checks that the settings are still those it was opened with.
+func (c *serverCommand) openFirstDraw(ctx context.Context, l *ledger.Ledger) error {
+	if !c.AutoDraw {
+		return nil
+	}
+	seed := &ledger.Seed{ID: "1", Agencies: uint32(c.Agencies), Rule: draw.FixedNumber(quiniela.Number(c.Number))}
+	if err := l.Plant(ctx, seed); err != nil {
+		return fmt.Errorf("the data folder %s: %w", c.Data, err)
+	}
+	return nil
 }
 
 // publish publishes the public log, and returns what ends that.
-func (c *serverCommand) publish(ctx context.Context, config *server.Config, storage *storage, log *slog.Logger) (stop func(), err error) {
+func (c *serverCommand) publish(ctx context.Context, s *server.Server, storage *storage, log *slog.Logger) (stop func(), err error) {
 	if !c.PublicLog {
 		return func() {}, nil
 	}
@@ -234,11 +260,15 @@ func (c *serverCommand) publish(ctx context.Context, config *server.Config, stor
 		log.Warn("publish_log", "result", "fail", "error", "servers that share a journal share one log and one key: give it to each with SERVER_LOG_KEY. Until then this one publishes nothing and has no receipts")
 		return func() {}, nil
 	}
+	dir := filepath.Join(c.Data, publish.FolderName)
+	if err := publish.Prepare(dir); err != nil {
+		return nil, err
+	}
 	key, err := c.loadKey(storage.ledger.Log().Size)
 	if err != nil {
 		return nil, err
 	}
-	o := publish.Options{Dir: filepath.Join(c.Data, publish.FolderName), Key: key, Ledger: storage.ledger, Log: log}
+	o := publish.Options{Dir: dir, Key: key, Ledger: storage.ledger, Log: log}
 	if len(c.Witnesses) > 0 {
 		o.Cosign = c.cosign
 	}
@@ -246,7 +276,7 @@ func (c *serverCommand) publish(ctx context.Context, config *server.Config, stor
 	if err != nil {
 		return nil, err
 	}
-	config.Receipt = p.Receipt
+	s.SetReceipts(p.Receipt)
 	log.Info("publish_log", "result", "success", "key", key.Verifier)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var publishing sync.WaitGroup
@@ -272,15 +302,22 @@ func (c *serverCommand) cosign(ctx context.Context, signed []byte, log ledger.Lo
 	return lines, err
 }
 
-// loadKey reads the log's key. A log that has more than its first draw's opening was signed before: a new key would be another
-// log under its name.
+// loadKey reads the log's key, and makes it at the first start. A log with more than its first draw's opening was signed
+// before: a new key would be another log under its name. An empty file is a first start that was cut off.
 func (c *serverCommand) loadKey(size int64) (publish.Key, error) {
 	if c.LogKey == "" {
 		c.LogKey = filepath.Join(c.Data, publish.KeyName)
 	}
-	if _, err := os.Stat(c.LogKey); errors.Is(err, fs.ErrNotExist) && size > 1 {
+	info, err := os.Stat(c.LogKey)
+	empty := err == nil && info.Size() == 0
+	if size > 1 && (empty || errors.Is(err, fs.ErrNotExist)) {
 		return publish.Key{}, fmt.Errorf("the public log has %d entries, and its key %s is not there: put it back from where you keep it, or name its place with SERVER_LOG_KEY; "+
 			"to go on without publishing: --no-public-log", size, c.LogKey)
+	}
+	if empty {
+		if err := os.Remove(c.LogKey); err != nil {
+			return publish.Key{}, fmt.Errorf("the log's key %s is empty: %w", c.LogKey, err)
+		}
 	}
 	return publish.LoadKey(c.LogKey, c.LogOrigin)
 }

@@ -46,12 +46,32 @@ const (
 	keyName     = "operator.key"
 )
 
-// watch serves the page, the API and the operator's socket, and returns what ends that. Once parent has ended they say that
-// the server is going down, and go on until then.
-func (c *serverCommand) watch(parent context.Context, storage *storage, figures *prometheus.Registry, log *slog.Logger) (stop func() error, err error) {
-	key, err := operatorKey(filepath.Join(c.Data, keyName))
+// watcher is the page, the API and the operator's socket.
+type watcher struct {
+	site    *web.Site
+	log     *slog.Logger
+	served  []served
+	ctx     context.Context // ends when it closes
+	cancel  context.CancelFunc
+	serving sync.WaitGroup
+}
+
+// served is one address, and what answers there.
+type served struct {
+	net.Listener
+	handler http.Handler
+}
+
+// watch listens for the page, the API and the operator's socket; who comes waits until serve. Once parent has ended they say
+// that the server is going down, and go on until close.
+func (c *serverCommand) watch(parent context.Context, storage *storage, figures *prometheus.Registry, log *slog.Logger) (*watcher, error) {
+	page, err := c.listenHTTP(log)
 	if err != nil {
 		return nil, err
+	}
+	key, err := operatorKey(filepath.Join(c.Data, keyName))
+	if err != nil {
+		return nil, errors.Join(err, closeListener(page))
 	}
 	o := web.Options{Ledger: storage.ledger, Key: key, Hosts: c.HTTPHosts, Metrics: figures, Pprof: c.Pprof, Log: log}
 	if c.PublicLog {
@@ -66,34 +86,54 @@ func (c *serverCommand) watch(parent context.Context, storage *storage, figures 
 			return m.Last, nil
 		}
 	}
-	site := web.New(o)
-	context.AfterFunc(parent, site.Close)
-	ctx, cancel := context.WithCancel(context.Background())
-	var serving sync.WaitGroup
-	serve := func(l net.Listener, h http.Handler) {
-		serving.Go(func() {
-			if err := site.Serve(ctx, l, h); err != nil {
-				log.Error("http", "result", "fail", "address", l.Addr(), "error", err)
-			}
-		})
-	}
-	stop = func() error { site.Close(); cancel(); serving.Wait(); return nil }
+	w := &watcher{site: web.New(o), log: log}
+	context.AfterFunc(parent, w.site.Close)
+	w.ctx, w.cancel = context.WithCancel(context.Background())
 	socket, err := listenSocket(filepath.Join(c.Data, socketName))
 	if err != nil {
 		// A folder whose path is too long for a socket, or a file system without them.
 		log.Warn("http", "result", "fail", "socket", filepath.Join(c.Data, socketName), "error", err)
 	} else {
-		serve(socket, site.Trusted())
-	}
-	page, err := c.listenHTTP(log)
-	if err != nil {
-		return nil, errors.Join(err, stop())
+		w.served = append(w.served, served{socket, w.site.Trusted()})
 	}
 	if page != nil {
+		w.served = append(w.served, served{page, w.site.Public()})
 		log.Info("http", "result", "success", "page", "http://"+page.Addr().String()+"/")
-		serve(page, site.Public())
 	}
-	return stop, nil
+	return w, nil
+}
+
+// serve begins to answer.
+func (w *watcher) serve() {
+	for _, s := range w.served {
+		w.serving.Go(func() {
+			if err := w.site.Serve(w.ctx, s, s.handler); err != nil {
+				w.log.Error("http", "result", "fail", "address", s.Addr(), "error", err)
+			}
+		})
+	}
+}
+
+// close stops answering and listening.
+func (w *watcher) close() (err error) {
+	w.site.Close()
+	w.cancel()
+	w.serving.Wait()
+	for _, s := range w.served {
+		err = errors.Join(err, closeListener(s))
+	}
+	return err
+}
+
+// closeListener closes a listener, which may be nil or closed.
+func closeListener(l net.Listener) error {
+	if l == nil {
+		return nil
+	}
+	if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // listenHTTP listens for the page. Where nobody has chosen the address and it is taken, bets matter more than the page.

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+)
+
+// askFlags are of commands that cannot be undone.
+type askFlags struct {
+	Yes bool `help:"Do it without asking, for scripts: it cannot be undone."`
+}
+
+// confirm says what a command is about to do, and has the person at the terminal type a word of it again. Without a
+// terminal --yes has to be given.
+func (f askFlags) confirm(e env, what, word string) error {
+	if _, err := fmt.Fprintf(e.stderr, "%s\nIt cannot be undone.\n", what); err != nil {
+		return fmt.Errorf("say what would be done: %w; nothing was done", err)
+	}
+	switch {
+	case f.Yes:
+		return nil
+	case !terminal(os.Stdin):
+		return usageError{errors.New("nothing was done: there is no terminal to ask on. A script says --yes")}
+	}
+	return ask(e.ctx, os.Stdin, e.stderr, word)
+}
+
+// ask wants a word typed. An answer that does not come ends with ctx.
+func ask(ctx context.Context, in io.Reader, out io.Writer, word string) error {
+	_, _ = fmt.Fprintf(out, "Type %s to go on: ", word) // without it the wait says nothing, and no word is right by chance
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(in).ReadString('\n') // what ends early is no answer
+		answer <- line
+	}()
+	select {
+	case <-ctx.Done():
+		return errors.New("nothing was done: interrupted")
+	case line := <-answer:
+		if got := strings.TrimSpace(line); got != word {
+			return usageError{fmt.Errorf("nothing was done: %q is not %q", got, word)}
+		}
+	}
+	return nil
+}
+
+// moment is a time as one decides by it: with its zone, and how far off it is.
+func moment(t, now time.Time) string {
+	t = t.In(now.Location())
+	text := t.Format("Monday 2006-01-02 15:04:05 -07:00")
+	if zone := now.Location().String(); zone != "Local" {
+		text += " (" + zone + ")"
+	}
+	if t.Before(now) {
+		return text + ", " + span(now.Sub(t)) + " ago"
+	}
+	return text + ", in " + span(t.Sub(now))
+}
+
+// span is a duration in its two largest units, or less.
+func span(d time.Duration) string {
+	days, hours, minutes, seconds := int(d.Hours())/24, int(d.Hours())%24, int(d.Minutes())%60, int(d.Seconds())%60
+	switch {
+	case days > 0:
+		return fmt.Sprintf("%d d %d h", days, hours)
+	case hours > 0:
+		return fmt.Sprintf("%d h %d min", hours, minutes)
+	case minutes > 0:
+		return fmt.Sprintf("%d min %d s", minutes, seconds)
+	}
+	return fmt.Sprintf("%d s", seconds)
+}
