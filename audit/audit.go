@@ -315,25 +315,25 @@ func (a *auditor) readTile(name string, width int) ([]byte, error) {
 	return data, err
 }
 
-// bundle reads the entries of some leaves; nil where they are held back.
+// bundle reads the entries of some leaves; those that are held back are left out, and nil is all of them.
 func (a *auditor) bundle(n int64, leaves []proof.Hash) ([][]byte, error) {
-	name := proof.BundlePath(n, len(leaves))
-	data, err := a.read(name)
+	width := len(leaves)
+	name, data, err := a.readBundle(n, &width)
 	if err != nil {
 		return nil, err
 	}
-	if data == nil {
-		if a.held < 0 {
-			a.held = n * proof.TileWidth
-		}
-		return nil, nil
-	}
-	if a.held >= 0 {
+	if data != nil && a.held >= 0 {
 		a.files.finding("%s is there, and the entries from %d on are not", name, a.held)
 	}
+	if a.held < 0 && (data == nil || width < len(leaves)) {
+		a.held = n*proof.TileWidth + int64(width)
+	}
+	if data == nil {
+		return nil, nil
+	}
 	entries, err := proof.ParseBundle(data)
-	if err != nil || len(entries) != len(leaves) {
-		a.entries.finding("%s: %d entries, want %d (%v)", name, len(entries), len(leaves), err)
+	if err != nil || len(entries) != width {
+		a.entries.finding("%s: %d entries, want %d (%v)", name, len(entries), width, err)
 		return nil, nil
 	}
 	full, _, _ := strings.Cut(name, ".p/")
@@ -347,6 +347,23 @@ func (a *auditor) bundle(n int64, leaves []proof.Hash) ([][]byte, error) {
 		}
 	}
 	return entries, nil
+}
+
+// readBundle reads a bundle of entries. Where the last of them are held back, an older one has those before, and width says
+// how many that are.
+func (a *auditor) readBundle(n int64, width *int) (name string, data []byte, err error) {
+	name = proof.BundlePath(n, *width)
+	if data, err = a.read(name); data != nil || err != nil {
+		return name, data, err
+	}
+	for *width--; *width > 0 && a.held < 0; *width-- {
+		name = proof.BundlePath(n, *width)
+		if data, err = a.read(name); data != nil || err != nil {
+			return name, data, err
+		}
+	}
+	*width = 0
+	return name, nil, nil
 }
 
 // prefixes compares older, shorter versions of a tile or bundle, which may be kept, with the newest.
@@ -391,7 +408,7 @@ func (a *auditor) take(first int64, leaves []proof.Hash, entries [][]byte) error
 	}
 	for i, leaf := range leaves {
 		a.frontier.add(leaf)
-		if entries != nil {
+		if i < len(entries) {
 			a.entries.Checked++
 			if err := a.entry(uint64(first)+uint64(i), entries[i]); err != nil {
 				return err

@@ -104,7 +104,7 @@ func (a *auditor) heldBack() error {
 		a.files.finding("the entries from %d on are missing, and no draw is open that they would have to wait for", a.held)
 		return nil
 	}
-	a.wait("%s; no such draw is published, so it must have opened a moment ago", why)
+	a.wait("%s; no such draw is published yet: it may have opened a moment ago", why)
 	return nil
 }
 

@@ -84,6 +84,10 @@ func TestALogIsAuditedWhileItGrows(t *testing.T) {
 	}
 	d.File("draws/1/open")
 	for n := uint64(2); n <= 4; n++ {
+		if n == 3 { // from here on no other draw holds entries back
+			d.Finish(1, 1)
+			d.File("draws/1/outcome.json")
+		}
 		id := fmt.Sprintf("draw-%d", n)
 		if _, err := d.Ledger.OpenDraw(t.Context(), ledger.Terms{ID: id, Agencies: 1, Rule: draw.FixedNumber(quiniela.Number(n))}); err != nil {
 			t.Fatal(err)
@@ -100,8 +104,6 @@ func TestALogIsAuditedWhileItGrows(t *testing.T) {
 			look()
 		}
 	}
-	d.Finish(1, 1)
-	d.File("draws/1/outcome.json")
 	for ; ; time.Sleep(10 * time.Millisecond) { // until the last entries are shown
 		r, err := audit.Run(t.Context(), audit.Options{Source: sources[0], Policy: d.Policy()})
 		if err != nil || !r.OK {

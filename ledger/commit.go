@@ -101,6 +101,8 @@ func (g *group) run() error {
 			g.refuseAll(err)
 			g.room(err)
 			return nil
+		case errors.Is(err, journal.ErrOtherHistory):
+			return g.l.state.otherHistory()
 		default:
 			return err
 		}

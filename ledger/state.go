@@ -316,15 +316,18 @@ func (s *state) catchUp(ctx context.Context) error {
 		return err
 	}
 	if s.head.Position > last.Position || s.head.Position == last.Position && s.head != last {
-		return s.otherHistory(last.Position)
+		return s.otherHistory()
 	}
 	t := s.begin()
 	for e, err := range s.journal.Entries(ctx, s.head.Position+1) {
+		if errors.Is(err, journal.ErrOtherHistory) {
+			return s.otherHistory()
+		}
 		if err != nil {
 			return err
 		}
 		if e.Head != t.head.Next(e.Data) {
-			return s.otherHistory(last.Position)
+			return s.otherHistory()
 		}
 		v, err := journal.Decode(e.Data)
 		if err == nil {
@@ -342,10 +345,11 @@ func (s *state) catchUp(ctx context.Context) error {
 }
 
 // otherHistory says that the journal does not hold what the state was built from.
-func (s *state) otherHistory(last uint64) error {
-	return fmt.Errorf("%w: entries were lost, or the two do not belong together: this server has read %d entries, and the journal, with %d, is not the one "+
-		"they were in; keep the journal and this server's data folder as they are, stop every server, and find the journal or the backup that has them all",
-		journal.ErrOtherHistory, s.head.Position, last)
+func (s *state) otherHistory() error {
+	return fmt.Errorf("%w: this server has read entries up to %d, and the journal does not hold them as they were read: entries were lost that may have been acknowledged, "+
+		"or this data folder belongs to another journal. Delete nothing: the folder state shows what was there. "+
+		"Check which journal was meant; if it was this one, stop every server, and look for the journal that has all the entries: the old disk or primary, the other database servers, the backups",
+		journal.ErrOtherHistory, s.head.Position)
 }
 
 // put shows a draw to readers. mu is held.

@@ -336,6 +336,8 @@ func TestAgenciesComeInPages(t *testing.T) {
 		{"?from=201&lang=en", "201", "400", []string{"?from=1&amp;lang=en#agencies", "?from=401&amp;lang=en#agencies"}},
 		{"?from=401", "401", "450", []string{"?from=201#agencies"}},
 		{"?from=451", "1", "200", []string{"?from=201#agencies"}},
+		{"?from=0201", "201", "400", []string{"?from=1#agencies", "?from=401#agencies"}},
+		{"?from=0xc9", "1", "200", []string{"?from=201#agencies"}},
 		{"?from=-1", "1", "200", []string{"?from=201#agencies"}},
 	} {
 		_, _, text := d.ask(d.server.URL, "GET", "/draws/big"+row.query, "")
@@ -352,8 +354,10 @@ func TestAgenciesComeInPages(t *testing.T) {
 			}
 		}
 	}
-	if status, _, _ := d.ask(d.server.URL, "GET", "/api/v1/events?draw=big&from=x", ""); status != 422 {
-		t.Errorf("events from no agency: %d", status)
+	for _, from := range []string{"x", "0x1f", "1_000", "%2B5"} {
+		if status, _, _ := d.ask(d.server.URL, "GET", "/api/v1/events?draw=big&from="+from, ""); status != 422 {
+			t.Errorf("events from agency %s: %d", from, status)
+		}
 	}
 }
 
@@ -510,6 +514,8 @@ func TestTheAPIIsAsItsDocumentSays(t *testing.T) {
 		{"POST", "/api/v1/draws/night/close", "/api/v1/draws/{id}/close", `{"note":"because"}`, 200},
 		{"POST", "/api/v1/draws/night/close", "/api/v1/draws/{id}/close", `{}`, 409},
 		{"POST", "/api/v1/draws/night/number", "/api/v1/draws/{id}/number", `{}`, 422},
+		{"POST", "/api/v1/draws/night/number", "/api/v1/draws/{id}/number", `{"number":0042}`, 422},
+		{"POST", "/api/v1/draws/night/number", "/api/v1/draws/{id}/number", `{"number":0x1f}`, 422},
 		{"POST", "/api/v1/draws/night/number", "/api/v1/draws/{id}/number", `{"number":7}`, 200},
 		{"POST", "/api/v1/draws/night/number", "/api/v1/draws/{id}/number", `{"number":8}`, 409},
 		{"POST", "/api/v1/backup", "", `{"dir":"relative"}`, 422},

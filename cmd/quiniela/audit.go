@@ -51,14 +51,20 @@ func (c *auditCommand) Run(e env) (err error) {
 	}
 	r, err := audit.Run(e.ctx, o)
 	end()
+	if errors.Is(err, audit.ErrNoLog) {
+		return usageError{fmt.Errorf("%s: %w", c.Log, err)}
+	}
 	if err != nil {
 		return fmt.Errorf("audit %s: %w", c.Log, err)
 	}
 	if err := c.tell(e, r); err != nil {
 		return err
 	}
-	if !r.OK {
+	switch {
+	case !r.OK:
 		return errors.New("the audit found differences")
+	case len(r.Pending) > 0:
+		return tooEarly{errors.New("the log is not published so far that all of it can be audited: audit it again later")}
 	}
 	return nil
 }

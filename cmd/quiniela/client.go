@@ -139,7 +139,7 @@ func (c *sendCommand) Run(e env) error {
 	if err = c.run(e, log); err != nil {
 		log.Error(c.Mode, "result", "fail", "client_id", c.ID, "error", err)
 	}
-	return errors.Join(err, handler.Close())
+	return ended(err, handler)
 }
 
 // secure adds how the agency shows who it is, and how it knows the server.

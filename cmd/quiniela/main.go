@@ -22,12 +22,18 @@ const (
 	exitOK      = 0
 	exitFailure = 1
 	exitUsage   = 2
+	exitEarly   = 3
 )
 
 // usageError is an error in what was typed or configured.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
+
+// tooEarly is an error that goes away by itself: nothing is wrong, and not all can be done yet.
+type tooEarly struct{ error }
+
+func (e tooEarly) Unwrap() error { return e.error }
 
 // env is what a command has of its surroundings.
 type env struct {
@@ -69,22 +75,54 @@ func main() {
 
 func exitCode(err error) int {
 	var usage usageError
+	var early tooEarly
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &usage):
 		return exitUsage
+	case errors.As(err, &early):
+		return exitEarly
 	}
 	return exitFailure
 }
 
-// run runs one command. The error it returns has been told on stderr.
+// logged is an error that is in the log on stdout already.
+type logged struct{ error }
+
+func (e logged) Unwrap() error { return e.error }
+
+// ended closes a command's log and returns what the command ended with, which the log has already.
+func ended(err error, log io.Closer) error {
+	if closing := log.Close(); closing != nil {
+		return errors.Join(err, closing)
+	}
+	if err != nil {
+		return logged{err}
+	}
+	return nil
+}
+
+// run runs one command. The error it returns has been told on stderr, or in a log that is seen in the same place.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	err := dispatch(env{ctx: ctx, stdout: stdout, stderr: stderr}, args)
-	if err != nil {
+	var told logged
+	if err != nil && !(errors.As(err, &told) && samePlace(stdout, stderr)) {
 		_, _ = fmt.Fprintf(stderr, "quiniela: %v\n", err)
 	}
 	return err
+}
+
+// samePlace reports whether two outputs are one terminal, pipe or file.
+func samePlace(a, b io.Writer) bool {
+	f, ok := a.(*os.File)
+	g, also := b.(*os.File)
+	if !ok || !also {
+		return false
+	}
+	one, err := f.Stat()
+	other, failed := g.Stat()
+	return err == nil && failed == nil && os.SameFile(one, other)
 }
 
 // helped unwinds the parser once it has printed help, which is no error.

@@ -139,7 +139,7 @@ func (c *serverCommand) Run(e env) (err error) {
 	if err != nil {
 		log.Error("serve", "result", "fail", "error", err)
 	}
-	return errors.Join(err, handler.Close())
+	return ended(err, handler)
 }
 
 // memoryRatio is the share of a container's memory that Go's heap may fill: the rest is stacks and what the kernel counts.
@@ -198,9 +198,6 @@ func (c *serverCommand) lottery(ctx context.Context, log *slog.Logger) error {
 	if interrupted(ctx, err, log) {
 		err = nil
 	}
-	if err != nil {
-		err = fmt.Errorf("%w; nothing that was acknowledged is lost", err)
-	}
 	if closing := storage.close(log); err == nil {
 		err = closing // after a failure they would only repeat it, and each has logged it
 	}
@@ -253,14 +250,14 @@ func (c *serverCommand) openFirstDraw(ctx context.Context, l *ledger.Ledger) err
 
 // publish publishes the public log, and returns what ends that.
 func (c *serverCommand) publish(ctx context.Context, s *server.Server, storage *storage, log *slog.Logger) (stop func(), err error) {
+	dir := filepath.Join(c.Data, publish.FolderName)
 	if !c.PublicLog {
-		return func() {}, nil
+		return func() {}, publish.Compare(dir, storage.ledger)
 	}
 	if c.LogKey == "" && c.Journal != "local" {
 		log.Warn("publish_log", "result", "fail", "error", "servers that share a journal share one log and one key: give it to each with SERVER_LOG_KEY. Until then this one publishes nothing and has no receipts")
 		return func() {}, nil
 	}
-	dir := filepath.Join(c.Data, publish.FolderName)
 	if err := publish.Prepare(dir); err != nil {
 		return nil, err
 	}
@@ -312,7 +309,7 @@ func (c *serverCommand) loadKey(size int64) (publish.Key, error) {
 	empty := err == nil && info.Size() == 0
 	if size > 1 && (empty || errors.Is(err, fs.ErrNotExist)) {
 		return publish.Key{}, fmt.Errorf("the public log has %d entries, and its key %s is not there: put it back from where you keep it, or name its place with SERVER_LOG_KEY; "+
-			"to go on without publishing: --no-public-log", size, c.LogKey)
+			"to take bets without signing or publishing anything until then: --no-public-log", size, c.LogKey)
 	}
 	if empty {
 		if err := os.Remove(c.LogKey); err != nil {

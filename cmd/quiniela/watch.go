@@ -168,9 +168,9 @@ func listenSocket(path string) (net.Listener, error) {
 // operatorKey reads the operator's key, and makes it where there is none.
 func operatorKey(path string) (string, error) {
 	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(text) == 0 { // a first start that was cut off by a full disk
 		key := rand.Text() + rand.Text()
-		if err := durable.WriteNew(path, []byte(key+"\n"), 0o600); err != nil {
+		if err := durable.WriteFile(path, []byte(key+"\n"), 0o600); err != nil {
 			return "", fmt.Errorf("write the operator's key: %w", err)
 		}
 		return key, nil

@@ -44,8 +44,9 @@ type Journal struct {
 	ctx     context.Context // ends when the journal closes, or its owner wants to stop
 	stop    context.CancelFunc
 
-	mu     sync.Mutex
-	closed bool
+	mu      sync.Mutex
+	closed  bool
+	durable journal.Head // the last one that the standbys are known to have
 }
 
 var (
@@ -70,11 +71,8 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 	}
 	config.ConnConfig.ConnectTimeout = o.Timeout
 	config.MaxConns = 8
-	// Whatever the database's own setting: this journal's commits wait for the standbys.
-	config.ConnConfig.RuntimeParams["synchronous_commit"] = "on"
-	config.ConnConfig.RuntimeParams["application_name"] = "quiniela"
 	j := &Journal{options: o, log: o.Logger}
-	config.AfterConnect = j.trust
+	j.secure(config)
 	j.ctx, j.stop = context.WithCancel(ctx)
 	if j.pool, err = pgxpool.NewWithConfig(j.ctx, config); err != nil {
 		j.stop()
@@ -86,49 +84,6 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}
 	return j, nil
-}
-
-// errUnsafe says that a database does not promise what the journal does.
-var errUnsafe = errors.New("the database acknowledges what it could lose")
-
-// trust checks a new connection: that what its database acknowledges is durable on a quorum, and that what it shows is.
-func (j *Journal) trust(ctx context.Context, conn *pgx.Conn) error {
-	if !j.options.UnsafeSingle {
-		if err := safe(ctx, conn); err != nil {
-			return err
-		}
-	}
-	// A primary that has just started shows what it had committed for itself alone. A commit that the quorum has
-	// acknowledged carries all that came before it.
-	_, err := conn.Exec(ctx, "UPDATE journal_head SET barrier = barrier + 1 WHERE id = 1")
-	var bad *pgconn.PgError
-	if errors.As(err, &bad) && bad.Code == undefinedTable {
-		return nil // a new database: there is nothing to trust yet
-	}
-	return err
-}
-
-const undefinedTable = "42P01"
-
-func safe(ctx context.Context, conn *pgx.Conn) error {
-	for _, s := range []struct {
-		setting string
-		ok      func(string) bool
-		want    string
-	}{
-		{"fsync", func(v string) bool { return v == "on" }, "on"},
-		{"synchronous_commit", func(v string) bool { return v == "on" || v == "remote_apply" }, "on or remote_apply"},
-		{"synchronous_standby_names", func(v string) bool { return v != "" }, "the standbys that must have a commit, such as 'ANY 1 (a, b)'"},
-	} {
-		var value string
-		if err := conn.QueryRow(ctx, "SHOW "+s.setting).Scan(&value); err != nil {
-			return fmt.Errorf("ask for %s: %w", s.setting, err)
-		}
-		if !s.ok(value) {
-			return fmt.Errorf("%w: %s is %q, want %s; for a trial on one machine start with --unsafe-single", errUnsafe, s.setting, value, s.want)
-		}
-	}
-	return nil
 }
 
 //go:embed migrations/*.sql
@@ -143,13 +98,13 @@ func (j *Journal) migrate() error {
 	defer cancel()
 	for {
 		err := j.migrateOnce(ctx)
-		var bad *pgconn.PgError
-		switch {
-		case err == nil, ctx.Err() != nil, errors.Is(err, errUnsafe):
+		if err == nil || ctx.Err() != nil {
 			return err
-		case errors.As(err, &bad) && bad.Code[:2] != "08" && bad.Code[:2] != "57" && bad.Code[:2] != "40" && bad.Code[:2] != "23" && bad.Code[:2] != "42":
-			return err
-		case errors.As(err, &bad) && bad.Code[:2] == "28": // it does not know us
+		}
+		if pooled(err) && !errors.Is(err, errPooler) {
+			err = fmt.Errorf("%w (%w)", errPooler, err)
+		}
+		if refused(err) {
 			return err
 		}
 		j.log.Debug("journal", "result", "in_progress", "error", err)
@@ -160,6 +115,11 @@ func (j *Journal) migrate() error {
 }
 
 func (j *Journal) migrateOnce(ctx context.Context) error {
+	// Looking first costs no lock and no commit, so that a server can start while the standbys are away.
+	var have int
+	if err := j.pool.QueryRow(ctx, "SELECT MAX(version) FROM journal_version").Scan(&have); err == nil && have == version {
+		return nil
+	}
 	return pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "CREATE TABLE IF NOT EXISTS journal_version (version integer PRIMARY KEY)"); err != nil {
 			return err
@@ -172,7 +132,7 @@ func (j *Journal) migrateOnce(ctx context.Context) error {
 			return err
 		}
 		if have > version {
-			return fmt.Errorf("the database has schema version %d, and this program knows %d: use the newer program", have, version)
+			return finalError{fmt.Errorf("the database has schema version %d, and this program knows %d: use the newer program", have, version)}
 		}
 		for n := have + 1; n <= version; n++ {
 			text, err := migrations.ReadFile(fmt.Sprintf("migrations/%03d.sql", n))
@@ -190,72 +150,6 @@ func (j *Journal) migrateOnce(ctx context.Context) error {
 	})
 }
 
-const (
-	firstWait   = 50 * time.Millisecond
-	longestWait = time.Second
-)
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
-}
-
-// persist tries f until it succeeds, or fails for another reason than that the database cannot be reached for now.
-func (j *Journal) persist(ctx context.Context, what string, f func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(j.ctx, cancel)()
-	told := false
-	for wait := firstWait; ; wait = min(2*wait, longestWait) {
-		attempt, done := context.WithTimeout(ctx, j.options.Timeout)
-		err := f(attempt)
-		done()
-		if err == nil && told {
-			j.log.Info("journal", "result", "success", "doing", what)
-		}
-		if err == nil || !passing(err) {
-			return err
-		}
-		if ctx.Err() != nil {
-			if j.ctx.Err() != nil {
-				return fmt.Errorf("%w: %w", journal.ErrClosed, err)
-			}
-			return ctx.Err()
-		}
-		if !told {
-			j.log.Warn("journal", "result", "in_progress", "doing", what, "error", err)
-			told = true
-		}
-		_ = sleep(ctx, wait)
-	}
-}
-
-// errDecided wraps what no further attempt would change.
-type errDecided struct{ error }
-
-func (e errDecided) Unwrap() error { return e.error }
-
-// passing reports whether an error is of the connection or of the database's state, and not of what it was told.
-func passing(err error) bool {
-	var decided errDecided
-	if errors.As(err, &decided) {
-		return false
-	}
-	var bad *pgconn.PgError
-	if !errors.As(err, &bad) {
-		return true // it did not come to the database, or no answer came back
-	}
-	switch bad.Code[:2] {
-	case "08", "40", "53", "57", "25", "55", "58": // connection, serialisation, resources, shut down, read-only, locks, its system
-		return true
-	}
-	return false
-}
-
 // Append implements journal.Journal. Durable means acknowledged by the standbys that the database waits for. It returns
 // only when it is known what became of the entries, however long that takes.
 func (j *Journal) Append(ctx context.Context, after journal.Head, entries [][]byte) (journal.Head, error) {
@@ -269,32 +163,39 @@ func (j *Journal) Append(ctx context.Context, after journal.Head, entries [][]by
 	for _, e := range entries {
 		next = next.Next(e)
 	}
-	err := j.persist(ctx, "append", func(ctx context.Context) error { return j.append(ctx, appendID, after, next, entries) })
+	err := j.retry(ctx, "append", func(ctx context.Context) error { return j.append(ctx, appendID, after, next, entries) })
 	if err != nil {
 		return after, fmt.Errorf("append to the journal: %w", err)
 	}
 	return next, nil
 }
 
+// errHead says that the head is not where an append expected it.
+var errHead = errors.New("the head of the journal has moved")
+
 func (j *Journal) append(ctx context.Context, id pgtype.UUID, after, next journal.Head, entries [][]byte) error {
-	moved := false
-	err := pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, "UPDATE journal_head SET position = $1, chain = $2 WHERE id = 1 AND position = $3 AND chain = $4",
-			int64(next.Position), int64(next.Chain), int64(after.Position), int64(after.Chain))
-		if err != nil {
-			return err
-		}
-		if moved = tag.RowsAffected() == 0; moved {
+	var moved bool
+	err := j.commit(ctx, func(b *pgx.Batch) {
+		b.Queue("UPDATE journal_head SET position = $1, chain = $2 WHERE id = 1 AND position = $3 AND chain = $4",
+			int64(next.Position), int64(next.Chain), int64(after.Position), int64(after.Chain)).Exec(func(tag pgconn.CommandTag) error {
+			moved = tag.RowsAffected() == 0
 			return nil
+		})
+	}, func(conn *pgx.Conn) error {
+		if moved {
+			return errHead
 		}
-		_, err = tx.CopyFrom(ctx, pgx.Identifier{"journal_entry"},
+		_, err := conn.CopyFrom(ctx, pgx.Identifier{"journal_entry"},
 			[]string{"position", "chain", "append_id", "draw", "agency", "batch", "data"}, pgx.CopyFromRows(rows(id, after, entries)))
 		return err
 	})
-	if err != nil || !moved {
-		return err
+	if errors.Is(err, errHead) {
+		return j.movedBy(ctx, id, after)
 	}
-	return j.movedBy(ctx, id, after)
+	if err == nil {
+		j.nowDurable(next) // and all before it, since it follows after
+	}
+	return err
 }
 
 func rows(id pgtype.UUID, after journal.Head, entries [][]byte) [][]any {
@@ -308,29 +209,28 @@ func rows(id pgtype.UUID, after journal.Head, entries [][]byte) [][]any {
 }
 
 // movedBy finds out why the head is not where an append expected it: others have appended, or an earlier attempt of this
-// very append whose answer was lost, or the journal has another history.
+// very append whose answer was lost, or the journal has another history. It looks with a read barrier, since what it
+// finds may be seen on the primary alone.
 func (j *Journal) movedBy(ctx context.Context, id pgtype.UUID, after journal.Head) error {
-	var chain int64
+	var head journal.Head
+	var chain *int64 // NULL: there is no such entry
 	var first pgtype.UUID
-	if after.Position > 0 {
-		err := j.pool.QueryRow(ctx, "SELECT chain FROM journal_entry WHERE position = $1", int64(after.Position)).Scan(&chain)
-		if errors.Is(err, pgx.ErrNoRows) || err == nil && uint64(chain) != after.Chain {
-			return errDecided{journal.ErrOtherHistory}
-		}
-		if err != nil {
-			return err
-		}
-	}
-	err := j.pool.QueryRow(ctx, "SELECT append_id FROM journal_entry WHERE position = $1", int64(after.Position)+1).Scan(&first)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows), err == nil && first != id:
-		return errDecided{journal.ErrMoved}
-	case err != nil:
+	err := j.commit(ctx, func(b *pgx.Batch) {
+		queueBarrier(b, &head)
+		b.Queue("SELECT (SELECT chain FROM journal_entry WHERE position = $1), (SELECT append_id FROM journal_entry WHERE position = $2)",
+			int64(after.Position), int64(after.Position)+1).QueryRow(func(row pgx.Row) error { return row.Scan(&chain, &first) })
+	}, nil)
+	if err != nil {
 		return err
 	}
-	// It is there; the quorum must have it, too, before anybody is told.
-	_, err = j.pool.Exec(ctx, "UPDATE journal_head SET barrier = barrier + 1 WHERE id = 1")
-	return err
+	j.nowDurable(head)
+	switch {
+	case after.Position > 0 && (chain == nil || uint64(*chain) != after.Chain), after.Position == 0 && after.Chain != 0:
+		return finalError{journal.ErrOtherHistory}
+	case first != id:
+		return finalError{journal.ErrMoved}
+	}
+	return nil
 }
 
 // identity returns a batch entry's columns; they are NULL for any other.
@@ -343,21 +243,29 @@ func identity(e []byte) (draw, agency, batch any) {
 	return nil, nil, nil
 }
 
-// Last implements journal.Journal.
+// Last implements journal.Journal. It makes a commit where the journal has moved on by another server's append, and so
+// waits for the standbys; asking again costs none.
 func (j *Journal) Last(ctx context.Context) (last journal.Head, err error) {
 	if j.isClosed() {
 		return last, journal.ErrClosed
 	}
-	err = j.persist(ctx, "read", func(ctx context.Context) error {
-		var position, chain int64
-		err := j.pool.QueryRow(ctx, "SELECT position, chain FROM journal_head WHERE id = 1").Scan(&position, &chain)
-		last = journal.Head{Position: uint64(position), Chain: uint64(chain)}
+	err = j.retry(ctx, "read", func(ctx context.Context) error {
+		last, err = j.visible(ctx)
+		if err != nil || j.isDurable(last) {
+			return err
+		}
+		last, err = j.barrier(ctx)
 		return err
 	})
 	if err != nil {
 		return last, fmt.Errorf("read the journal: %w", err)
 	}
 	return last, nil
+}
+
+// visible returns the head that the database shows, which it may show too early.
+func (j *Journal) visible(ctx context.Context) (journal.Head, error) {
+	return scanHead(j.pool.QueryRow(ctx, "SELECT position, chain FROM journal_head WHERE id = 1"))
 }
 
 // Entries are read in pieces of pieceEntries, and fewer where they are large.
@@ -373,7 +281,7 @@ func (j *Journal) Entries(ctx context.Context, from uint64) iter.Seq2[journal.En
 		}
 		for err == nil && from <= last.Position {
 			var piece []journal.Entry
-			if piece, err = j.piece(ctx, from, min(last.Position, from+pieceEntries-1)); err != nil {
+			if piece, err = j.piece(ctx, from, last); err != nil {
 				break
 			}
 			for _, e := range piece {
@@ -390,23 +298,32 @@ func (j *Journal) Entries(ctx context.Context, from uint64) iter.Seq2[journal.En
 	}
 }
 
-func (j *Journal) piece(ctx context.Context, from, to uint64) (piece []journal.Entry, err error) {
-	err = j.persist(ctx, "read", func(ctx context.Context) error {
+// piece reads some entries from a position on, from a database that has the entry last.
+func (j *Journal) piece(ctx context.Context, from uint64, last journal.Head) (piece []journal.Entry, err error) {
+	to := min(last.Position, from+pieceEntries-1)
+	err = j.retry(ctx, "read", func(ctx context.Context) error {
 		piece = piece[:0]
-		rows, err := j.pool.Query(ctx, "SELECT position, chain, data FROM journal_entry WHERE position BETWEEN $1 AND $2 ORDER BY position", int64(from), int64(to))
+		// The last entry's chain comes from the same snapshot: this connection may lead to another server of the database
+		// than the one that said what the last entry is.
+		rows, err := j.pool.Query(ctx, "SELECT position, chain, data, (SELECT chain FROM journal_entry WHERE position = $3) "+
+			"FROM journal_entry WHERE position BETWEEN $1 AND $2 ORDER BY position", int64(from), int64(to), int64(last.Position))
 		if err != nil {
 			return err
 		}
 		want := from
 		var position, chain int64
+		var end *int64
 		var data []byte
-		_, err = pgx.ForEachRow(rows, []any{&position, &chain, &data}, func() error {
+		_, err = pgx.ForEachRow(rows, []any{&position, &chain, &data, &end}, func() error {
+			if end == nil || uint64(*end) != last.Chain {
+				return finalError{fmt.Errorf("%w: entry %d is not the one that it was", journal.ErrOtherHistory, last.Position)}
+			}
 			if uint64(position) != want {
-				return errDecided{fmt.Errorf("%w: entry %d is missing", journal.ErrDamaged, want)}
+				return finalError{fmt.Errorf("%w: entry %d is missing", journal.ErrDamaged, want)}
 			}
 			e := journal.Entry{Head: journal.Head{Position: want, Chain: uint64(chain)}, Data: data}
 			if n := len(piece); n > 0 && piece[n-1].Next(data) != e.Head {
-				return errDecided{fmt.Errorf("%w: entry %d is spoiled, or does not belong behind the one before it", journal.ErrDamaged, want)}
+				return finalError{fmt.Errorf("%w: entry %d is spoiled, or does not belong behind the one before it", journal.ErrDamaged, want)}
 			}
 			want++
 			piece = append(piece, e)
@@ -414,7 +331,7 @@ func (j *Journal) piece(ctx context.Context, from, to uint64) (piece []journal.E
 			return nil
 		})
 		if err == nil && want != to+1 {
-			err = errDecided{fmt.Errorf("%w: entry %d is missing", journal.ErrDamaged, want)}
+			err = finalError{fmt.Errorf("%w: entry %d is missing", journal.ErrDamaged, want)}
 		}
 		return err
 	})
@@ -424,13 +341,18 @@ func (j *Journal) piece(ctx context.Context, from, to uint64) (piece []journal.E
 	return piece, nil
 }
 
-// Follow implements journal.Follower, by asking.
+// Follow implements journal.Follower, by asking. It says that there may be something, and reads nothing that anybody acts
+// on, so it costs no commit.
 func (j *Journal) Follow(ctx context.Context) <-chan struct{} {
 	moved := make(chan struct{}, 1)
 	go func() {
 		known := journal.Head{}
 		for sleep(ctx, j.options.Poll) == nil && j.ctx.Err() == nil {
-			last, err := j.Last(ctx)
+			var last journal.Head
+			err := j.retry(ctx, "look for new entries", func(ctx context.Context) (err error) {
+				last, err = j.visible(ctx)
+				return err
+			})
 			if err != nil || last == known {
 				continue
 			}

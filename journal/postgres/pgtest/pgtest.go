@@ -75,7 +75,7 @@ func Start(t testing.TB, standbys int) *Cluster {
 	primary := c.Nodes[0]
 	c.must(c.bin+"/initdb", "-D", primary.dir, "-U", "quiniela", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
 	settings := "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nmax_wal_senders = 10\nwal_keep_size = '512MB'\n" +
-		"hot_standby = on\nwal_receiver_timeout = '5s'\nwal_sender_timeout = '5s'\nmax_connections = 50\nshared_buffers = '64MB'\n"
+		"hot_standby = on\nwal_receiver_timeout = '5s'\nwal_sender_timeout = '5s'\nwal_retrieve_retry_interval = '100ms'\nmax_connections = 50\nshared_buffers = '64MB'\n"
 	primary.write("postgresql.auto.conf", settings)
 	primary.Start()
 	primary.Exec("CREATE DATABASE quiniela")
@@ -250,9 +250,35 @@ func (n *Node) Follow(primary *Node) {
 	}
 }
 
+// Detach takes a standby away from its primary: it lives, and gets nothing more. Follow or Promote bring it back.
+func (n *Node) Detach(primary *Node) {
+	n.c.t.Helper()
+	n.append("postgresql.auto.conf", "primary_conninfo = 'host=127.0.0.1 port=1'\n")
+	n.reload()
+	for deadline := time.Now().Add(patience); primary.Exec("SELECT count(*) FROM pg_stat_replication WHERE application_name = '"+n.Name+"'") != "0"; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			n.c.t.Fatalf("%s does not leave %s", n.Name, primary.Name)
+		}
+	}
+}
+
+// Set changes a setting of the node while it runs.
+func (n *Node) Set(setting, value string) {
+	n.c.t.Helper()
+	n.Exec("ALTER SYSTEM SET " + setting + " = '" + strings.ReplaceAll(value, "'", "''") + "'")
+	n.reload()
+}
+
+// reload makes the node read its settings, and returns once it has.
 func (n *Node) reload() {
 	n.c.t.Helper()
+	before := n.Exec("SELECT pg_conf_load_time()::text")
 	n.Exec("SELECT pg_reload_conf()")
+	for deadline := time.Now().Add(patience); n.Exec("SELECT pg_conf_load_time()::text") == before; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			n.c.t.Fatalf("%s does not read its settings", n.Name)
+		}
+	}
 }
 
 // Exec runs a statement on the node's own database.
@@ -265,10 +291,22 @@ func (n *Node) Exec(sql string) string {
 	return out
 }
 
-func (n *Node) query(sql string) (out string, err error) {
+// ExecOn is Exec on a database of one's own.
+func (n *Node) ExecOn(database, sql string) string {
+	n.c.t.Helper()
+	out, err := n.queryOn(database, sql)
+	if err != nil {
+		n.c.t.Fatalf("%s: %s: %v", n.Name, sql, err)
+	}
+	return out
+}
+
+func (n *Node) query(sql string) (out string, err error) { return n.queryOn("postgres", sql) }
+
+func (n *Node) queryOn(database, sql string) (out string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, n.url("postgres"))
+	conn, err := pgx.Connect(ctx, n.url(database))
 	if err != nil {
 		return "", err
 	}
@@ -288,6 +326,19 @@ func (n *Node) query(sql string) (out string, err error) {
 		}
 	}
 	return out, rows.Err()
+}
+
+// Settle waits until every living standby has applied what the primary has written.
+func (c *Cluster) Settle(primary *Node) {
+	c.t.Helper()
+	end := primary.Exec("SELECT pg_current_wal_lsn()::text")
+	for _, n := range c.Nodes {
+		for deadline := time.Now().Add(patience); n != primary && n.Alive() && n.Exec("SELECT COALESCE(pg_last_wal_replay_lsn() >= '"+end+"', false)") != "true"; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				c.t.Fatalf("%s does not get what %s has", n.Name, primary.Name)
+			}
+		}
+	}
 }
 
 // Promote makes the living standby that has received the most the primary, and lets the other living ones follow it. A
