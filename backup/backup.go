@@ -56,9 +56,9 @@ func Make(ctx context.Context, j *local.Journal, data, dir string) (*Manifest, e
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.Join(fmt.Errorf("%s is there already: name a folder that does not exist, in one that does", dir), err)
 	}
-	work, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".quiniela-backup-")
+	work, err := durable.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".quiniela-backup-")
 	if err != nil {
-		return nil, fmt.Errorf("make the folder of the backup: %w; name one that does not exist, in one that does", err)
+		return nil, fmt.Errorf("make the folder of the backup: %w; name one that does not exist, in one that the server's user can write into (docs/OPERATIONS.md, Backup)", err)
 	}
 	defer func() { _ = os.RemoveAll(work) }() // where it was not renamed
 	m := &Manifest{Version: version, Made: time.Now().UTC().Truncate(time.Second), SHA256: map[string]string{}}
@@ -93,7 +93,7 @@ func Make(ctx context.Context, j *local.Journal, data, dir string) (*Manifest, e
 
 // copyKnown copies the small files of a data folder that belong into a backup, where they are there.
 func copyKnown(from, to string) error {
-	if err := os.Mkdir(filepath.Join(to, publish.FolderName), 0o755); err != nil {
+	if err := durable.Mkdir(filepath.Join(to, publish.FolderName), 0o755); err != nil {
 		return err
 	}
 	for _, name := range []string{agencies.FileName, filepath.Join(publish.FolderName, publish.CheckpointName), filepath.Join(publish.FolderName, publish.VerifierName)} {
@@ -242,7 +242,7 @@ func copyTree(from, to string) error {
 			return err
 		}
 		if e.IsDir() {
-			return os.Mkdir(filepath.Join(to, name), 0o700)
+			return durable.Mkdir(filepath.Join(to, name), 0o700)
 		}
 		return copyFile(path, filepath.Join(to, name))
 	})
@@ -255,12 +255,14 @@ func copyFile(from, to string) error {
 		return err
 	}
 	defer func() { _ = in.Close() }() // it was only read
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	out, err := durable.Create(to, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Sync(), out.Close())
+	if _, err := io.Copy(out, in); err != nil {
+		return errors.Join(err, out.Discard())
+	}
+	return out.Commit()
 }
 
 // syncDirs makes the entries of a folder and of those in it durable, and of the one that it is in.

@@ -23,7 +23,8 @@ type files struct {
 
 	mu      sync.Mutex
 	checked time.Time
-	seen    []time.Time // when each was changed, as it was read
+	seen    []time.Time // when each was changed, as it was last read well
+	failure string      // why they cannot be used now, "" where they can
 	config  *tls.Config
 }
 
@@ -50,14 +51,24 @@ func (f *files) current() *tls.Config {
 	if time.Since(f.checked) >= reloadEvery {
 		f.checked = time.Now()
 		if f.changed() {
-			if err := f.load(); err != nil {
-				f.log.Error("tls_reload", "result", "fail", "error", err, "certificate", "the one before stays in use")
-			} else {
-				f.log.Info("tls_reload", "result", "success", "certificate", f.paths[0])
-			}
+			f.reload()
 		}
 	}
 	return f.config
+}
+
+// reload reads the files until they can be used: a new owner or mode does not change when they were written. Each reason is
+// logged once.
+func (f *files) reload() {
+	err := f.load()
+	switch {
+	case err == nil:
+		f.failure = ""
+		f.log.Info("tls_reload", "result", "success", "certificate", f.paths[0])
+	case err.Error() != f.failure:
+		f.failure = err.Error()
+		f.log.Error("tls_reload", "result", "fail", "error", err, "certificate", "the one before stays in use")
+	}
 }
 
 func (f *files) changed() bool {
@@ -78,7 +89,6 @@ func (f *files) load() error {
 		}
 		seen = append(seen, info.ModTime())
 	}
-	f.seen = seen // also where they are bad: they are tried again once they have changed
 	pair, err := tls.LoadX509KeyPair(f.paths[0], f.paths[1])
 	if err != nil {
 		return fmt.Errorf("read the certificate %s and its key %s: %w", f.paths[0], f.paths[1], err)
@@ -90,7 +100,7 @@ func (f *files) load() error {
 		}
 		c.ClientAuth = tls.VerifyClientCertIfGiven
 	}
-	f.config = c
+	f.config, f.seen = c, seen
 	return nil
 }
 

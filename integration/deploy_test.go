@@ -88,6 +88,20 @@ func absolute(t *testing.T, path string) string {
 	return path
 }
 
+// Where the runbook has backups written, the server's user can write.
+func TestBackupsHaveAPlace(t *testing.T) {
+	runbook := readFile(t, "../docs/OPERATIONS.md")
+	for path, c := range map[string]struct{ place, allowed string }{
+		"../deploy/systemd/quiniela.service": {"`/var/lib/quiniela-backups`", `(?m)^StateDirectory=.*\bquiniela-backups\b`},
+		"../deploy/production/compose.yaml":  {"`/backups`", `(?m)^      - backups:/backups\b`},
+		"../server/Dockerfile":               {"`/backups`", `(?m)^COPY --from=build --chown=65532:65532 /empty /backups$`},
+	} {
+		if !strings.Contains(runbook, c.place) || !regexp.MustCompile(c.allowed).MatchString(readFile(t, path)) {
+			t.Errorf("the runbook says %s, and %s does not allow it", c.place, path)
+		}
+	}
+}
+
 // The production compose file as it is, but for the ports of this machine.
 func TestTheProductionServerRuns(t *testing.T) {
 	needDocker(t)
@@ -119,6 +133,7 @@ func TestTheProductionServerRuns(t *testing.T) {
 		}
 	}
 	compose("exec", "-T", "server", "/quiniela", "draw", "open", "night", "--agencies", "2", "--data", "/data")
+	compose("exec", "-T", "server", "/quiniela", "backup", "/backups/one", "--data", "/data")
 	compose("restart")
 	if out := compose("exec", "-T", "server", "/quiniela", "draw", "list", "--data", "/data"); !strings.Contains(out, "night") {
 		t.Errorf("after a restart the draws are %s", out)

@@ -22,6 +22,20 @@ func (l *lab) mount(name string) {
 	l.t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 }
 
+// awaitPublished waits until draw 1 is published whole.
+func (l *lab) awaitPublished(data string) {
+	l.t.Helper()
+	outcome := filepath.Join(l.dir, data, "public", "draws", "1", "outcome.json")
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(outcome); err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			l.t.Fatalf("draw 1 is never published in %s", data)
+		}
+	}
+}
+
 // The public log, the backups and the folder that is restored may each be on a disk of their own.
 func TestThePublicFolderIsAMount(t *testing.T) {
 	t.Parallel()
@@ -35,15 +49,7 @@ func TestThePublicFolderIsAMount(t *testing.T) {
 	server := l.launch(options...)
 	address := server.await(`listen \| result: success \| address: (\S+)`)
 	l.launch("client", "--id", "1", "--server", address).wait()
-	outcome := filepath.Join(l.dir, "data", "public", "draws", "1", "outcome.json")
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := os.Stat(outcome); err == nil {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the draw is never published:\n%s", server.log())
-		}
-	}
+	l.awaitPublished("data")
 	l.launch("backup", "backups/one").wait()
 	_ = server.Process.Signal(syscall.SIGTERM)
 	server.wait()

@@ -72,10 +72,14 @@ func (h home) user(args ...string) *process {
 	return h.start(cmd)
 }
 
+func serverArgs(data string) []string {
+	return []string{"server", "--data", data, "--ip", "127.0.0.1", "--port", "0", "--http-addr", "off", "--agencies", "1"}
+}
+
 // serve starts a server as its user, and returns it and its address.
 func (h home) serve(data string) (*process, string) {
 	h.t.Helper()
-	server := h.user("server", "--data", data, "--ip", "127.0.0.1", "--port", "0", "--http-addr", "off", "--agencies", "1")
+	server := h.user(serverArgs(data)...)
 	return server, server.await(`listen \| result: success \| address: (\S+)`)
 }
 
@@ -137,10 +141,14 @@ func TestWhatRootsCommandsWriteIsTheServersUsers(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	token := h.token()
+	byRoot := h.launch(serverArgs("home/data")...) // somebody tries it before the service is set up
+	byRoot.await(`listen \| result: success`)
+	byRoot.stop()
 	h.wantOwned("home")
 	server, address := h.serve("home/data")
 	h.root("generate", "--agencies", "1", "--bets", "20", "--out", "home/files")
 	h.root("client", "--id", "1", "--server", address, "--token", token, "--file", "home/files/agency-1.csv")
+	h.awaitPublished("home/data")
 	h.root("backup", "--data", "home/data", filepath.Join(h.dir, "home", "backup"))
 	h.published("home/data/public/draws/1/outcome.json")
 	server.stop()
@@ -149,6 +157,7 @@ func TestWhatRootsCommandsWriteIsTheServersUsers(t *testing.T) {
 	h.root("certs", "--out", "home/tls")
 	h.root("fsck", "--data", "home/data")
 	h.root("export", "--data", "home/data", "-o", "home/bets.csv")
+	h.root("backup", "--data", "home/data", "home/backup-stopped")
 	h.root("forget", "1", "--data", "home/data", "--yes")
 	h.root("restore", "home/backup", "--data", "home/restored")
 	h.must(nil, "cp", "-p", "home/data/log.key", "home/restored/") // it is in no backup

@@ -24,7 +24,7 @@ import (
 // another version is deleted, and then built again: the journal, which has all of it, was read whole before.
 func keepOrDrop(dir string, files vfs.FS, log *slog.Logger) error {
 	if files == nil {
-		files = vfs.Default
+		files = store.Files
 	}
 	err := checkState(dir, files)
 	switch {

@@ -9,6 +9,9 @@ import (
 	"quiniela/internal/durable"
 )
 
+// Files is the operating system's file system, as every database here uses it.
+var Files vfs.FS = ownedFS{vfs.Default}
+
 // ownedFS is the operating system's file system, on which root's commands leave no file that the owner of a database
 // cannot write: what they make belongs to the owner of its folder.
 type ownedFS struct{ vfs.FS }

@@ -47,7 +47,7 @@ var (
 func Open(dir string, o Options) (*DB, error) {
 	fs := o.FS
 	if fs == nil {
-		fs = ownedFS{vfs.Default}
+		fs = Files
 	}
 	if o.ReadOnly && !Exists(fs, dir) {
 		return nil, fmt.Errorf("%s: %w", dir, ErrNotFound)
@@ -71,7 +71,7 @@ func Open(dir string, o Options) (*DB, error) {
 // Exists reports whether there is a database in dir.
 func Exists(fs vfs.FS, dir string) bool {
 	if fs == nil {
-		fs = vfs.Default
+		fs = Files
 	}
 	d, err := pebble.Peek(dir, fs)
 	return err == nil && d.Exists
@@ -80,7 +80,7 @@ func Exists(fs vfs.FS, dir string) bool {
 // lockDatabase keeps every other process out until the closer is closed. Pebble's own lock, a file that can be deleted, is
 // not used; see orderedFS.Lock.
 func lockDatabase(fs vfs.FS, dir string) (io.Closer, error) {
-	if fs == vfs.Default {
+	if fs == Files || fs == vfs.Default {
 		return lockFolder(dir)
 	}
 	l, err := fs.Lock(fs.PathJoin(dir, "LOCK")) // a file system of a test
@@ -224,7 +224,7 @@ func (db *DB) Close() (err error) {
 // taken to have room: a write will say otherwise.
 func Full(fs vfs.FS, dir string, reserve uint64) bool {
 	if fs == nil {
-		fs = vfs.Default
+		fs = Files
 	}
 	usage, err := fs.GetDiskUsage(dir)
 	return err == nil && usage.AvailBytes < reserve

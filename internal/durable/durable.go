@@ -176,9 +176,19 @@ func Mkdir(dir string, perm fs.FileMode) error {
 	return SyncDir(filepath.Dir(filepath.Clean(dir)))
 }
 
+// MkdirTemp makes a folder for its owner only (0700) in dir, named like os.MkdirTemp's, with the rules of MkdirAll.
+func MkdirTemp(dir, pattern string) (string, error) {
+	path, err := os.MkdirTemp(dir, pattern)
+	if err != nil {
+		return "", err
+	}
+	Inherit(path)
+	return path, SyncDir(dir)
+}
+
 // Inherit gives a file or folder that root has just made, and all that is in it, the owner and group of the folder it is
 // in. It does nothing for anybody but root, and where the folder is root's. Like a new file's in WriteFile, an owner that
-// cannot be given is no error.
+// cannot be given is no error. A file with a second name elsewhere changes its owner there as well.
 func Inherit(path string) {
 	to, ok := heir(filepath.Dir(filepath.Clean(path)))
 	if !ok {

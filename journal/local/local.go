@@ -70,7 +70,7 @@ func Open(dir string, o Options) (*Journal, error) {
 		o.Reserve = DefaultReserve
 	}
 	if o.FS == nil {
-		o.FS = vfs.Default
+		o.FS = store.Files
 	}
 	j := &Journal{dir: dir, options: o}
 	end, exists, err := j.find()
