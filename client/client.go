@@ -160,7 +160,7 @@ func (b *backoff) alive() { b.wait, b.last = firstWait, time.Now() }
 // pause waits before the next attempt, or returns why there is none: the server was silent for too long.
 func (b *backoff) pause(ctx context.Context, c *Config, cause error) error {
 	if c.Timeout > 0 && time.Since(b.last) >= c.Timeout {
-		return fmt.Errorf("the server %s was unreachable for %v (%w): is its address right, and is it running?", c.Address, c.Timeout, cause)
+		return fmt.Errorf("the server %s was unreachable for %v (%v): is its address right, and is it running?", c.Address, c.Timeout, cause)
 	}
 	b.turn++
 	wait := time.Duration(float64(b.wait) * (0.5 + rand.Float64()))

@@ -185,7 +185,7 @@ func (c *sendCommand) run(e env, log *slog.Logger) error {
 	}
 	report, err := client.Run(e.ctx, config, log)
 	for _, bad := range report.Skipped {
-		_, _ = fmt.Fprintf(e.stderr, "quiniela: skipped %s:%d: %s: %s\n", config.File, bad.Line, bad.Field, bad.Reason)
+		_, _ = fmt.Fprintf(e.stderr, "quiniela: skipped %s:%v\n", config.File, bad)
 	}
 	return err
 }
