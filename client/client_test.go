@@ -262,8 +262,13 @@ func TestItGoesOnAfterItsOwnRestartWithOtherBatches(t *testing.T) {
 				cancel()
 			}
 		}
-		if _, err := client.Run(ctx, conf, quiet); err != nil {
-			t.Fatal(err)
+		report, err := client.Run(ctx, conf, quiet)
+		want := fmt.Sprintf("%d bets of agency 1 are acknowledged; run it again", report.Bets)
+		if !errors.Is(err, client.ErrInterrupted) || !strings.Contains(err.Error(), want) {
+			t.Fatalf("%v, want %q", err, want)
+		}
+		if stored := len(c.stored()["1"]); report.Bets < (i+1)*1000 || report.Bets > stored {
+			t.Fatalf("%d bets are said to be acknowledged, and %d are stored", report.Bets, stored)
 		}
 		cancel()
 	}
