@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes a Docker Compose file with the central and N agencies.
+# Writes a Docker Compose file with the central and N agencies, and beside it makes the folder .data for their files.
 set -eu
 
 usage() {
@@ -110,5 +110,15 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 if ! compose >"$part" || ! mv -f -- "$part" "$file"; then
 	echo "generar-compose.sh: cannot write '$file': name a file in a folder that exists and that you may write to" >&2
+	exit 1
+fi
+
+# The clients mount it. Where it is missing the engine would make it as root's, and nobody else could put files there.
+case $file in
+*/*) data=${file%/*}/.data ;;
+*) data=.data ;;
+esac
+if [ ! -d "$data" ] && ! mkdir -- "$data"; then
+	echo "generar-compose.sh: '$file' is written, but the folder '$data' for the agencies' files cannot be made: make it, and put agency-1.csv and so on there" >&2
 	exit 1
 fi

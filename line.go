@@ -96,7 +96,7 @@ func CheckFields(f [Fields][]byte, today Day) (Bet, *LineError) {
 // checkName returns what is wrong with a name, or "". The separators of every request form are refused, so that a
 // stored name can be written back in any of them.
 func checkName(name []byte) string {
-	runes, blank := 0, true
+	runes, blank := 0, true // blank: nothing in it can be seen
 	for i := 0; i < len(name); {
 		c := name[i]
 		if c >= utf8.RuneSelf {
@@ -104,12 +104,12 @@ func checkName(name []byte) string {
 			if r == utf8.RuneError && size <= 1 {
 				return "is not UTF-8"
 			}
-			if !unicode.IsPrint(r) {
-				return fmt.Sprintf("has the unprintable character %U", r)
+			if reason := checkRune(r); reason != "" {
+				return reason
 			}
 			i += size
 			runes++
-			blank = false
+			blank = blank && unicode.Is(unicode.M, r)
 			continue
 		}
 		if c < ' ' || c == 0x7f || c == '|' || c == '~' || c == ',' {
@@ -118,6 +118,9 @@ func checkName(name []byte) string {
 		blank = blank && c == ' '
 		i++
 		runes++
+	}
+	if blank && len(bytes.Trim(name, " ")) > 0 {
+		return "has no letter, only marks"
 	}
 	if blank {
 		return "is empty"
@@ -129,6 +132,29 @@ func checkName(name []byte) string {
 		return fmt.Sprintf("has %d characters, over %d", runes, MaxNameRunes)
 	}
 	return ""
+}
+
+// checkRune returns what is wrong with a character of a name that is not ASCII, or "".
+func checkRune(r rune) string {
+	switch {
+	case r == utf8.RuneError:
+		return "has U+FFFD, which stands for a letter that was lost: write the name again, in UTF-8"
+	case !unicode.IsPrint(r):
+		return fmt.Sprintf("has the unprintable character %U", r)
+	case invisible(r):
+		return fmt.Sprintf("has the invisible character %U", r)
+	}
+	return ""
+}
+
+// invisible reports whether r is shown as nothing or as blank space, though it is printable. Marks that only change how
+// a neighbour is shown belong to names, such as U+034F.
+func invisible(r rune) bool {
+	switch r {
+	case '\u2800', '\U00013441', '\U00013442', '\U0001D159': // the blank ones of Braille, hieroglyphs and music
+		return true
+	}
+	return unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) && !unicode.Is(unicode.M, r) // fillers
 }
 
 func digits(s []byte, most int) bool {

@@ -104,13 +104,18 @@ func StoredLines(stored []byte) iter.Seq[[]byte] {
 // whether a bet was valid was decided, once, when it was accepted.
 func PackNumbers(dst, stored []byte) ([]byte, error) {
 	for line := range StoredLines(stored) {
-		n, ok := parseNumber(line[bytes.LastIndexByte(line, ',')+1:])
+		n, ok := NumberOf(line)
 		if !ok {
 			return dst, fmt.Errorf("stored bet line %q has no number", clip(line))
 		}
 		dst = binary.BigEndian.AppendUint16(dst, uint16(n))
 	}
 	return dst, nil
+}
+
+// NumberOf returns the number of a stored, validated bet line.
+func NumberOf(line []byte) (Number, bool) {
+	return parseNumber(line[bytes.LastIndexByte(line, ',')+1:])
 }
 
 // DocumentOf returns the document of a stored, validated bet line. It aliases line.

@@ -60,15 +60,37 @@ func DefaultConfig() Config {
 	return Config{Address: "localhost:12345", BatchBets: 150, Window: 16, Timeout: time.Minute}
 }
 
-// Run sends an agency's file, says that it is done, and waits for the winners. It returns nil when ctx ends, having
-// closed everything: what was acknowledged stays, and the next Run goes on from there.
+// ErrInterrupted is wrapped by the error of a run that was asked to stop before all was done.
+var ErrInterrupted = errors.New("interrupted")
+
+// Run sends an agency's file, says that it is done, and waits for the winners. When ctx ends it closes everything: what
+// was acknowledged stays, and the next Run goes on from there. That is an ErrInterrupted unless the agency has finished:
+// then only the winners are left to ask for, and Run returns nil.
 func Run(ctx context.Context, c Config, log *slog.Logger) (Report, error) {
 	a := &agency{Config: c, log: log, ctx: ctx}
 	report, err := a.run()
-	if ctx.Err() != nil {
-		return report, nil
+	if err == nil || ctx.Err() == nil || !errors.Is(err, ctx.Err()) && !lost(err) {
+		return report, err
 	}
-	return report, err
+	return report, a.interrupted()
+}
+
+// interrupted says what was acknowledged, and whether a further run goes on from there.
+func (a *agency) interrupted() error {
+	done := fmt.Sprintf("%d batches with %d bets of agency %d are acknowledged", a.report.Batches, a.report.Bets, a.Agency)
+	switch {
+	case a.finished:
+		a.log.Warn("wait", "result", "in_progress", "error", "interrupted before the draw; "+done+", which is all: run it again to ask for the winners")
+		return nil
+	case a.file == nil:
+		return fmt.Errorf("%w while the file was checked: nothing was sent; run it again", ErrInterrupted)
+	case a.Plain:
+		return fmt.Errorf("%w: %s, and one more batch may be stored; another run would send all of them again, as a plain client cannot "+
+			"ask what is stored", ErrInterrupted, done)
+	case !a.resumed:
+		return fmt.Errorf("%w before the server said what it has of agency %d: nothing was sent; run it again", ErrInterrupted, a.Agency)
+	}
+	return fmt.Errorf("%w: %s; run it again with the same file, and it goes on after what is stored", ErrInterrupted, done)
 }
 
 // agency is a run under way.
@@ -77,6 +99,7 @@ type agency struct {
 	log      *slog.Logger
 	ctx      context.Context
 	file     *checked
+	resumed  bool // the server has said what it has; report holds that
 	finished bool // the server has acknowledged that the agency has finished
 	report   Report
 	shown    time.Time
@@ -160,7 +183,7 @@ func (b *backoff) alive() { b.wait, b.last = firstWait, time.Now() }
 // pause waits before the next attempt, or returns why there is none: the server was silent for too long.
 func (b *backoff) pause(ctx context.Context, c *Config, cause error) error {
 	if c.Timeout > 0 && time.Since(b.last) >= c.Timeout {
-		return fmt.Errorf("the server %s was unreachable for %v (%w): is its address right, and is it running?", c.Address, c.Timeout, cause)
+		return fmt.Errorf("the server %s was unreachable for %v (%v): is its address right, and is it running?", c.Address, c.Timeout, cause)
 	}
 	b.turn++
 	wait := time.Duration(float64(b.wait) * (0.5 + rand.Float64()))

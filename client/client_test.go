@@ -262,8 +262,13 @@ func TestItGoesOnAfterItsOwnRestartWithOtherBatches(t *testing.T) {
 				cancel()
 			}
 		}
-		if _, err := client.Run(ctx, conf, quiet); err != nil {
-			t.Fatal(err)
+		report, err := client.Run(ctx, conf, quiet)
+		want := fmt.Sprintf("%d bets of agency 1 are acknowledged; run it again", report.Bets)
+		if !errors.Is(err, client.ErrInterrupted) || !strings.Contains(err.Error(), want) {
+			t.Fatalf("%v, want %q", err, want)
+		}
+		if stored := len(c.stored()["1"]); report.Bets < (i+1)*1000 || report.Bets > stored {
+			t.Fatalf("%d bets are said to be acknowledged, and %d are stored", report.Bets, stored)
 		}
 		cancel()
 	}
@@ -297,10 +302,10 @@ func TestNothingIsSentOfABadFile(t *testing.T) {
 	c := start(t, 1)
 	for text, want := range map[string]string{
 		good + "Ana,Paz,1,1990-02-30,7\n":            "agency-1.csv:2: birthdate: ",
-		good + "Ana,Paz,1,1990-02-30,7\n" + "x\ny\n": "agency-1.csv:2: birthdate: \"1990-02-30\" is not a real date YYYY-MM-DD, and 2 more lines are wrong",
+		good + "Ana,Paz,1,1990-02-30,7\n" + "x\ny\n": "agency-1.csv:4: 1 fields, want 5: first_name,last_name,document,birthdate,number\n3 lines are wrong; nothing was sent",
 		good + "\n" + good:                           "agency-1.csv:2: the line is blank",
 		good + strings.Repeat("x", 1<<20) + "\n":     "agency-1.csv:2: the line is longer than",
-		"\xff\xfe\x00\n":                             "agency-1.csv:1: 1 fields",
+		"\xff\xfe\x00\n":                             "agency-1.csv:1: the file is UTF-16",
 	} {
 		_, err := client.Run(t.Context(), config(1, c.address, write(t, text)), quiet)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "nothing was sent") {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"quiniela"
@@ -16,6 +17,11 @@ type BadLine struct {
 	Line   int // from 1
 	Field  string
 	Reason string
+}
+
+func (b BadLine) String() string {
+	e := quiniela.LineError{Field: b.Field, Reason: b.Reason}
+	return fmt.Sprintf("%d: %v", b.Line, &e)
 }
 
 // maxLine bounds a line, in bytes; a longer one is no bet, and perhaps no text.
@@ -80,17 +86,27 @@ func openChecked(ctx context.Context, name string, skip, allowEmpty bool, progre
 	return f, nil
 }
 
+// mostTold is how many bad lines a refusal names.
+const mostTold = 20
+
+// refusal names the bad lines, one a line, and says what to do.
 func (f *checked) refusal() error {
-	b := f.bad[0]
-	where := fmt.Sprintf("%s:%d: ", f.Name(), b.Line)
-	if b.Field != "" {
-		where += b.Field + ": "
+	var text strings.Builder
+	told := f.bad[:min(len(f.bad), mostTold)]
+	for i, bad := range told {
+		if i > 0 {
+			text.WriteByte('\n')
+		}
+		fmt.Fprintf(&text, "%s:%v", f.Name(), bad)
 	}
-	more := ""
-	if n := len(f.bad) + f.worse - 1; n > 0 {
-		more = fmt.Sprintf(", and %d more lines are wrong", n)
+	all := len(f.bad) + f.worse
+	if more := all - len(told); more > 0 {
+		fmt.Fprintf(&text, "\nand %d more", more)
 	}
-	return fmt.Errorf("%s%s%s; nothing was sent: mend the file, or send the good lines with --skip-bad-lines", where, b.Reason, more)
+	if all > 1 {
+		fmt.Fprintf(&text, "\n%d lines are wrong", all)
+	}
+	return fmt.Errorf("%s; nothing was sent: mend the file, or send the good lines with --skip-bad-lines", &text)
 }
 
 // lineReader yields the good lines of a file, trimmed.
@@ -131,7 +147,7 @@ func (r *lineReader) next() ([]byte, error) {
 			r.reject(BadLine{r.blank, "", "the line is blank"})
 			r.blank = 0
 		}
-		if _, bad := quiniela.CheckLine(line, r.f.today); bad != nil {
+		if bad := check(line, r.f.today, r.line == 1); bad != nil {
 			r.reject(BadLine{r.line, bad.Field, bad.Reason})
 			continue
 		}

@@ -69,6 +69,7 @@ func (a *agency) sendPlain() error {
 	if err := exchange(a.ctx, &a.Config, b, a, finish, wire.ReadFinishReply); err != nil {
 		return fmt.Errorf("say that agency %d has finished: %w", a.Agency, err)
 	}
+	a.finished = true
 	return a.plainWinners(b)
 }
 
@@ -172,8 +173,8 @@ func Bet(ctx context.Context, c Config, f BetFields, log *slog.Logger) error {
 		document, number, err = wire.ReadBetReply(r)
 		return err
 	})
-	if ctx.Err() != nil {
-		return nil
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("%w: it is unknown whether the bet was stored", ErrInterrupted)
 	}
 	if err == nil && document != f.Document {
 		err = errors.New("the server acknowledged another bet")

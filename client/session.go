@@ -196,8 +196,8 @@ type sent struct {
 // number. It returns once every one is acknowledged.
 func (s *session) send(r wire.Resume, lines *lineReader, b *backoff) (last uint64, err error) {
 	cut := batcher{lines: lines, bets: s.a.BatchBets, bytes: maxBody}
-	stored := int(r.Bets)
-	s.a.progress("send", stored)
+	s.a.resumed, s.a.report.Bets, s.a.report.Batches = true, int(r.Bets), int(r.Next-1)
+	s.a.progress("send", s.a.report.Bets)
 	var waiting []sent
 	var body, frame []byte
 	for number := r.Next; ; number++ {
@@ -220,10 +220,11 @@ func (s *session) send(r wire.Resume, lines *lineReader, b *backoff) (last uint6
 			if err := s.answer(waiting[0]); err != nil {
 				return 0, err
 			}
-			stored += waiting[0].bets
+			s.a.report.Bets += waiting[0].bets
+			s.a.report.Batches++
 			waiting = waiting[1:]
 			b.alive()
-			s.a.progress("send", stored)
+			s.a.progress("send", s.a.report.Bets)
 			if bets > 0 && s.r.Buffered() == 0 {
 				break
 			}

@@ -42,14 +42,13 @@ type composeNetwork struct {
 	} `yaml:"ipam"`
 }
 
+// generator is the script, also for a test that works in a folder of its own.
+var generator, _ = filepath.Abs("../generar-compose.sh")
+
 // generate runs the generator and returns its exit code and what it wrote to stderr.
 func generate(t *testing.T, mode string, args ...string) (int, string) {
 	t.Helper()
-	script, err := filepath.Abs("../generar-compose.sh")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), "sh", append([]string{script}, args...)...)
+	cmd := exec.CommandContext(t.Context(), "sh", append([]string{generator}, args...)...)
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MODE=") }), "MODE="+mode)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -88,8 +87,8 @@ func TestGeneratedComposeHoldsServerClientsAndNetwork(t *testing.T) {
 			if diff := cmp.Diff(wantCompose(count), readCompose(t, path)); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
-			if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
-				t.Errorf("the folder holds %v, want the file alone", left)
+			if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 2 || left[0].Name() != ".data" || !left[0].IsDir() {
+				t.Errorf("the folder holds %v, want the file and .data", left)
 			}
 		})
 	}
@@ -140,6 +139,39 @@ func TestGeneratedComposeSetsTheModeOfBothSides(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestGeneratorMakesTheFolderOfTheAgenciesFilesBesideItsFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("sub", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for path, data := range map[string]string{"compose.yaml": ".data", "sub/compose.yaml": "sub/.data", "-c.yaml": ".data"} {
+		for range 2 { // the second time it is there, with a file in it
+			if code, stderr := generate(t, "", path, "1"); code != 0 || stderr != "" {
+				t.Fatalf("%s: exit code %d, stderr %q", path, code, stderr)
+			}
+			if info, err := os.Stat(data); err != nil || !info.IsDir() {
+				t.Fatalf("%s: no folder %s: %v", path, data, err)
+			}
+			if err := os.WriteFile(filepath.Join(data, "agency-1.csv"), []byte("mine"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	// What stands in its way is left alone, and told.
+	if err := os.Mkdir("taken", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("taken/.data", []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, stderr := generate(t, "", "taken/compose.yaml", "1"); code != 1 || !strings.Contains(stderr, "'taken/.data'") {
+		t.Errorf("exit code %d, stderr %q; want 1 and what is in the way", code, stderr)
+	}
+	if text, _ := os.ReadFile("taken/.data"); string(text) != "mine" {
+		t.Errorf("the file that was in the way became %q", text)
 	}
 }
 

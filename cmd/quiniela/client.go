@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -185,10 +186,26 @@ func (c *sendCommand) run(e env, log *slog.Logger) error {
 		config.File = filepath.Join(c.Data, sample.Name(int(c.ID)))
 	}
 	report, err := client.Run(e.ctx, config, log)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = fmt.Errorf("%w; %s", err, c.whereFilesBelong())
+	case errors.Is(err, fs.ErrPermission):
+		err = fmt.Errorf("%w; let the user that runs the client read the file and enter its folder; in the client's image that is user 65532", err)
+	}
 	for _, bad := range report.Skipped {
-		_, _ = fmt.Fprintf(e.stderr, "quiniela: skipped %s:%d: %s: %s\n", config.File, bad.Line, bad.Field, bad.Reason)
+		_, _ = fmt.Fprintf(e.stderr, "quiniela: skipped %s:%v\n", config.File, bad)
 	}
 	return err
+}
+
+// whereFilesBelong says where to put the agency's file when there is none.
+func (c *sendCommand) whereFilesBelong() string {
+	if c.File != "" {
+		return "give the agency's file with --file, CLI_FILE or data.file, or its folder with --data"
+	}
+	name := sample.Name(int(c.ID))
+	return fmt.Sprintf("put the agency's file at %s; in a container that is %s beside the compose file. To make files up: quiniela generate --agencies %d --out %s",
+		filepath.Join(c.Data, name), filepath.Join(".data", name), c.ID, c.Data)
 }
 
 type receiptsCommand struct {

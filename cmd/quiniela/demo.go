@@ -140,10 +140,11 @@ func (d *demo) agencies(ctx context.Context, address string) error {
 					mu.Unlock()
 				}
 			}
-			if d.reports[i], err = client.Run(ctx, c, d.log); err != nil {
-				return fmt.Errorf("agency %d: %w", i+1, err)
+			d.reports[i], err = client.Run(ctx, c, d.log)
+			if err == nil || errors.Is(err, client.ErrInterrupted) { // run tells that, once for all of them
+				return nil
 			}
-			return nil
+			return fmt.Errorf("agency %d: %w", i+1, err)
 		})
 	}
 	err := g.Wait()

@@ -35,6 +35,8 @@ type exportCommand struct {
 	journalFlags
 	Draw string `help:"Which draw." default:"1" placeholder:"ID"`
 	Out  string `help:"File to write; - is standard output." short:"o" default:"-" placeholder:"FILE"`
+
+	Spreadsheet bool `help:"For a spreadsheet: put an apostrophe before a cell that it would run as a formula." name:"for-spreadsheet"`
 }
 
 func (c *exportCommand) Run(e env) (err error) {
@@ -62,7 +64,11 @@ func (c *exportCommand) Run(e env) (err error) {
 	if !terminal(out) { // on a terminal the bets themselves are what is seen
 		set, end = progress(e.stderr, "export", last.Position)
 	}
-	bets, err := ledger.Export(e.ctx, j, c.Draw, out, set)
+	export := ledger.Export
+	if c.Spreadsheet {
+		export = ledger.ExportForSpreadsheet
+	}
+	bets, err := export(e.ctx, j, c.Draw, out, set)
 	end()
 	if err == nil && c.Out != "-" {
 		_, _ = fmt.Fprintf(e.stdout, "%s: %s bets\n", c.Out, thousands(int(bets)))
