@@ -9,6 +9,7 @@ import (
 	"quiniela"
 	"quiniela/draw"
 	"quiniela/journal"
+	"quiniela/logline"
 )
 
 // group is what one commit makes durable together.
@@ -47,13 +48,24 @@ func (l *Ledger) commit() {
 		if err != nil {
 			l.fail(err)
 		}
-		for i, r := range g.requests {
-			if err != nil {
-				r.err = err
-			}
-			g.requests[i] = nil
-			r.done <- struct{}{}
+		g.answer(err)
+	}
+}
+
+// answer logs what was decided, and then lets everybody know; err is why the ledger failed.
+func (g *group) answer(err error) {
+	for _, r := range g.requests {
+		if err != nil {
+			r.err = err
 		}
+		if r.batch != nil && r.batch.Decided != nil {
+			r.batch.Decided(r.stored, r.err)
+		}
+	}
+	logline.Flush(g.l.log)
+	for i, r := range g.requests {
+		g.requests[i] = nil
+		r.done <- struct{}{}
 	}
 }
 
@@ -88,6 +100,7 @@ func (g *group) run() error {
 		switch {
 		case err == nil:
 			g.t.head = head
+			g.announce()
 			if err := g.t.commit(); err != nil {
 				return err
 			}
@@ -105,6 +118,15 @@ func (g *group) run() error {
 			return g.l.state.otherHistory()
 		default:
 			return err
+		}
+	}
+}
+
+// announce logs the draws whose result has become durable, before anybody can ask for their winners.
+func (g *group) announce() {
+	for _, r := range g.requests {
+		if r.result != nil && r.err == nil {
+			g.l.log.Info("sorteo", "result", "success")
 		}
 	}
 }

@@ -22,6 +22,10 @@ type Submission struct {
 	Buffer  []byte
 	Start   int
 	Numbers []byte // the bets' numbers, packed
+	// Decided, where it is set, is called with what Wait will return before it returns: in the order of the decisions, one at a
+	// time, and once per group the ledger then flushes its logger (logline.Flush). So a line that Decided logs is written
+	// before the answer can leave, and many lines in one write. It must be quick.
+	Decided func(bets int, err error)
 	// Received is when the batch arrived, in µs since the Unix epoch.
 	Received int64
 

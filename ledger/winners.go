@@ -190,8 +190,7 @@ func (l *Ledger) runDraw(n uint64) {
 		err := l.do(l.ctx, &request{result: &resultRequest{entry, w}})
 		switch {
 		case err == nil:
-			l.log.Info("sorteo", "result", "success")
-			return
+			return // the committer has logged it
 		case quiniela.CodeOf(err) != quiniela.Storage:
 			return // recorded by another server, or the ledger is closing or has failed
 		}

@@ -3,8 +3,9 @@
 //	2026-01-31 22:11:15 INFO     action: config | result: success | key: value
 //
 // The record's message is the action, and its first attribute is the result. Nothing in a value can break a line or
-// add a field to it. Lines are formatted by the goroutine that logs and written by another, so that logging
-// serialises nobody behind a slow terminal. It is not a general text format: there is no quoting and no way back.
+// add a field to it. A line is written before the call that logs it returns, so that a kill right after takes nothing that
+// was said. Whoever writes many lines at once asks for Deferred, and ends them with one Flush. It is not a general text
+// format: there is no quoting and no way back.
 package logline
 
 import (
@@ -22,9 +23,7 @@ import (
 )
 
 const (
-	// flushAfter is the longest that a line below WARNING waits to be written.
-	flushAfter = 50 * time.Millisecond
-	// mostBuffered is when whoever logs writes by itself: memory is bounded by a slow writer's speed, not by the log's.
+	// mostBuffered is when a deferred line does not wait: memory is bounded, whoever forgets to flush.
 	mostBuffered = 64 << 10
 	// mostValue bounds one rendered value, in bytes.
 	mostValue = 1024
@@ -35,6 +34,7 @@ const (
 type Handler struct {
 	level  slog.Leveler
 	out    *output
+	wait   bool   // lines wait for a flush
 	prefix string // of keys, from WithGroup
 	attrs  []byte // rendered, from WithAttrs
 }
@@ -45,7 +45,6 @@ type output struct {
 	w      io.Writer
 	buf    []byte
 	spare  []byte
-	timer  *time.Timer // runs while buf holds something
 	closed bool
 	err    error // the writer's first
 
@@ -92,7 +91,7 @@ func (h *Handler) Handle(_ context.Context, r slog.Record) error {
 		return true
 	})
 	line = append(line, '\n')
-	err := h.out.write(line, r.Level >= slog.LevelWarn)
+	err := h.out.write(line, h.wait)
 	*p = line
 	buffers.Put(p)
 	return err
@@ -193,30 +192,26 @@ func appendClean(dst []byte, s string) []byte {
 	return dst
 }
 
-func (o *output) write(line []byte, now bool) error {
+// write adds a line to the buffer, and unless it may wait writes the buffer.
+func (o *output) write(line []byte, wait bool) error {
 	o.mu.Lock()
 	o.buf = append(o.buf, line...)
-	if !now && !o.closed && len(o.buf) < mostBuffered {
-		if o.timer == nil {
-			o.timer = time.AfterFunc(flushAfter, func() { _ = o.flush() })
-		}
-		o.mu.Unlock()
+	wait = wait && !o.closed && len(o.buf) < mostBuffered
+	o.mu.Unlock()
+	if wait {
 		return nil
 	}
-	o.mu.Unlock()
 	return o.flush()
 }
 
+// flush returns once every line that was added before the call is written. Calls at the same time share a write: the first
+// takes all there is, and the others find nothing left.
 func (o *output) flush() error {
 	o.writing.Lock()
 	defer o.writing.Unlock()
 	o.mu.Lock()
 	block := o.buf
 	o.buf = o.spare[:0]
-	if o.timer != nil {
-		o.timer.Stop()
-		o.timer = nil
-	}
 	o.mu.Unlock()
 	var err error
 	if len(block) > 0 {
@@ -229,6 +224,13 @@ func (o *output) flush() error {
 		o.err = err
 	}
 	return o.err
+}
+
+// Deferred implements Log.
+func (h *Handler) Deferred() slog.Handler {
+	c := *h
+	c.wait = true
+	return &c
 }
 
 // Flush writes what is buffered. It returns the writer's first error ever.

@@ -6,10 +6,10 @@ import (
 	"io"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"quiniela/logline"
@@ -74,40 +74,128 @@ func TestLevels(t *testing.T) {
 	}
 }
 
-func TestALineIsWrittenSoonAndAWarningAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		var b bytes.Buffer
-		h := logline.New(writer(func(p []byte) (int, error) {
-			mu.Lock()
-			defer mu.Unlock()
-			return b.Write(p)
-		}), slog.LevelInfo)
-		written := func() int { mu.Lock(); defer mu.Unlock(); return strings.Count(b.String(), "\n") }
-		slog.New(h).Info("a")
-		if written() != 0 {
-			t.Error("an INFO line was not buffered")
-		}
-		time.Sleep(51 * time.Millisecond)
-		synctest.Wait()
-		if written() != 1 {
-			t.Error("an INFO line was not written after 50 ms")
-		}
-		slog.New(h).Warn("b")
-		if written() != 2 {
-			t.Error("a WARNING waited")
-		}
-		_ = h.Close()
-		slog.New(h).Info("c")
-		if written() != 3 {
-			t.Error("a line after Close was not written at once")
-		}
-	})
+// recorder keeps each write apart, and holds the writes up while gate is closed.
+type recorder struct {
+	mu     sync.Mutex
+	writes []string
+	began  chan struct{} // gets a value as each write begins
+	gate   chan struct{}
 }
 
-type writer func([]byte) (int, error)
+func newRecorder() *recorder {
+	r := &recorder{began: make(chan struct{}, 1000), gate: make(chan struct{})}
+	close(r.gate)
+	return r
+}
 
-func (w writer) Write(p []byte) (int, error) { return w(p) }
+func (r *recorder) Write(p []byte) (int, error) {
+	r.began <- struct{}{}
+	<-r.gate
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.writes = append(r.writes, string(p))
+	return len(p), nil
+}
+
+// lines returns how many lines each write had.
+func (r *recorder) lines() (counts []int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, w := range r.writes {
+		counts = append(counts, strings.Count(w, "\n"))
+	}
+	return counts
+}
+
+func TestALineIsWrittenBeforeTheCallReturns(t *testing.T) {
+	for _, format := range []string{"text", "json"} {
+		w := newRecorder()
+		h, err := logline.Open(w, slog.LevelDebug, format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log := slog.New(h).With("x", 1).WithGroup("g")
+		for i, say := range []func(string, ...any){log.Debug, log.Info, log.Warn, log.Error} {
+			if say("a", "k", i); len(w.lines()) != i+1 {
+				t.Errorf("%s: %v after %d lines", format, w.lines(), i+1)
+			}
+		}
+	}
+}
+
+func TestDeferredLinesAreOneWrite(t *testing.T) {
+	for _, format := range []string{"text", "json"} {
+		w := newRecorder()
+		h, err := logline.Open(w, slog.LevelInfo, format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log := slog.New(h)
+		group := logline.Deferred(log).With("x", 1).WithGroup("g")
+		group.Info("a")
+		group.Warn("b")
+		if got := w.lines(); got != nil {
+			t.Errorf("%s: %v before the flush", format, got)
+		}
+		logline.Flush(log)
+		logline.Flush(group)
+		group.Info("c")
+		log.Info("d") // takes along what waits, in order
+		if got := w.lines(); !slices.Equal(got, []int{2, 2}) || strings.Index(w.writes[1], "c") > strings.Index(w.writes[1], "d") {
+			t.Errorf("%s: %v lines in each write: %q", format, got, w.writes)
+		}
+		for range 2000 {
+			group.Info("apuesta_recibida", "result", "success", "cantidad", 100)
+		}
+		if got := w.lines(); len(got) < 3 {
+			t.Errorf("%s: 2000 lines wait for ever", format)
+		}
+		if err := h.Close(); err != nil {
+			t.Fatal(err)
+		}
+		before := len(w.lines())
+		if group.Info("e"); len(w.lines()) != before+1 {
+			t.Errorf("%s: a line after Close was not written at once", format)
+		}
+	}
+	other := slog.New(slog.NewTextHandler(io.Discard, nil))
+	if logline.Deferred(other) != other {
+		t.Error("a logger of another handler was changed")
+	}
+	logline.Flush(other)
+}
+
+// Flushes that come while a write is under way share the next one, and none returns before its line is written.
+func TestFlushesShareAWrite(t *testing.T) {
+	w := newRecorder()
+	w.gate = make(chan struct{})
+	log := slog.New(logline.New(w, slog.LevelInfo))
+	group := logline.Deferred(log)
+	var flushes sync.WaitGroup
+	flush := func(lines int) {
+		group.Info("a")
+		flushes.Go(func() {
+			logline.Flush(log)
+			n := 0
+			for _, c := range w.lines() {
+				n += c
+			}
+			if n < lines {
+				t.Errorf("a flush returned with %d lines written, and %d were logged before it", n, lines)
+			}
+		})
+	}
+	flush(1)
+	<-w.began
+	for i := range 50 {
+		flush(2 + i)
+	}
+	close(w.gate)
+	flushes.Wait()
+	if got := w.lines(); !slices.Equal(got, []int{1, 50}) {
+		t.Errorf("%v lines in each write", got)
+	}
+}
 
 func TestConcurrentLinesStayWhole(t *testing.T) {
 	got := lines(t, func(l *slog.Logger) {

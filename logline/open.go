@@ -7,11 +7,28 @@ import (
 	"log/slog"
 )
 
-// Log is a handler whose lines wait a little before they are written.
+// Log is a handler that can also write many lines at once.
 type Log interface {
 	slog.Handler
-	Flush() error // writes what waits; it returns the writer's first error ever
-	Close() error // flushes, and makes later lines be written at once
+	Deferred() slog.Handler // the same, whose lines wait for Flush or for a line that does not wait
+	Flush() error           // writes what waits, or returns once another call has; the writer's first error ever
+	Close() error           // flushes, and makes later lines be written at once
+}
+
+// Deferred returns a logger like log whose lines wait until Flush(log), or until log itself writes one. The lines of a
+// logger that is not of this package do not wait.
+func Deferred(log *slog.Logger) *slog.Logger {
+	if h, ok := log.Handler().(Log); ok {
+		return slog.New(h.Deferred())
+	}
+	return log
+}
+
+// Flush writes the lines that wait in the logger's handler. That a line could not be written is for Close to say.
+func Flush(log *slog.Logger) {
+	if h, ok := log.Handler().(Log); ok {
+		_ = h.Flush()
+	}
 }
 
 // Open returns a handler that writes lines of at least the level to w: as the specification has them ("text"), or one
@@ -22,7 +39,7 @@ func Open(w io.Writer, level slog.Leveler, format string) (Log, error) {
 	case "text":
 		return text, nil
 	case "json":
-		return jsonLog{slog.NewJSONHandler(lines{text.out}, &slog.HandlerOptions{Level: level, ReplaceAttr: named}), text}, nil
+		return jsonLog{slog.NewJSONHandler(lines{text.out}, &slog.HandlerOptions{Level: level, ReplaceAttr: named}), text, false}, nil
 	}
 	return nil, fmt.Errorf("unknown log format %q: write text or json", format)
 }
@@ -39,17 +56,18 @@ func named(groups []string, a slog.Attr) slog.Attr {
 type jsonLog struct {
 	slog.Handler
 	text *Handler
+	wait bool // lines wait for a flush
 }
 
-// lines takes a JSON handler's lines; each comes in one call.
+// lines takes a JSON handler's lines; each comes in one call, and jsonLog.Handle writes it.
 type lines struct{ out *output }
 
-func (l lines) Write(line []byte) (int, error) { return len(line), l.out.write(line, false) }
+func (l lines) Write(line []byte) (int, error) { return len(line), l.out.write(line, true) }
 
 // Handle implements slog.Handler.
 func (l jsonLog) Handle(ctx context.Context, r slog.Record) error {
 	err := l.Handler.Handle(ctx, r)
-	if err == nil && r.Level >= slog.LevelWarn {
+	if err == nil && !l.wait {
 		err = l.text.Flush()
 	}
 	return err
@@ -57,12 +75,20 @@ func (l jsonLog) Handle(ctx context.Context, r slog.Record) error {
 
 // WithAttrs implements slog.Handler.
 func (l jsonLog) WithAttrs(a []slog.Attr) slog.Handler {
-	return jsonLog{l.Handler.WithAttrs(a), l.text}
+	l.Handler = l.Handler.WithAttrs(a)
+	return l
 }
 
 // WithGroup implements slog.Handler.
 func (l jsonLog) WithGroup(name string) slog.Handler {
-	return jsonLog{l.Handler.WithGroup(name), l.text}
+	l.Handler = l.Handler.WithGroup(name)
+	return l
+}
+
+// Deferred implements Log.
+func (l jsonLog) Deferred() slog.Handler {
+	l.wait = true
+	return l
 }
 
 // Flush implements Log.

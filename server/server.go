@@ -18,6 +18,7 @@ import (
 	"quiniela"
 	"quiniela/agencies"
 	"quiniela/ledger"
+	"quiniela/logline"
 )
 
 // Config says how a server serves. Start from DefaultConfig.
@@ -54,6 +55,7 @@ func DefaultConfig() Config {
 type Server struct {
 	config    Config
 	log       *slog.Logger
+	group     *slog.Logger   // for the lines that the committer writes together
 	ledger    *ledger.Ledger // nil in echo mode
 	receipts  Receipts       // nil: there are none
 	listeners []listener
@@ -92,7 +94,7 @@ func ListenEcho(c Config, log *slog.Logger) (*Server, error) {
 
 func newServer(c Config, log *slog.Logger) *Server {
 	return &Server{
-		config: c, log: log, conns: map[*conn]struct{}{}, perIP: map[string]int{}, drained: make(chan struct{}),
+		config: c, log: log, group: logline.Deferred(log), conns: map[*conn]struct{}{}, perIP: map[string]int{}, drained: make(chan struct{}),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "quiniela_refusals_total", Help: "Requests and connections refused, by code."}, []string{"code"}),
 	}
 }

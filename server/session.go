@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"sync"
 	"time"
@@ -29,6 +30,7 @@ type session struct {
 
 // job is one request in hand, and its reply.
 type job struct {
+	session    *session
 	submission ledger.Submission
 	request    wire.Request
 	buffer     []byte
@@ -39,7 +41,11 @@ type job struct {
 	err        error
 }
 
-var jobs = sync.Pool{New: func() any { return new(job) }}
+var jobs = sync.Pool{New: func() any {
+	j := new(job)
+	j.submission.Decided = j.decided
+	return j
+}}
 
 // keepBuffer is the largest buffer that goes back to the pool: a few large batches must not pin memory for ever.
 const keepBuffer = 512 << 10
@@ -48,7 +54,7 @@ func (j *job) release() {
 	if cap(j.buffer) > keepBuffer {
 		j.buffer = nil
 	}
-	j.reply, j.request, j.err, j.submitted, j.bets = j.reply[:0], wire.Request{}, nil, false, 0
+	j.session, j.reply, j.request, j.err, j.submitted, j.bets = nil, j.reply[:0], wire.Request{}, nil, false, 0
 	jobs.Put(j)
 }
 
@@ -66,6 +72,7 @@ func (s *Server) serveLottery(c *conn) {
 func (s *session) read() {
 	for s.reader.Await() == nil {
 		j := jobs.Get().(*job)
+		j.session = s
 		var body []byte
 		var framed bool
 		j.buffer, body, framed, j.err = s.reader.Next(j.buffer)
@@ -268,31 +275,44 @@ func (w deadlineWriter) Write(p []byte) (int, error) {
 	return w.c.Write(p)
 }
 
-// complete waits for a submission, logs what the specification wants logged, and makes the reply.
+// complete waits for a submission, and makes the reply. What the specification wants logged is in the log by then.
 func (s *session) complete(j *job) {
 	stored := 0
 	if j.submitted {
 		stored, j.err = j.submission.Wait()
+	} else {
+		s.record(s.log, j, 0, j.err)
 	}
 	r := j.request
 	switch {
-	case r.Verb == wire.Batch && j.err == nil:
-		s.log.Info("apuesta_recibida", "result", "success", "cantidad", stored)
-		j.reply = wire.AppendBatchOK(j.reply, stored)
-	case r.Verb == wire.Batch:
-		s.log.Info("apuesta_recibida", "result", "fail", "cantidad", j.bets, "agency", uint32(r.Agency), "error", j.code())
-	case r.Verb == wire.Bet && j.err == nil:
-		s.log.Info("apuesta_almacenada", "result", "success", "dni", s.dni(r.Fields[2]), "numero", number(j.numbers))
-		j.reply = wire.AppendBetOK(j.reply, r.Fields[2], quiniela.Number(number(j.numbers)))
-	case r.Verb == wire.Bet:
-		s.log.Info("apuesta_almacenada", "result", "fail", "agency", uint32(r.Agency), "error", j.code())
 	case j.err != nil:
-		s.log.Info("receive_message", "result", "fail", "ip", s.conn.ip, "error", j.code())
-	}
-	if j.err != nil {
-		s.refusals.WithLabelValues(j.code()).Inc()
+		s.refusals.WithLabelValues(code(j.err)).Inc()
 		s.log.Debug("refuse", "result", "fail", "ip", s.conn.ip, "error", j.err)
 		j.reply = wire.AppendError(j.reply, r, j.err)
+	case r.Verb == wire.Batch:
+		j.reply = wire.AppendBatchOK(j.reply, stored)
+	case r.Verb == wire.Bet:
+		j.reply = wire.AppendBetOK(j.reply, r.Fields[2], quiniela.Number(number(j.numbers)))
+	}
+}
+
+// decided is called by the committer, which writes the lines of a whole group at once before any of them is answered.
+func (j *job) decided(stored int, err error) { j.session.record(j.session.group, j, stored, err) }
+
+// record logs what the specification wants logged of a request.
+func (s *session) record(log *slog.Logger, j *job, stored int, err error) {
+	r := j.request
+	switch {
+	case r.Verb == wire.Batch && err == nil:
+		log.Info("apuesta_recibida", "result", "success", "cantidad", stored)
+	case r.Verb == wire.Batch:
+		log.Info("apuesta_recibida", "result", "fail", "cantidad", j.bets, "agency", uint32(r.Agency), "error", code(err))
+	case r.Verb == wire.Bet && err == nil:
+		log.Info("apuesta_almacenada", "result", "success", "dni", s.dni(r.Fields[2]), "numero", number(j.numbers))
+	case r.Verb == wire.Bet:
+		log.Info("apuesta_almacenada", "result", "fail", "agency", uint32(r.Agency), "error", code(err))
+	case err != nil:
+		log.Info("receive_message", "result", "fail", "ip", s.conn.ip, "error", code(err))
 	}
 }
 
@@ -305,8 +325,8 @@ func (s *session) dni(document []byte) string {
 }
 
 // code is what an INFO line says of an error: its detail may quote a bettor's data.
-func (j *job) code() string {
-	if code := quiniela.CodeOf(j.err); code != "" {
+func code(err error) string {
+	if code := quiniela.CodeOf(err); code != "" {
 		return string(code)
 	}
 	return string(quiniela.Internal)
