@@ -262,6 +262,17 @@ func (n *Node) Detach(primary *Node) {
 	}
 }
 
+// Password makes the node ask a role for its password.
+func (n *Node) Password(role string) {
+	n.c.t.Helper()
+	rules, err := os.ReadFile(filepath.Join(n.dir, "pg_hba.conf"))
+	if err != nil {
+		n.c.t.Fatal(err)
+	}
+	n.write("pg_hba.conf", "host all "+role+" all scram-sha-256\n"+string(rules))
+	n.reload()
+}
+
 // Set changes a setting of the node while it runs.
 func (n *Node) Set(setting, value string) {
 	n.c.t.Helper()
