@@ -258,18 +258,17 @@ func TestNothingIsAcknowledgedWhileTheStandbysAreTurnedOff(t *testing.T) {
 	t.Parallel()
 	c := pgtest.Start(t, 1)
 	primary, standby := c.Nodes[0], c.Nodes[1]
-	const setting, names = "synchronous_standby_names", "ANY 1 (n2)"
 	a := join(t, "a", c.URL(), false)
 	b := join(t, "b", c.URL(), false)
 	one := a.receive(a.appends(journal.Head{}, "one"))
 
-	primary.Set(setting, "")
+	primary.Synchronous(false)
 	appended := a.appends(one, "two")
 	eventually(t, "the server waits", func() bool { return a.attempts() > 3 || len(appended) > 0 })
 	if log := a.log.text(); len(appended) > 0 || !strings.Contains(log, "could lose") || strings.Count(log, "level=WARN") != 1 {
 		t.Errorf("%d appends were acknowledged without standbys; the log:\n%s", len(appended), log)
 	}
-	primary.Set(setting, names)
+	primary.Synchronous(true)
 	two := a.receive(appended)
 
 	// An attempt that does not time out: the database answers it.
@@ -282,7 +281,7 @@ func TestNothingIsAcknowledgedWhileTheStandbysAreTurnedOff(t *testing.T) {
 	eventually(t, "the commit waits", func() bool {
 		return primary.Exec("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") == "1"
 	})
-	primary.Set(setting, "")
+	primary.Synchronous(false)
 	eventually(t, "the primary shows the entry", func() bool { return primary.ExecOn("quiniela", "SELECT position FROM journal_head") == "3" })
 	asked := b.asks()
 	eventually(t, "both servers wait", func() bool {
@@ -291,7 +290,7 @@ func TestNothingIsAcknowledgedWhileTheStandbysAreTurnedOff(t *testing.T) {
 	if len(appended)+len(asked) > 0 {
 		t.Error("what the primary alone has was acknowledged")
 	}
-	primary.Set(setting, names)
+	primary.Synchronous(true)
 	standby.Follow(primary)
 	three := a.receive(appended)
 	if got := b.receive(asked); got != three {
