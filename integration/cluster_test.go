@@ -5,16 +5,16 @@ package integration
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
-
-	"quiniela/journal/postgres/pgtest"
 )
 
 var faults = flag.Int("faults", 20, "how many random faults TestCluster injects")
@@ -82,10 +82,7 @@ func (p *proxy) pump(to, from net.Conn) {
 
 // cluster is a lottery on two servers over three databases.
 type cluster struct {
-	t       *testing.T
-	rng     *rand.Rand
-	pg      *pgtest.Cluster
-	primary *pgtest.Node
+	*databases
 	proxies []*proxy // the first server's way to the databases
 	servers []*killing
 	clients map[int]*process
@@ -94,8 +91,9 @@ type cluster struct {
 	outages []time.Duration // from the primary's death to the next acknowledged batch
 }
 
-// Two servers over a primary and two standbys; servers, standbys and primaries are killed and the network is cut while
-// five agencies send the real files. Every agency comes to its winners, and each bet is stored once, in order.
+// Two servers over a primary and two standbys. While five agencies send the real files, servers, standbys and primaries are
+// killed, the network is cut, and the database is made to show what it may lose, or to turn the servers away. Every agency
+// comes to its winners, and each bet is stored once, in order.
 func TestCluster(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not with -short")
@@ -105,9 +103,7 @@ func TestCluster(t *testing.T) {
 		seed = uint64(time.Now().UnixNano())
 	}
 	t.Logf("repeat the moments with -kill-seed %d", seed)
-	c := &cluster{t: t, rng: rand.New(rand.NewPCG(seed, 3)), count: map[string]int{}}
-	c.pg = pgtest.Start(t, 2)
-	c.primary = c.pg.Nodes[0]
+	c := &cluster{databases: startDatabases(t, rand.New(rand.NewPCG(seed, 3))), count: map[string]int{}}
 	via := map[string]string{}
 	for _, n := range c.pg.Nodes {
 		p := newProxy(t, fmt.Sprintf("127.0.0.1:%d", n.Port))
@@ -117,7 +113,7 @@ func TestCluster(t *testing.T) {
 	for round, done := 1, 0; done < *faults && !t.Failed(); round++ {
 		database := fmt.Sprintf("round%d", round)
 		c.create(database)
-		c.start(strings.Replace(c.pg.URLVia(via), "/quiniela?", "/"+database+"?", 1), strings.Replace(c.pg.URL(), "/quiniela?", "/"+database+"?", 1))
+		c.start(c.url(database, via), c.url(database, nil))
 		for len(c.clients) > 0 && done < *faults && !t.Failed() {
 			time.Sleep(time.Duration(c.rng.IntN(400)) * time.Millisecond)
 			c.reap()
@@ -130,19 +126,6 @@ func TestCluster(t *testing.T) {
 	}
 	t.Logf("faults: %v", c.count)
 	t.Logf("from the primary's death to the next acknowledged batch: %v", c.outages)
-}
-
-// create makes a database, and waits until every node has it: one that has not would end a server's start.
-func (c *cluster) create(database string) {
-	c.t.Helper()
-	c.primary.Exec("CREATE DATABASE " + database)
-	for _, n := range c.pg.Nodes {
-		for deadline := time.Now().Add(patience); n.Exec("SELECT count(*) FROM pg_database WHERE datname = '"+database+"'") != "1"; time.Sleep(20 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				c.t.Fatalf("%s does not get the database %s", n.Name, database)
-			}
-		}
-	}
 }
 
 func (c *cluster) start(urls ...string) {
@@ -180,34 +163,42 @@ func (c *cluster) reap() {
 
 func (c *cluster) fault() {
 	c.t.Helper()
+	kinds := map[string]func(){
+		"server":  func() { c.servers[c.rng.IntN(2)].killServer() },
+		"standby": c.killStandby,
+		"primary": c.failOver,
+		"network": c.cutNetwork,
+		// What the primary shows and could lose.
+		"cancel": c.cancel, "terminate": c.terminate, "restart": c.restart,
+		"alone, back": func() { c.alone(); c.rejoined() },
+		"alone, lost": func() { c.alone(); c.failOver() },
+		"switched":    c.switched,
+		// A server that starts ends at once with these.
+		"asynchronous": func() { awaitStart(c.servers); c.asynchronous() },
+		"locked out":   func() { awaitStart(c.servers); c.lockedOut() },
+	}
 	if len(c.bag) == 0 { // so that none is left out by chance
-		c.bag = []string{"server", "server", "standby", "primary", "network"}
+		c.bag = append(slices.Sorted(maps.Keys(kinds)), "server", "server")
 		c.rng.Shuffle(len(c.bag), func(i, j int) { c.bag[i], c.bag[j] = c.bag[j], c.bag[i] })
 	}
 	kind := c.bag[0]
 	c.bag = c.bag[1:]
-	switch kind {
-	case "server":
-		c.servers[c.rng.IntN(2)].killServer()
-		c.count[kind]++
-	case "standby":
-		n := c.pg.Nodes[c.rng.IntN(3)]
-		for n == c.primary {
-			n = c.pg.Nodes[c.rng.IntN(3)]
-		}
-		n.Kill()
-		time.Sleep(time.Duration(c.rng.IntN(500)) * time.Millisecond)
-		n.Start()
-		c.count[kind]++
-	case "primary":
-		c.failOver()
-		c.count[kind]++
-	case "network":
-		c.cut(true)
-		time.Sleep(time.Duration(c.rng.IntN(3000)) * time.Millisecond)
-		c.cut(false)
-		c.count[kind]++
-	}
+	kinds[kind]()
+	c.count[kind]++
+}
+
+func (c *cluster) killStandby() {
+	c.t.Helper()
+	n := c.standby()
+	n.Kill()
+	c.pause(500)
+	n.Start()
+}
+
+func (c *cluster) cutNetwork() {
+	c.cut(true)
+	c.pause(3000)
+	c.cut(false)
 }
 
 func (c *cluster) cut(cut bool) {
@@ -219,11 +210,8 @@ func (c *cluster) cut(cut bool) {
 // failOver kills the primary, promotes the standby that has most, and lets the dead one come back as a standby.
 func (c *cluster) failOver() {
 	c.t.Helper()
-	dead := c.primary
-	dead.Kill()
-	killed := time.Now()
-	before := c.acknowledged()
-	c.primary = c.pg.Promote()
+	killed, before := time.Now(), c.acknowledged()
+	dead := c.lost()
 	for deadline := time.Now().Add(patience); c.acknowledged() == before && len(c.clients) > 0; time.Sleep(5 * time.Millisecond) {
 		c.reap()
 		if time.Now().After(deadline) {
@@ -252,6 +240,7 @@ func (c *cluster) end() {
 		}
 	}
 	draws := 0
+	awaitStart(c.servers)
 	for _, k := range c.servers {
 		wantDocuments(c.t, k.address)
 		_ = k.server.Process.Signal(syscall.SIGTERM)
@@ -264,16 +253,31 @@ func (c *cluster) end() {
 	wantExport(c.t, c.servers[0].lab, 5, c.servers[1].options...)
 }
 
-// What several connections of each agency are answered by two servers has one order, with either killed in between.
+// What several connections of each agency are answered by two servers has one order, with either killed in between, and
+// with a database that shows what it may lose, loses it, or turns the servers away.
 func TestClusterHistories(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not with -short")
 	}
-	pg := pgtest.Start(t, 0)
-	for n := range max(1, *histories/2) {
-		pg.Nodes[0].Exec(fmt.Sprintf("CREATE DATABASE history%d", n))
-		url := strings.Replace(pg.URL(), "/quiniela?", fmt.Sprintf("/history%d?", n), 1)
-		options := []string{"--journal", url, "--unsafe-single"}
-		checkHistory(t, recordHistory(t, uint64(1000+n), [][]string{options, options}))
+	d := startDatabases(t, rand.New(rand.NewPCG(1, 4)))
+	faults := []func([]*killing){
+		func([]*killing) { d.alone(); dead := d.lost(); d.pg.Rejoin(dead, d.primary) },
+		func([]*killing) { d.cancel() },
+		func([]*killing) { d.terminate() },
+		func(servers []*killing) { awaitStart(servers); d.asynchronous() },
+		func([]*killing) { d.restart() },
+		func([]*killing) { d.alone(); d.rejoined() },
+		func(servers []*killing) { awaitStart(servers); d.lockedOut() },
+		func([]*killing) { d.switched() },
+	}
+	for n := range max(1, *histories*2/5) {
+		database := fmt.Sprintf("history%d", n)
+		d.create(database)
+		options := []string{"--journal", d.url(database, nil)}
+		var some []func([]*killing) // of each history, so that few histories have them all
+		for i := range 2 {
+			some = append(some, faults[(2*n+i)%len(faults)])
+		}
+		checkHistory(t, recordHistory(t, uint64(1000+n), [][]string{options, options}, some...))
 	}
 }

@@ -197,8 +197,9 @@ func checkHistory(t *testing.T, h []porcupine.Operation) {
 	t.Fatalf("a history of %d questions is %s; look at %s (kept with -artifacts)", len(h), result, f)
 }
 
-// recordHistory runs one lottery with servers, as many as there are options, that are killed a few times.
-func recordHistory(t *testing.T, seed uint64, options [][]string) []porcupine.Operation {
+// recordHistory runs one lottery with servers, as many as there are options, that are killed a few times, with other faults
+// in between.
+func recordHistory(t *testing.T, seed uint64, options [][]string, faults ...func([]*killing)) []porcupine.Operation {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 1))
 	var servers []*killing
@@ -221,8 +222,14 @@ func recordHistory(t *testing.T, seed uint64, options [][]string) []porcupine.Op
 	for range historyCrashes {
 		time.Sleep(time.Duration(30+rng.IntN(60)) * time.Millisecond)
 		servers[rng.IntN(len(servers))].killServer()
+		if len(faults) > 0 {
+			time.Sleep(time.Duration(rng.IntN(60)) * time.Millisecond)
+			faults[0](servers)
+			faults = faults[1:]
+		}
 	}
 	workers.Wait()
+	awaitStart(servers) // a signal would end one that has only just begun
 	for _, k := range servers {
 		_ = k.server.Process.Signal(syscall.SIGTERM)
 		k.server.wait()

@@ -53,7 +53,7 @@ func TestALostHistoryIsFoundOut(t *testing.T) {
 	c := pgtest.Start(t, 1)
 	primary, standby := c.Nodes[0], c.Nodes[1]
 	for _, n := range c.Nodes {
-		n.Set("synchronous_standby_names", "")
+		n.Synchronous(false)
 	}
 	url := c.URL()
 	asleep, dir := join(t, "asleep", url, true), t.TempDir()

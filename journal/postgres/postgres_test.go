@@ -125,20 +125,28 @@ func TestTheDatabaseKeepsBatchesUniqueAndReadable(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = j.Close() }()
-	entry := func(number uint64, secret *[32]byte) []byte {
+	secret, root := [32]byte{'\n'}, [32]byte{0xff}
+	entry := func(number uint64, secret, root *[32]byte) []byte {
 		lines := "José,Núñez,30904465,1999-03-17,7574\nAna,Paz,1,1990-01-01,0\n"
 		buf := append(make([]byte, journal.MaxBatchHeader), lines...)
-		b := &journal.Batch{Draw: 1, Agency: 2, Number: number, Count: 2, Secret: secret, Lines: []byte(lines)}
+		b := &journal.Batch{Draw: 1, Agency: 2, Number: number, Count: 2, Secret: secret, Root: root, Lines: []byte(lines)}
 		return buf[journal.PutBatch(buf, journal.MaxBatchHeader, b):]
 	}
-	second, err := j.Append(t.Context(), journal.Head{}, [][]byte{entry(1, nil), entry(2, new([32]byte))})
+	forgotten, err := journal.Forgotten(entry(5, &secret, &root))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := j.Append(t.Context(), second, [][]byte{entry(2, nil)}); err == nil || errors.Is(err, journal.ErrMoved) {
+	stored, err := j.Append(t.Context(), journal.Head{}, [][]byte{
+		entry(1, nil, nil), entry(2, &secret, nil), entry(3, nil, &root), entry(4, &secret, &root), forgotten,
+		journal.Encode(journal.Finish{Draw: 1, Agency: 2, Batches: 5}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Append(t.Context(), stored, [][]byte{entry(2, nil, nil)}); err == nil || errors.Is(err, journal.ErrMoved) {
 		t.Fatalf("the same batch again: %v", err)
 	}
-	if last, err := j.Last(t.Context()); err != nil || last != second {
+	if last, err := j.Last(t.Context()); err != nil || last != stored {
 		t.Fatalf("last is %v, %v", last, err)
 	}
 	conn, err := pgx.Connect(t.Context(), url)
@@ -148,7 +156,11 @@ func TestTheDatabaseKeepsBatchesUniqueAndReadable(t *testing.T) {
 	defer func() { _ = conn.Close(t.Context()) }()
 	var text string
 	err = conn.QueryRow(t.Context(), `SELECT string_agg(format('%s %s %s %s %s %s %s %s', draw, agency, batch, line, first_name, document, birthdate, number), '; ' ORDER BY position, line) FROM bet`).Scan(&text)
-	want := "1 2 1 1 José 30904465 1999-03-17 7574; 1 2 1 2 Ana 1 1990-01-01 0; 1 2 2 1 José 30904465 1999-03-17 7574; 1 2 2 2 Ana 1 1990-01-01 0"
+	var rows []string
+	for batch := 1; batch <= 4; batch++ {
+		rows = append(rows, fmt.Sprintf("1 2 %d 1 José 30904465 1999-03-17 7574; 1 2 %d 2 Ana 1 1990-01-01 0", batch, batch))
+	}
+	want := strings.Join(rows, "; ")
 	if err != nil || text != want {
 		t.Errorf("the view says %q, %v, want %q", text, err, want)
 	}

@@ -82,8 +82,6 @@ func transient(err error) bool {
 	switch bad.Code[:2] {
 	case "08", "40", "53", "57", "25", "55", "58": // connection, serialisation, resources, shut down, read-only, locks, its system
 		return true
-	case "28", "3D": // who may log in, to which database
-		return true
 	}
 	return bad.Code == "42501" // a right was taken away
 }

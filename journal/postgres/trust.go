@@ -95,8 +95,9 @@ func (j *Journal) examine(ctx context.Context, conn *pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, j.options.Timeout)
 	defer cancel()
 	// A pooler answers in the place of the database, and makes up the process that it names at the connection's start.
+	// The simple protocol makes no prepared statement, which would fail there for a less clear reason.
 	var pid int64
-	if err := conn.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&pid); err != nil {
+	if err := conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeSimpleProtocol).Scan(&pid); err != nil {
 		return fmt.Errorf("ask for the session: %w", err)
 	}
 	if named := int64(conn.PgConn().PID()); pid > 0 && named > 0 && pid != named {

@@ -57,10 +57,16 @@ type member struct {
 
 func join(t *testing.T, name, url string, unsafe bool) *member {
 	t.Helper()
+	return joinFor(t, name, url, unsafe, 500*time.Millisecond)
+}
+
+// joinFor is join with a bound on each attempt.
+func joinFor(t *testing.T, name, url string, unsafe bool, timeout time.Duration) *member {
+	t.Helper()
 	m := &member{t: t, name: name, log: new(logs)}
 	var err error
 	m.Journal, err = postgres.Open(context.Background(), postgres.Options{
-		URL: url + "&application_name=" + name, UnsafeSingle: unsafe, Timeout: 500 * time.Millisecond,
+		URL: url + "&application_name=" + name, UnsafeSingle: unsafe, Timeout: timeout,
 		Logger: slog.New(slog.NewTextHandler(m.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
@@ -206,7 +212,7 @@ func (w *way) append(t *testing.T, primary *pgtest.Node) {
 	if w.first != "" {
 		eventually(t, "the append waits for the standbys", func() bool { return w.a.end(primary, w.first) })
 	}
-	eventually(t, "the server that appends tries again", func() bool { return w.a.attempts() >= 2 })
+	eventually(t, "the server that appends tries again", func() bool { return len(w.appended) > 0 || w.a.attempts() >= 2 })
 	if shown, visible := primary.ExecOn(w.name, "SELECT position FROM journal_head"), w.first != ""; visible != (shown == "2") {
 		t.Fatalf("%s: the primary shows %s entries", w.name, shown)
 	}
@@ -252,36 +258,39 @@ func TestNothingIsAcknowledgedWhileTheStandbysAreTurnedOff(t *testing.T) {
 	t.Parallel()
 	c := pgtest.Start(t, 1)
 	primary, standby := c.Nodes[0], c.Nodes[1]
-	const setting, names = "synchronous_standby_names", "ANY 1 (n2)"
 	a := join(t, "a", c.URL(), false)
 	b := join(t, "b", c.URL(), false)
 	one := a.receive(a.appends(journal.Head{}, "one"))
 
-	primary.Set(setting, "")
+	primary.Synchronous(false)
 	appended := a.appends(one, "two")
 	eventually(t, "the server waits", func() bool { return a.attempts() > 3 || len(appended) > 0 })
 	if log := a.log.text(); len(appended) > 0 || !strings.Contains(log, "could lose") || strings.Count(log, "level=WARN") != 1 {
 		t.Errorf("%d appends were acknowledged without standbys; the log:\n%s", len(appended), log)
 	}
-	primary.Set(setting, names)
+	primary.Synchronous(true)
 	two := a.receive(appended)
 
+	// An attempt that does not time out: the database answers it.
+	patient := joinFor(t, "patient", c.URL(), false, patience)
+	if head := patient.receive(patient.asks()); head != two {
+		t.Fatalf("it reads %v, want %v", head, two)
+	}
 	standby.Detach(primary)
-	appended = a.appends(two, "three")
+	appended = patient.appends(two, "three")
 	eventually(t, "the commit waits", func() bool {
 		return primary.Exec("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") == "1"
 	})
-	primary.Set(setting, "")
+	primary.Synchronous(false)
 	eventually(t, "the primary shows the entry", func() bool { return primary.ExecOn("quiniela", "SELECT position FROM journal_head") == "3" })
-	before := a.attempts()
 	asked := b.asks()
 	eventually(t, "both servers wait", func() bool {
-		return len(appended)+len(asked) > 0 || a.attempts() > before+2 && b.attempts() > 2
+		return len(appended)+len(asked) > 0 || patient.attempts() > 2 && b.attempts() > 2
 	})
 	if len(appended)+len(asked) > 0 {
 		t.Error("what the primary alone has was acknowledged")
 	}
-	primary.Set(setting, names)
+	primary.Synchronous(true)
 	standby.Follow(primary)
 	three := a.receive(appended)
 	if got := b.receive(asked); got != three {

@@ -21,6 +21,8 @@ CREATE TABLE journal_head (
 INSERT INTO journal_head (id, position, chain, barrier) VALUES (1, 0, 0, 0);
 
 -- For people and reports: one row per bet, in stored order by (position, line). See docs/LEDGER-FORMAT.md for the bytes.
+-- The header of a batch is 72 bytes, and 32 each for a secret (flag 1) and a root (flag 4). A batch whose bettors were
+-- forgotten (flag 2) has no lines: its bytes are not text.
 CREATE VIEW bet AS
 SELECT e.draw, e.agency, e.batch, l.line, e.position,
        split_part(l.text, ',', 1) AS first_name,
@@ -29,7 +31,8 @@ SELECT e.draw, e.agency, e.batch, l.line, e.position,
        CAST(split_part(l.text, ',', 4) AS date) AS birthdate,
        CAST(split_part(l.text, ',', 5) AS integer) AS number
 FROM journal_entry e
+CROSS JOIN LATERAL (SELECT get_byte(e.data, 3) AS flags) h
 CROSS JOIN LATERAL regexp_split_to_table(
-    convert_from(substr(e.data, CASE WHEN get_byte(e.data, 3) & 1 = 1 THEN 105 ELSE 73 END), 'UTF8'), E'\n'
+    convert_from(CASE WHEN h.flags & 2 = 0 THEN substr(e.data, 73 + 32 * (h.flags & 1) + 8 * (h.flags & 4)) ELSE '' END, 'UTF8'), E'\n'
 ) WITH ORDINALITY AS l(text, line)
 WHERE e.batch IS NOT NULL AND l.text <> '';

@@ -65,12 +65,10 @@ func Start(t testing.TB, standbys int) *Cluster {
 	if err := errors.Join(os.Chmod(dir, 0o755), os.Chown(dir, c.uid, c.gid)); err != nil {
 		t.Fatal(err)
 	}
-	names := []string{}
 	for i := range standbys + 1 {
 		n := &Node{c: c, Name: "n" + strconv.Itoa(i+1), Port: freePort(t)}
 		n.dir = filepath.Join(dir, n.Name)
 		c.Nodes = append(c.Nodes, n)
-		names = append(names, n.Name)
 	}
 	primary := c.Nodes[0]
 	c.must(c.bin+"/initdb", "-D", primary.dir, "-U", "quiniela", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
@@ -87,8 +85,7 @@ func Start(t testing.TB, standbys int) *Cluster {
 	}
 	if standbys > 0 {
 		for _, n := range c.Nodes {
-			others := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == n.Name })
-			n.append("postgresql.auto.conf", fmt.Sprintf("synchronous_standby_names = 'ANY 1 (%s)'\n", strings.Join(others, ", ")))
+			n.append("postgresql.auto.conf", "synchronous_standby_names = '"+n.standbys()+"'\n")
 			n.reload()
 		}
 	}
@@ -238,6 +235,15 @@ func (n *Node) Kill() {
 	}
 }
 
+// Stop shuts the node down, which ends what runs there.
+func (n *Node) Stop() {
+	_ = n.process.Process.Signal(syscall.SIGINT)
+	timer := time.AfterFunc(patience, func() { _ = n.process.Process.Kill() })
+	defer timer.Stop()
+	_ = n.process.Wait()
+	n.process = nil
+}
+
 // Alive reports whether the node was not killed.
 func (n *Node) Alive() bool { return n.process != nil }
 
@@ -260,6 +266,38 @@ func (n *Node) Detach(primary *Node) {
 			n.c.t.Fatalf("%s does not leave %s", n.Name, primary.Name)
 		}
 	}
+}
+
+// Password makes the node ask a role for its password.
+func (n *Node) Password(role string) {
+	n.c.t.Helper()
+	rules, err := os.ReadFile(filepath.Join(n.dir, "pg_hba.conf"))
+	if err != nil {
+		n.c.t.Fatal(err)
+	}
+	n.write("pg_hba.conf", "host all "+role+" all scram-sha-256\n"+string(rules))
+	n.reload()
+}
+
+// standbys names whom the node's commits wait for.
+func (n *Node) standbys() string {
+	var others []string
+	for _, other := range n.c.Nodes {
+		if other != n {
+			others = append(others, other.Name)
+		}
+	}
+	return "ANY 1 (" + strings.Join(others, ", ") + ")"
+}
+
+// Synchronous says whether the node's commits wait for its standbys, as they do from the start.
+func (n *Node) Synchronous(on bool) {
+	n.c.t.Helper()
+	names := ""
+	if on {
+		names = n.standbys()
+	}
+	n.Set("synchronous_standby_names", names)
 }
 
 // Set changes a setting of the node while it runs.
@@ -379,13 +417,7 @@ func (c *Cluster) Rejoin(n, primary *Node) {
 	}
 	c.must(c.bin+"/pg_basebackup", "-D", n.dir, "-d", primary.url("postgres"), "-X", "stream", "-c", "fast", "--no-sync")
 	n.Follow(primary)
-	var others []string
-	for _, other := range c.Nodes {
-		if other != n {
-			others = append(others, other.Name)
-		}
-	}
-	n.append("postgresql.auto.conf", fmt.Sprintf("synchronous_standby_names = 'ANY 1 (%s)'\n", strings.Join(others, ", ")))
+	n.append("postgresql.auto.conf", "synchronous_standby_names = '"+n.standbys()+"'\n")
 	n.write("standby.signal", "")
 	n.Start()
 }
