@@ -296,47 +296,6 @@ func TestAnotherFileIsRefused(t *testing.T) {
 	c.check(paths)
 }
 
-const good = "Ana,Paz,1,1990-01-01,7574\r\n"
-
-func TestNothingIsSentOfABadFile(t *testing.T) {
-	c := start(t, 1)
-	for text, want := range map[string]string{
-		good + "Ana,Paz,1,1990-02-30,7\n":            "agency-1.csv:2: birthdate: ",
-		good + "Ana,Paz,1,1990-02-30,7\n" + "x\ny\n": "agency-1.csv:4: 1 fields, want 5: first_name,last_name,document,birthdate,number\n3 lines are wrong; nothing was sent",
-		good + "\n" + good:                           "agency-1.csv:2: the line is blank",
-		good + strings.Repeat("x", 1<<20) + "\n":     "agency-1.csv:2: the line is longer than",
-		"\xff\xfe\x00\n":                             "agency-1.csv:1: the file is UTF-16",
-	} {
-		_, err := client.Run(t.Context(), config(1, c.address, write(t, text)), quiet)
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "nothing was sent") {
-			t.Errorf("%.60q: %v, want %q", text, err, want)
-		}
-	}
-	if _, err := client.Run(t.Context(), config(1, c.address, "/nowhere/agency-1.csv"), quiet); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("no file: %v", err)
-	}
-	if got := c.stored(); len(got) > 0 {
-		t.Fatalf("stored %q", got)
-	}
-}
-
-func TestBadLinesCanBeSkipped(t *testing.T) {
-	c := start(t, 1)
-	conf := config(1, c.address, write(t, good+"bad\n"+good+"\n"+"Ana,Paz,x,1990-01-01,7\n"+good+"\n\n"))
-	conf.SkipBadLines = true
-	report, err := client.Run(t.Context(), conf, quiet)
-	if err != nil || report.Bets != 3 || len(report.Documents) != 3 {
-		t.Fatalf("%+v, %v", report, err)
-	}
-	var lines []int
-	for _, s := range report.Skipped {
-		lines = append(lines, s.Line)
-	}
-	if !slices.Equal(lines, []int{2, 4, 5}) {
-		t.Fatalf("skipped %+v", report.Skipped)
-	}
-}
-
 func TestARefusalIsAnError(t *testing.T) {
 	c := start(t, 1)
 	if _, err := client.Run(t.Context(), config(2, c.address, write(t, good)), quiet); quiniela.CodeOf(err) != quiniela.NoAgency {
@@ -496,55 +455,4 @@ func TestALyingEchoIsAnError(t *testing.T) {
 	if err := client.Echo(t.Context(), config(1, l.Addr().String(), ""), 1, 0, quiet); err == nil || !strings.Contains(err.Error(), "came back as") {
 		t.Fatal(err)
 	}
-}
-
-func BenchmarkFile(b *testing.B) {
-	var text bytes.Buffer
-	const lines = 200000
-	if err := sample.Write(&text, 1, 1, lines); err != nil {
-		b.Fatal(err)
-	}
-	path := filepath.Join(b.TempDir(), "agency-1.csv")
-	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if n, err := client.CountBets(path); err != nil || n != lines {
-			b.Fatal(n, err)
-		}
-	}
-	b.ReportMetric(float64(b.N)*lines/b.Elapsed().Seconds(), "lines/s")
-}
-
-// Whatever a file holds, what is sent of it is exactly its good lines, and the server's parser takes them.
-func FuzzFile(f *testing.F) {
-	f.Add([]byte("Ana,Paz,1,1990-01-01,7\r\nEva,Sol,2,1990-01-01,8\r\n"))
-	f.Add([]byte("Ana,Paz,1,1990-01-01,7\n\n\nEva,Sol,2,1990-01-01,8"))
-	f.Add([]byte("\xef\xbb\xbfAna,Paz,1,1990-01-01,7\n\x00\n"))
-	f.Add([]byte(strings.Repeat("x", 5000) + "\nAna,Paz,1,1990-01-01,7\n"))
-	path := filepath.Join(f.TempDir(), "agency-1.csv")
-	f.Fuzz(func(t *testing.T, text []byte) {
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		bodies, want, err := client.Cut(path, 3)
-		if err != nil {
-			return // the whole file is refused
-		}
-		bets := 0
-		for _, body := range bodies {
-			lines, numbers, err := quiniela.CheckLines(body, quiniela.DayOf(time.Now()), 3, nil)
-			if err != nil || len(body) > 8192 {
-				t.Fatalf("a batch that the server refuses: %q: %v", body, err)
-			}
-			bets += len(numbers) / quiniela.NumberSize
-			if n := bytes.Count(lines, []byte("\n")); n != len(numbers)/quiniela.NumberSize {
-				t.Fatalf("%d lines and %d numbers", n, len(numbers)/quiniela.NumberSize)
-			}
-		}
-		if bets != want {
-			t.Fatalf("%d bets are sent of %d", bets, want)
-		}
-	})
 }

@@ -3,16 +3,62 @@ package client_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"quiniela"
 	"quiniela/client"
+	"quiniela/sample"
 )
+
+const good = "Ana,Paz,1,1990-01-01,7574\r\n"
+
+func TestNothingIsSentOfABadFile(t *testing.T) {
+	c := start(t, 1)
+	for text, want := range map[string]string{
+		good + "Ana,Paz,1,1990-02-30,7\n":            "agency-1.csv:2: birthdate: ",
+		good + "Ana,Paz,1,1990-02-30,7\n" + "x\ny\n": "agency-1.csv:4: 1 fields, want 5: first_name,last_name,document,birthdate,number\n3 lines are wrong; nothing was sent",
+		good + "\n" + good:                           "agency-1.csv:2: the line is blank",
+		good + strings.Repeat("x", 1<<20) + "\n":     "agency-1.csv:2: the line is longer than",
+		"\xff\xfe\x00\n":                             "agency-1.csv:1: the file is UTF-16",
+	} {
+		_, err := client.Run(t.Context(), config(1, c.address, write(t, text)), quiet)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "nothing was sent") {
+			t.Errorf("%.60q: %v, want %q", text, err, want)
+		}
+	}
+	if _, err := client.Run(t.Context(), config(1, c.address, "/nowhere/agency-1.csv"), quiet); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+	if got := c.stored(); len(got) > 0 {
+		t.Fatalf("stored %q", got)
+	}
+}
+
+func TestBadLinesCanBeSkipped(t *testing.T) {
+	c := start(t, 1)
+	conf := config(1, c.address, write(t, good+"bad\n"+good+"\n"+"Ana,Paz,x,1990-01-01,7\n"+good+"\n\n"))
+	conf.SkipBadLines = true
+	report, err := client.Run(t.Context(), conf, quiet)
+	if err != nil || report.Bets != 3 || len(report.Documents) != 3 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	var lines []int
+	for _, s := range report.Skipped {
+		lines = append(lines, s.Line)
+	}
+	if !slices.Equal(lines, []int{2, 4, 5}) {
+		t.Fatalf("skipped %+v", report.Skipped)
+	}
+}
 
 // longest bounds a run whose failure could be a hang.
 const longest = time.Minute
@@ -57,6 +103,15 @@ func relayOnce(t *testing.T, to string, once func()) string {
 		}
 	}()
 	return l.Addr().String()
+}
+
+// writeEarlier is write, an hour ago: a change now has another time, however coarse the file system's clock is.
+func writeEarlier(t *testing.T, text string) string {
+	path, before := write(t, text), time.Now().Add(-time.Hour)
+	if err := os.Chtimes(path, before, before); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // overwrite writes text at a place of a file, as a program does that rewrites it where it lies.
@@ -135,7 +190,7 @@ func TestAFileThatChangesWhileItIsSentIsAnError(t *testing.T) {
 			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				c, path := start(t, 1), write(t, text)
+				c, path := start(t, 1), writeEarlier(t, text)
 				ctx, cancel := context.WithTimeout(t.Context(), longest)
 				defer cancel()
 				conf := config(1, relayOnce(t, c.address, func() { change(t, path, text) }), path)
@@ -171,7 +226,7 @@ func TestAFileThatChangesWhileItIsCheckedIsAnError(t *testing.T) {
 		}
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
-			c, path := start(t, 1), write(t, text)
+			c, path := start(t, 1), writeEarlier(t, text)
 			conf := config(1, c.address, path)
 			changed := false
 			conf.Progress = func(p client.Progress) {
@@ -197,7 +252,7 @@ func TestASmallFileThatChangesIsAnError(t *testing.T) {
 	for how, change := range changes {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
-			c, path := start(t, 1), write(t, text)
+			c, path := start(t, 1), writeEarlier(t, text)
 			conf := config(1, c.address, path)
 			conf.Progress = func(p client.Progress) {
 				if p.Stage == "send" && p.Bets == 0 {
@@ -274,4 +329,55 @@ func TestWhatIsNoRegularFileIsRefused(t *testing.T) {
 	if _, err := client.Run(t.Context(), config(1, free(t), t.TempDir()), quiet); err == nil || !strings.Contains(err.Error(), "is not a regular file") {
 		t.Errorf("a folder: %v", err)
 	}
+}
+
+func BenchmarkFile(b *testing.B) {
+	var text bytes.Buffer
+	const lines = 200000
+	if err := sample.Write(&text, 1, 1, lines); err != nil {
+		b.Fatal(err)
+	}
+	path := filepath.Join(b.TempDir(), "agency-1.csv")
+	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if n, err := client.CountBets(path); err != nil || n != lines {
+			b.Fatal(n, err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*lines/b.Elapsed().Seconds(), "lines/s")
+}
+
+// Whatever a file holds, what is sent of it is exactly its good lines, and the server's parser takes them.
+func FuzzFile(f *testing.F) {
+	f.Add([]byte("Ana,Paz,1,1990-01-01,7\r\nEva,Sol,2,1990-01-01,8\r\n"))
+	f.Add([]byte("Ana,Paz,1,1990-01-01,7\n\n\nEva,Sol,2,1990-01-01,8"))
+	f.Add([]byte("\xef\xbb\xbfAna,Paz,1,1990-01-01,7\n\x00\n"))
+	f.Add([]byte(strings.Repeat("x", 5000) + "\nAna,Paz,1,1990-01-01,7\n"))
+	path := filepath.Join(f.TempDir(), "agency-1.csv")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		bodies, want, err := client.Cut(path, 3)
+		if err != nil {
+			return // the whole file is refused
+		}
+		bets := 0
+		for _, body := range bodies {
+			lines, numbers, err := quiniela.CheckLines(body, quiniela.DayOf(time.Now()), 3, nil)
+			if err != nil || len(body) > 8192 {
+				t.Fatalf("a batch that the server refuses: %q: %v", body, err)
+			}
+			bets += len(numbers) / quiniela.NumberSize
+			if n := bytes.Count(lines, []byte("\n")); n != len(numbers)/quiniela.NumberSize {
+				t.Fatalf("%d lines and %d numbers", n, len(numbers)/quiniela.NumberSize)
+			}
+		}
+		if bets != want {
+			t.Fatalf("%d bets are sent of %d", bets, want)
+		}
+	})
 }
