@@ -337,8 +337,8 @@ func (s *state) catchUp(ctx context.Context) error {
 
 // otherHistory says that the journal does not hold what the state was built from.
 func (s *state) otherHistory() error {
-	return fmt.Errorf("%w: this server has read entries up to %d, and the journal does not hold them as they were read. Either this data folder belongs to "+
-		"another journal, or one of the two has lost entries that may have been acknowledged. Delete nothing: the folder state shows what was there. "+
+	return fmt.Errorf("%w: this server has read entries up to %d, and the journal does not hold them as they were read: entries were lost that may have been acknowledged, "+
+		"or this data folder belongs to another journal. Delete nothing: the folder state shows what was there. "+
 		"Check which journal was meant; if it was this one, stop every server, and look for the journal that has all the entries: the old disk or primary, the other database servers, the backups",
 		journal.ErrOtherHistory, s.head.Position)
 }

@@ -80,7 +80,7 @@ func TestALostHistoryIsFoundOut(t *testing.T) {
 	case <-time.After(patience):
 		t.Fatal("the server that has read a lost entry goes on")
 	}
-	for _, want := range []string{"this server has read entries up to 2", "lost entries that may have been acknowledged", "Delete nothing"} {
+	for _, want := range []string{"this server has read entries up to 2", "entries were lost that may have been acknowledged", "Delete nothing"} {
 		if err := reader.Err(); !errors.Is(err, journal.ErrOtherHistory) || !strings.Contains(err.Error(), want) {
 			t.Errorf("it says %v, want %q", err, want)
 		}
