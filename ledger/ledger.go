@@ -216,11 +216,11 @@ func (s *Seed) check(d Draw) error {
 		return nil
 	}
 	if s.Agencies != d.Agencies {
-		return fmt.Errorf("draw %s is open with %d agencies, and the settings say %d: start with %d, or with another data folder",
+		return fmt.Errorf("draw %s is open with %d agencies, and the settings say %d: start with %d, since the terms of an open draw cannot change",
 			d.ID, d.Agencies, s.Agencies, d.Agencies)
 	}
 	if have, want := d.Rule.Fixed, s.Rule.Fixed; have != nil && want != nil && *have != *want {
-		return fmt.Errorf("draw %s is open with the winning number %d, and the settings say %d: start with %d, or with another data folder",
+		return fmt.Errorf("draw %s is open with the winning number %d, and the settings say %d: start with %d, since the terms of an open draw cannot change",
 			d.ID, *have, *want, *have)
 	}
 	return nil

@@ -103,7 +103,7 @@ func (c *fsckCommand) Run(e env) (err error) {
 		err = errors.Join(tell(e, report, err == nil), err)
 	}
 	if err == nil && !report.OK() {
-		err = fmt.Errorf("%d things are wrong: restore the newest backup that is whole, and keep this folder as it is for whoever looks into it", uint64(len(report.Findings))+report.More)
+		err = fmt.Errorf("%d things are wrong: keep this folder as it is, and restore the newest backup that is whole into another one; what was acknowledged after it is not in it, and the agencies must send it again", uint64(len(report.Findings))+report.More)
 	}
 	return err
 }

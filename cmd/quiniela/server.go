@@ -390,7 +390,7 @@ func openJournal(dir string, o local.Options) (journal.Journal, error) {
 func openLocal(dir string, o local.Options) (*local.Journal, error) {
 	j, err := local.Open(filepath.Join(dir, "journal"), o)
 	if errors.Is(err, journal.ErrLocked) {
-		return nil, fmt.Errorf("the data folder %s is in use by another quiniela: stop that one first, or choose another folder with --data", dir)
+		return nil, fmt.Errorf("the data folder %s is in use by another quiniela: stop that one first, or name the folder that was meant with --data", dir)
 	}
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("there is no journal in %s: name the server's data folder with --data", dir)

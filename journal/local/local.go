@@ -200,7 +200,8 @@ func (j *Journal) verify(end journal.Head) error {
 
 // damaged says what an operator can do about a journal that is not whole.
 func (j *Journal) damaged(err error) error {
-	return fmt.Errorf("%w: %s: %w; nothing was changed: keep this folder and %s as they are, and restore the newest backup into another folder",
+	return fmt.Errorf("%w: %s: %w; nothing was changed: keep this folder and %s as they are, and restore the newest backup into another folder; "+
+		"what was acknowledged after that backup is not in it, and the agencies must send it again",
 		journal.ErrDamaged, j.dir, err, filepath.Base(j.dir+endSuffix))
 }
 
