@@ -4,6 +4,7 @@ package integration
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -53,7 +54,9 @@ func TestAServerWithFewDescriptors(t *testing.T) {
 		// One that is refused may be reset while it writes.
 		body := fmt.Sprintf("agency_ID|1|%d\nAna,Paz,%d,1990-01-01,7\n", served+1, i)
 		_, _ = fmt.Fprintf(conn, "%d;%s", len(body), body)
-		switch reply, _ := bufio.NewReader(conn).ReadString('\n'); {
+		switch reply, err := bufio.NewReader(conn).ReadString('\n'); {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			t.Fatalf("connection %d was not answered; %d were served\n%s", i, served, tail(server.log()))
 		case reply == "success|1\n":
 			served++
 		case reply == "" || strings.HasPrefix(reply, "fail|0|busy|"):
