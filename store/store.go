@@ -134,6 +134,10 @@ func syncDir(fs vfs.FS, dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// MostFiles is how many files one database keeps open at most, give or take a few: a server's limit of open files is shared
+// with its connections.
+const MostFiles = 200
+
 func options(db *DB, fs vfs.FS, o Options) *pebble.Options {
 	p := &pebble.Options{
 		FS:                 fs,
@@ -143,6 +147,7 @@ func options(db *DB, fs vfs.FS, o Options) *pebble.Options {
 		// One filling, the others being flushed.
 		MemTableStopWritesThreshold: 4,
 		CacheSize:                   o.Cache,
+		MaxOpenFiles:                MostFiles,
 		Logger:                      logger{},
 		EventListener: &pebble.EventListener{
 			// A write that failed in the background is a write that failed: no later one may be acknowledged.

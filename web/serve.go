@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -10,9 +11,11 @@ import (
 	"time"
 )
 
+// MostConnections bounds those of one listener where Options.Connections does not, so that onlookers cannot take the
+// descriptors that agencies need.
+const MostConnections = 1000
+
 const (
-	// mostConnections bounds those of one listener, so that onlookers cannot take the descriptors that agencies need.
-	mostConnections = 1000
 	writeTimeout    = time.Minute
 	shutdownTimeout = 2 * time.Second
 )
@@ -32,7 +35,7 @@ func (s *Site) Serve(ctx context.Context, l net.Listener, h http.Handler) error 
 			_ = server.Close()
 		}
 	})
-	err := server.Serve(&bounded{l, make(chan struct{}, mostConnections)})
+	err := server.Serve(&bounded{l, make(chan struct{}, cmp.Or(s.Connections, MostConnections))})
 	if !stop() {
 		<-done
 	}

@@ -49,7 +49,9 @@ type Options struct {
 	Pprof   bool
 	// Published is the folder of the public log, served at /log/; "" is none.
 	Published string
-	Log       *slog.Logger
+	// Connections bounds those of each listener at once; 0 is MostConnections.
+	Connections int
+	Log         *slog.Logger
 }
 
 //go:embed static pages

@@ -65,6 +65,8 @@ type serverCommand struct {
 	Witnesses []string `help:"Witnesses that are asked to cosign each draw's seal." name:"witness" env:"SERVER_WITNESSES" placeholder:"URL" group:"public log"`
 	Beacon    []string `help:"Relays of the beacon drand quicknet, asked in turn; none: rounds are entered by hand." default:"${beacon}" env:"SERVER_BEACON_URLS" placeholder:"URL" group:"public log"`
 
+	onlookers int // connections of the page at once; fitDescriptors sets it
+
 	Profile string `help:"Write a CPU profile of this run to a file." name:"cpu-profile" placeholder:"FILE"`
 
 	BareBody    int           `help:"Most bytes of a bare request." default:"8192" env:"SERVER_BARE_BODY_LIMIT" group:"limits"`
@@ -178,6 +180,9 @@ func (c *serverCommand) echo(ctx context.Context, log *slog.Logger) error {
 }
 
 func (c *serverCommand) lottery(ctx context.Context, log *slog.Logger) error {
+	if err := c.fitDescriptors(log); err != nil {
+		return err
+	}
 	config, err := c.secured(log)
 	if err != nil {
 		return err

@@ -73,7 +73,7 @@ func (c *serverCommand) watch(parent context.Context, storage *storage, figures 
 	if err != nil {
 		return nil, errors.Join(err, closeListener(page))
 	}
-	o := web.Options{Ledger: storage.ledger, Key: key, Hosts: c.HTTPHosts, Metrics: figures, Pprof: c.Pprof, Log: log}
+	o := web.Options{Ledger: storage.ledger, Key: key, Hosts: c.HTTPHosts, Metrics: figures, Pprof: c.Pprof, Connections: c.onlookers, Log: log}
 	if c.PublicLog {
 		o.Published = filepath.Join(c.Data, publish.FolderName)
 	}
