@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-var faults = flag.Int("faults", 20, "how many random faults TestCluster injects")
+var faults = flag.Int("faults", 12, "how many random faults TestCluster injects")
 
 // proxy is a way to a database that can be cut: nothing moves on it until it is mended.
 type proxy struct {
@@ -98,6 +98,7 @@ func TestCluster(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not with -short")
 	}
+	t.Parallel()
 	seed := *killSeed
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())
@@ -259,6 +260,7 @@ func TestClusterHistories(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not with -short")
 	}
+	t.Parallel()
 	d := startDatabases(t, rand.New(rand.NewPCG(1, 4)))
 	faults := []func([]*killing){
 		func([]*killing) { d.alone(); dead := d.lost(); d.pg.Rejoin(dead, d.primary) },

@@ -148,6 +148,7 @@ func TestTheLastAgencyComesAMinuteLate(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not with -short")
 	}
+	t.Parallel()
 	l := &lab{t, t.TempDir()}
 	l.dataset()
 	server := l.launch("server", "--ip", "127.0.0.1", "--port", "0")
