@@ -12,6 +12,7 @@ import (
 	"iter"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -80,7 +81,7 @@ func Open(dir string, o Options) (*Journal, error) {
 	case !exists && o.ReadOnly:
 		return nil, fmt.Errorf("%s: %w", dir, store.ErrNotFound)
 	case !exists:
-		err = j.make()
+		err = j.create()
 	default:
 		err = j.openVerified(end)
 	}
@@ -108,8 +109,8 @@ func (j *Journal) find() (end journal.Head, exists bool, err error) {
 	return end, exists, nil
 }
 
-// make makes an empty journal. The end record comes first, so that a journal without one is never a new one.
-func (j *Journal) make() error {
+// create makes an empty journal. The end record comes first, so that a journal without one is never a new one.
+func (j *Journal) create() error {
 	files, path := j.options.FS, j.dir+endSuffix
 	if err := files.MkdirAll(files.PathDir(j.dir), 0o700); err != nil {
 		return fmt.Errorf("make the folder of the journal: %w", err)
@@ -146,7 +147,7 @@ func (j *Journal) openDatabase(readOnly bool) (err error) {
 	switch {
 	case errors.Is(err, store.ErrLocked):
 		return fmt.Errorf("%s: %w", j.dir, journal.ErrLocked)
-	case err != nil && readOnly && !errors.Is(err, fs.ErrPermission):
+	case err != nil && readOnly:
 		return j.damaged(err)
 	case err != nil:
 		return fmt.Errorf("open the journal: %w", err)
@@ -198,8 +199,14 @@ func (j *Journal) verify(end journal.Head) error {
 	return nil
 }
 
-// damaged says what an operator can do about a journal that is not whole.
+// damaged says what an operator can do about a journal that is not whole. What hinders this process alone says nothing of the
+// journal.
 func (j *Journal) damaged(err error) error {
+	for _, own := range []error{fs.ErrPermission, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
+		if errors.Is(err, own) {
+			return fmt.Errorf("read the journal in %s: %w", j.dir, err)
+		}
+	}
 	return fmt.Errorf("%w: %s: %w; nothing was changed: keep this folder and %s as they are, and restore the newest backup into another folder; "+
 		"what was acknowledged after that backup is not in it, and the agencies must send it again",
 		journal.ErrDamaged, j.dir, err, filepath.Base(j.dir+endSuffix))

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -165,5 +167,39 @@ func BenchmarkScan(b *testing.B) {
 		if n != groups*80 {
 			b.Fatal(n)
 		}
+	}
+}
+
+// A process that may not read, or has too many files open, has seen nothing of the journal, and must not say that it is damaged.
+func TestWhatHindersTheProcessIsNoDamage(t *testing.T) {
+	ctx := context.Background()
+	fs := vfs.NewMem()
+	j, err := local.Open("j", local.Options{FS: fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Append(ctx, journal.Head{}, [][]byte{[]byte("a")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, cause := range []error{syscall.EMFILE, os.ErrPermission, syscall.EIO} {
+		failing := errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+			if op.Kind == errorfs.OpOpen && !strings.HasSuffix(op.Path, "LOCK") {
+				return cause
+			}
+			return nil
+		}))
+		_, err := local.Open("j", local.Options{FS: failing})
+		if damaged := errors.Is(err, journal.ErrDamaged); err == nil || damaged != (cause == syscall.EIO) {
+			t.Errorf("%v: %v", cause, err)
+		}
+	}
+	if j, err = local.Open("j", local.Options{FS: fs}); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
 	}
 }
