@@ -51,6 +51,7 @@ type auditor struct {
 	notes    map[int64][]note // signed checkpoints to compare, by their size
 	draws    map[uint64]*drawn
 	ids      map[string]bool
+	looked   map[string]look // by the draw's folder
 	wins     map[winKey]uint64
 	grown    bool  // the log went on while it was read
 	held     int64 // from which entry on entries are held back; -1: none are

@@ -99,17 +99,41 @@ func (a *auditor) opening(index uint64, o proof.DrawOpen, data []byte) error {
 	a.ids[o.ID] = true
 	d := &drawn{open: o, at: index, leaf: proof.LeafHash(data), agencies: map[quiniela.Agency]*Agency{}}
 	a.draws[o.Draw] = d
-	// Before the rest: once it is there, all is.
-	outcome, err := a.read(d.dir() + "outcome.json")
-	if err != nil {
+	var err error
+	if d.whole, d.number, err = a.shown(d.dir()); err != nil {
 		return err
 	}
-	d.whole = outcome != nil
-	result, err := a.read(d.dir() + "result")
-	if r, bad := proof.ParseResult(result); bad == nil {
-		d.number = &r.Number
+	return a.follows(d, "open", data, o.Opened)
+}
+
+// shown reports whether a draw's outcome is published, and returns the number of its published result, or nil. Each draw is
+// looked at once in an audit: everything in it then rests on the same moment.
+func (a *auditor) shown(dir string) (whole bool, number *quiniela.Number, err error) {
+	if s, known := a.looked[dir]; known {
+		return s.whole, s.number, nil
 	}
-	return errors.Join(err, a.follows(d, "open", data, o.Opened))
+	outcome, err := a.read(dir + "outcome.json") // before the rest: once it is there, all is
+	if err != nil {
+		return false, nil, err
+	}
+	result, err := a.read(dir + "result")
+	if err != nil {
+		return false, nil, err
+	}
+	if r, bad := proof.ParseResult(result); bad == nil {
+		number = &r.Number
+	}
+	if a.looked == nil {
+		a.looked = map[string]look{}
+	}
+	a.looked[dir] = look{outcome != nil, number}
+	return outcome != nil, number, nil
+}
+
+// look is what was seen of a draw's folder.
+type look struct {
+	whole  bool
+	number *quiniela.Number
 }
 
 func (a *auditor) batch(index uint64, b proof.BatchEntry) {
@@ -348,10 +372,8 @@ func (a *auditor) records(first int64, entries [][]byte) error {
 		// A draw may be opened in this very bundle.
 		if o, err := proof.ParseDrawOpen(e); err == nil && known[o.Draw] == nil {
 			d := &drawn{open: o}
-			if text, err := a.read(d.dir() + "result"); err != nil {
+			if _, d.number, err = a.shown(d.dir()); err != nil {
 				return err
-			} else if r, bad := proof.ParseResult(text); bad == nil {
-				d.number = &r.Number
 			}
 			known[o.Draw] = d
 		}
