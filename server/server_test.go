@@ -360,9 +360,14 @@ func TestStoppingLetsRequestsFinishAndClosesEverything(t *testing.T) {
 	if got := c.ask(frame("agency_ID|1|1\n"+ana), true); got != "success|1\n" {
 		t.Fatal(got)
 	}
-	body := "agency_ID|1|2\n" + ana
-	if _, err := fmt.Fprintf(busy, "%d;%s", len(body), body[:20]); err != nil {
+	// A whole request and the beginning of another in one packet: whoever has answered the first has read of the second.
+	body := "agency_ID|1|3\n" + ana
+	if _, err := fmt.Fprintf(busy, "%s%d;%s", frame("agency_ID|1|2\n"+ana), len(body), body[:20]); err != nil {
 		t.Fatal(err)
+	}
+	answer := make([]byte, len("success|1\n"))
+	if _, err := io.ReadFull(busy, answer); err != nil || string(answer) != "success|1\n" {
+		t.Fatalf("the first request got %q, %v", answer, err)
 	}
 	waitFor(t, func() bool { return strings.Count(c.log.String(), "accept_connections | result: success") == 3 })
 	stopped := make(chan error, 1)
