@@ -19,6 +19,7 @@ import (
 )
 
 func TestImagesBuildWithEitherBuilder(t *testing.T) {
+	t.Parallel()
 	needDocker(t)
 	for name, builder := range map[string]func() error{"legacy": images, "buildkit": func() error { return build(false) }} {
 		t.Run(name, func(t *testing.T) {
