@@ -251,24 +251,46 @@ func TestItGoesOnWhenTheServerComesBack(t *testing.T) {
 	c.check(paths)
 }
 
+// interrupter is a log that interrupts a client, within the call that says it, when so many more bets are acknowledged.
+type interrupter struct {
+	left   int64
+	cancel context.CancelFunc
+}
+
+func (h *interrupter) Enabled(context.Context, slog.Level) bool { return true }
+func (h *interrupter) WithAttrs([]slog.Attr) slog.Handler       { return h }
+func (h *interrupter) WithGroup(string) slog.Handler            { return h }
+
+func (h *interrupter) Handle(_ context.Context, r slog.Record) error {
+	if r.Message != "apuesta_enviada" {
+		return nil
+	}
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "cantidad" {
+			h.left -= a.Value.Int64()
+		}
+		return true
+	})
+	if h.left <= 0 {
+		h.cancel()
+	}
+	return nil
+}
+
 func TestItGoesOnAfterItsOwnRestartWithOtherBatches(t *testing.T) {
 	c, paths := start(t, 1), files(t, 1, 20000)
 	for i, batch := range []int{10, 33, 150, 1} {
 		ctx, cancel := context.WithCancel(t.Context())
 		conf := config(1, c.address, paths[0])
 		conf.BatchBets = batch
-		conf.Progress = func(p client.Progress) {
-			if p.Stage == "send" && p.Bets >= (i+1)*1000 {
-				cancel()
-			}
-		}
-		report, err := client.Run(ctx, conf, quiet)
+		before := len(c.stored()["1"])
+		report, err := client.Run(ctx, conf, slog.New(&interrupter{left: 1000, cancel: cancel}))
 		want := fmt.Sprintf("%d bets of agency 1 are acknowledged; run it again", report.Bets)
 		if !errors.Is(err, client.ErrInterrupted) || !strings.Contains(err.Error(), want) {
 			t.Fatalf("%v, want %q", err, want)
 		}
-		if stored := len(c.stored()["1"]); report.Bets < (i+1)*1000 || report.Bets > stored {
-			t.Fatalf("%d bets are said to be acknowledged, and %d are stored", report.Bets, stored)
+		if stored := len(c.stored()["1"]); report.Bets < before || report.Bets > stored || stored < (i+1)*1000 {
+			t.Fatalf("%d bets are said to be acknowledged, and %d are stored, %d before", report.Bets, stored, before)
 		}
 		cancel()
 	}
