@@ -116,6 +116,12 @@ type fault struct {
 }
 
 func (r rotten) faults(t *testing.T) (all []fault) {
+	for _, folder := range []string{"journal", "state"} {
+		older := filepath.Join(r.before, folder)
+		all = append(all,
+			fault{folder, "the folder is removed", os.RemoveAll},
+			fault{folder, "an older folder", func(path string) error { return errors.Join(os.RemoveAll(path), os.CopyFS(path, os.DirFS(older))) }})
+	}
 	for _, name := range filesOf(t, r.now) {
 		data, err := os.ReadFile(filepath.Join(r.now, name))
 		if err != nil {
