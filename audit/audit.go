@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"quiniela/draw"
-	"quiniela/journal"
+	"quiniela/internal/journal"
 	"quiniela/proof"
 )
 

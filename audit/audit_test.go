@@ -20,7 +20,7 @@ import (
 
 	"quiniela/audit"
 	"quiniela/draw"
-	"quiniela/journal/local"
+	"quiniela/internal/journal/local"
 	"quiniela/proof"
 )
 

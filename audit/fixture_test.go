@@ -21,10 +21,10 @@ import (
 	"quiniela"
 	"quiniela/audit"
 	"quiniela/draw"
-	"quiniela/ledger"
+	"quiniela/internal/ledger"
+	"quiniela/internal/publish"
+	"quiniela/internal/publish/publishtest"
 	"quiniela/proof"
-	"quiniela/publish"
-	"quiniela/publish/publishtest"
 )
 
 // round1000 is Quicknet's.

@@ -15,9 +15,9 @@ import (
 	"quiniela"
 	"quiniela/audit"
 	"quiniela/draw"
-	"quiniela/ledger"
+	"quiniela/internal/ledger"
+	"quiniela/internal/publish/publishtest"
 	"quiniela/proof"
-	"quiniela/publish/publishtest"
 )
 
 // The files of a draw are published after its entries, in this order; bets stands for the records of all batches.

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"iter"
 
-	"quiniela/journal"
+	"quiniela/internal/journal"
 	"quiniela/proof"
 )
 

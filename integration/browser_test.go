@@ -23,7 +23,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
-	"quiniela/sample"
+	"quiniela/internal/sample"
 )
 
 // accessibility is what a page must be for those who read it with a keyboard or a screen reader; it returns what is not.

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"quiniela/journal/postgres/pgtest"
+	"quiniela/internal/journal/postgres/pgtest"
 )
 
 // role is what the servers log in as: not as the one who breaks things.

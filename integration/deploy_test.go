@@ -15,7 +15,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"quiniela/certs"
+	"quiniela/internal/certs"
 )
 
 // Every figure that an alert looks at is one that a server gives, and every alert has its place in the runbook.

@@ -7,8 +7,8 @@ import (
 	"syscall"
 	"testing"
 
-	"quiniela/bench"
-	"quiniela/journal/postgres/pgtest"
+	"quiniela/internal/bench"
+	"quiniela/internal/journal/postgres/pgtest"
 )
 
 // BenchmarkJournals measures a server over each journal, one after the other: the local one, and PostgreSQL with two

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"quiniela"
-	"quiniela/agencies"
-	"quiniela/certs"
+	"quiniela/internal/agencies"
+	"quiniela/internal/certs"
 )
 
 type agencyCommand struct {

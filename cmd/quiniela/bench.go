@@ -15,7 +15,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
 
-	"quiniela/bench"
+	"quiniela/internal/bench"
 )
 
 type benchCommand struct {

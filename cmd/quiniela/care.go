@@ -9,10 +9,10 @@ import (
 	"os"
 	"path/filepath"
 
-	"quiniela/backup"
-	"quiniela/fsck"
-	"quiniela/journal/local"
-	"quiniela/ledger"
+	"quiniela/internal/backup"
+	"quiniela/internal/fsck"
+	"quiniela/internal/journal/local"
+	"quiniela/internal/ledger"
 )
 
 type backupCommand struct {

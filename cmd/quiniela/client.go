@@ -13,11 +13,11 @@ import (
 	"github.com/alecthomas/kong"
 
 	"quiniela"
-	"quiniela/certs"
-	"quiniela/client"
+	"quiniela/internal/certs"
+	"quiniela/internal/client"
 	"quiniela/internal/durable"
-	"quiniela/logline"
-	"quiniela/sample"
+	"quiniela/internal/logline"
+	"quiniela/internal/sample"
 )
 
 type clientCommand struct {

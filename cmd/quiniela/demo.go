@@ -19,14 +19,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"quiniela"
-	"quiniela/client"
 	"quiniela/draw"
-	"quiniela/journal"
-	"quiniela/journal/local"
-	"quiniela/ledger"
-	"quiniela/logline"
-	"quiniela/sample"
-	"quiniela/server"
+	"quiniela/internal/client"
+	"quiniela/internal/journal"
+	"quiniela/internal/journal/local"
+	"quiniela/internal/ledger"
+	"quiniela/internal/logline"
+	"quiniela/internal/sample"
+	"quiniela/internal/server"
 )
 
 type demoCommand struct {

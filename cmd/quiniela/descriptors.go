@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 
-	"quiniela/store"
-	"quiniela/web"
+	"quiniela/internal/store"
+	"quiniela/internal/web"
 )
 
 // What a server opens beside connections: the files of two databases, and what there is only a few of. 30 are open after a

@@ -3,7 +3,7 @@ package main
 import (
 	"testing"
 
-	"quiniela/web"
+	"quiniela/internal/web"
 )
 
 func TestDescriptorsAreShared(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 
 	"quiniela"
 	"quiniela/draw"
-	"quiniela/web"
+	"quiniela/internal/web"
 )
 
 type drawCommand struct {

@@ -7,9 +7,9 @@ import (
 	"os"
 
 	"quiniela/internal/durable"
-	"quiniela/journal/local"
-	"quiniela/ledger"
-	"quiniela/sample"
+	"quiniela/internal/journal/local"
+	"quiniela/internal/ledger"
+	"quiniela/internal/sample"
 )
 
 type generateCommand struct {

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"quiniela"
-	"quiniela/journal"
-	"quiniela/journal/local"
+	"quiniela/internal/journal"
+	"quiniela/internal/journal/local"
+	"quiniela/internal/publish"
 	"quiniela/proof"
-	"quiniela/publish"
 )
 
 type forgetCommand struct {

@@ -18,11 +18,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"quiniela/backup"
+	"quiniela/internal/backup"
 	"quiniela/internal/durable"
-	"quiniela/journal/local"
-	"quiniela/publish"
-	"quiniela/web"
+	"quiniela/internal/journal/local"
+	"quiniela/internal/publish"
+	"quiniela/internal/web"
 )
 
 // newFigures returns where the server's figures are registered, with those of the process and of the disk.

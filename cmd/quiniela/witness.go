@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"quiniela/logline"
+	"quiniela/internal/logline"
 	"quiniela/witness"
 )
 

@@ -1,6 +1,6 @@
 //go:build ignore
 
-// This program builds the verifier for browsers into web/static: `go generate ./verify/wasm`. The same source and the same
+// This program builds the verifier for browsers into internal/web/static: `go generate ./verify/wasm`. The same source and the same
 // Go give the same bytes on any machine.
 package main
 
@@ -30,7 +30,7 @@ func main() {
 	root := strings.TrimSpace(run(env, "env", "GOROOT"))
 	glue, err := os.ReadFile(filepath.Join(root, "lib", "wasm", "wasm_exec.js"))
 	check(err)
-	static := filepath.Join("..", "..", "web", "static")
+	static := filepath.Join("..", "..", "internal", "web", "static")
 	if len(os.Args) > 1 {
 		static = os.Args[1]
 	}

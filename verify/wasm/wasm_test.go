@@ -30,9 +30,9 @@ func TestTheCommittedProgramIsBuiltFromThisSource(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	for _, name := range []string{"verify.wasm.gz", "wasm_exec.js"} {
-		committed, built := read(t, filepath.Join("..", "..", "web", "static", name)), read(t, filepath.Join(dir, name))
+		committed, built := read(t, filepath.Join("..", "..", "internal", "web", "static", name)), read(t, filepath.Join(dir, name))
 		if !bytes.Equal(committed, built) {
-			t.Errorf("web/static/%s is not what this source gives: run `go generate ./verify/wasm` and commit it", name)
+			t.Errorf("internal/web/static/%s is not what this source gives: run `go generate ./verify/wasm` and commit it", name)
 		}
 	}
 }

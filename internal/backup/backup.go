@@ -1,0 +1,277 @@
+// Package backup copies a data folder's journal while it is written, and puts a copy back once it has been checked. A
+// backup is itself a data folder: a server could start on it. The state is not in it: it is built from the journal.
+package backup
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"quiniela/internal/agencies"
+	"quiniela/internal/durable"
+	"quiniela/internal/fsck"
+	"quiniela/internal/journal"
+	"quiniela/internal/journal/local"
+	"quiniela/internal/ledger"
+	"quiniela/internal/publish"
+)
+
+// ManifestName is the name of a backup's list. The rest of its names are a data folder's.
+const ManifestName = "backup.json"
+
+const (
+	journalName = "journal"
+	stateName   = "state"
+)
+
+// Manifest says what a backup holds. It is written last: a folder without one is no backup.
+type Manifest struct {
+	Version int               `json:"version"`
+	Made    time.Time         `json:"made"`
+	First   uint64            `json:"first"`  // position of the journal's first entry; 0 where it has none
+	Last    uint64            `json:"last"`   // and of its last
+	Chain   string            `json:"chain"`  // the chain value of the last, in hex
+	Log     int64             `json:"log"`    // size of the newest signed checkpoint that is in it; 0 where nothing was signed
+	SHA256  map[string]string `json:"sha256"` // of every file, in hex, by its path with slashes
+}
+
+const version = 2
+
+// holds notes where the journal ends.
+func (m *Manifest) holds(end journal.Head) {
+	m.First, m.Last, m.Chain = min(1, end.Position), end.Position, fmt.Sprintf("%016x", end.Chain)
+}
+
+// Make copies the journal j of the data folder data, its registry of agencies and the newest checkpoint of its public log
+// into the new folder dir, and reads the copy as Restore would. The folder is there whole or not at all.
+func Make(ctx context.Context, j *local.Journal, data, dir string) (*Manifest, error) {
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.Join(fmt.Errorf("%s is there already: name a folder that does not exist, in one that does", dir), err)
+	}
+	work, err := durable.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".quiniela-backup-")
+	if err != nil {
+		return nil, fmt.Errorf("make the folder of the backup: %w; name one that does not exist, in one that the server's user can write into (docs/OPERATIONS.md, Backup)", err)
+	}
+	defer func() { _ = os.RemoveAll(work) }() // where it was not renamed
+	m := &Manifest{Version: version, Made: time.Now().UTC().Truncate(time.Second), SHA256: map[string]string{}}
+	// The checkpoint first: the journal, which is copied after it, has what it speaks of.
+	if err := copyKnown(data, work); err != nil {
+		return nil, fmt.Errorf("copy into the backup: %w", err)
+	}
+	if _, err := j.Backup(filepath.Join(work, journalName)); err != nil {
+		return nil, err
+	}
+	if _, err := m.verify(ctx, work, true, nil); err != nil {
+		return nil, fmt.Errorf("the backup was not made: %w", err)
+	}
+	if err := os.RemoveAll(filepath.Join(work, stateName)); err != nil {
+		return nil, err
+	}
+	if err := walk(ctx, work, func(name string, hash string) error { m.SHA256[name] = hash; return nil }); err != nil {
+		return nil, err
+	}
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	if err := durable.WriteNew(filepath.Join(work, ManifestName), append(text, '\n'), 0o600); err != nil {
+		return nil, fmt.Errorf("write the backup's list: %w", err)
+	}
+	if err := errors.Join(syncDirs(work), os.Rename(work, dir)); err != nil {
+		return nil, fmt.Errorf("put the backup in place: %w", err)
+	}
+	return m, durable.SyncDir(filepath.Dir(filepath.Clean(dir)))
+}
+
+// copyKnown copies the small files of a data folder that belong into a backup, where they are there.
+func copyKnown(from, to string) error {
+	if err := durable.Mkdir(filepath.Join(to, publish.FolderName), 0o755); err != nil {
+		return err
+	}
+	for _, name := range []string{agencies.FileName, filepath.Join(publish.FolderName, publish.CheckpointName), filepath.Join(publish.FolderName, publish.VerifierName)} {
+		if err := copyFile(filepath.Join(from, name), filepath.Join(to, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// verify reads the copied journal in dir, entry by entry, builds its state there, and compares the public log with the
+// checkpoint. Where the manifest is new it notes what there is, and otherwise compares with what it says.
+func (m *Manifest) verify(ctx context.Context, dir string, isNew bool, progress func(entries uint64)) (report *fsck.Report, err error) {
+	j, err := local.Open(filepath.Join(dir, journalName), local.Options{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, j.Close()) }()
+	if report, err = fsck.Check(ctx, j, progress); err != nil {
+		return report, err
+	}
+	if !report.OK() {
+		return report, fmt.Errorf("the journal has %d things wrong, the first: %s", uint64(len(report.Findings))+report.More, report.Findings[0])
+	}
+	last, err := j.Last(ctx)
+	if err != nil {
+		return report, err
+	}
+	signed, err := publish.ReadCheckpoint(filepath.Join(dir, publish.FolderName))
+	if err != nil {
+		return report, err
+	}
+	found := &Manifest{Log: signed.Size}
+	found.holds(last)
+	if isNew {
+		m.First, m.Last, m.Chain, m.Log = found.First, found.Last, found.Chain, found.Log
+	}
+	if m.First != found.First || m.Last != found.Last || m.Chain != found.Chain || m.Log != found.Log {
+		return report, fmt.Errorf("%s says that it ends at entry %d (%s) with a checkpoint of %d, and it ends at entry %d (%s) with one of %d",
+			ManifestName, m.Last, m.Chain, m.Log, found.Last, found.Chain, found.Log)
+	}
+	root, err := ledger.RootAt(ctx, j, dir, signed.Size)
+	if err == nil && signed.Size > 0 && root != signed.Root {
+		err = errors.New("the newest checkpoint that was signed is not of this journal")
+	}
+	return report, err
+}
+
+// walk calls f with every file of a backup but its manifest, and its SHA-256.
+func walk(ctx context.Context, dir string, f func(name, hash string) error) error {
+	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil || name == ManifestName {
+			return err
+		}
+		hash, err := hashFile(path)
+		if err != nil {
+			return err
+		}
+		return f(filepath.ToSlash(name), hash)
+	})
+}
+
+func hashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// Verify checks a backup's files against its manifest.
+func Verify(ctx context.Context, dir string) (*Manifest, error) {
+	text, err := os.ReadFile(filepath.Join(dir, ManifestName))
+	if err != nil {
+		return nil, fmt.Errorf("%s is no whole backup: %w", dir, err)
+	}
+	m := new(Manifest)
+	if err := json.Unmarshal(text, m); err != nil || m.Version != version {
+		return nil, fmt.Errorf("%s/%s cannot be read (version %d, %v)", dir, ManifestName, m.Version, err)
+	}
+	seen := 0
+	err = walk(ctx, dir, func(name, hash string) error {
+		want, ok := m.SHA256[name]
+		switch {
+		case !ok:
+			return fmt.Errorf("%s: %s was not there when the backup was made", dir, name)
+		case want != hash:
+			return fmt.Errorf("%s: %s was changed since the backup was made", dir, name)
+		}
+		seen++
+		return nil
+	})
+	if err == nil && seen != len(m.SHA256) {
+		err = fmt.Errorf("%s: %d of its %d files are there", dir, seen, len(m.SHA256))
+	}
+	return m, err
+}
+
+// Restore checks a backup, with its journal entry by entry, and makes the data folder target of it, which must not
+// exist or be empty. It becomes a data folder whole or not at all.
+func Restore(ctx context.Context, dir, target string, progress func(entries uint64)) (*fsck.Report, error) {
+	if names, err := os.ReadDir(target); err == nil && len(names) > 0 {
+		return nil, fmt.Errorf("%s is not empty: restore into a new folder", target)
+	}
+	m, err := Verify(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	work, err := makeWork(target)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(work) }() // where it was not renamed
+	if err := copyTree(dir, work); err != nil {
+		return nil, fmt.Errorf("copy the backup: %w", err)
+	}
+	report, err := m.verify(ctx, work, false, progress)
+	if err != nil {
+		return report, fmt.Errorf("%s was not restored: %w", dir, err)
+	}
+	if err := os.Remove(filepath.Join(work, ManifestName)); err != nil {
+		return report, err
+	}
+	if err := errors.Join(syncDirs(work), place(work, target)); err != nil {
+		return report, fmt.Errorf("put the restored folder in place: %w", err)
+	}
+	return report, nil
+}
+
+func copyTree(from, to string) error {
+	return filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(from, path)
+		if err != nil || name == "." {
+			return err
+		}
+		if e.IsDir() {
+			return durable.Mkdir(filepath.Join(to, name), 0o700)
+		}
+		return copyFile(path, filepath.Join(to, name))
+	})
+}
+
+// copyFile copies a file durably, for its owner only.
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }() // it was only read
+	out, err := durable.Create(to, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		return errors.Join(err, out.Discard())
+	}
+	return out.Commit()
+}
+
+// syncDirs makes the entries of a folder and of those in it durable, and of the one that it is in.
+func syncDirs(dir string) error {
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.IsDir() {
+			return err
+		}
+		return durable.SyncDir(path)
+	})
+	return errors.Join(err, durable.SyncDir(filepath.Dir(filepath.Clean(dir))))
+}

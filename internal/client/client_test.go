@@ -1,0 +1,480 @@
+package client_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"quiniela"
+	"quiniela/draw"
+	"quiniela/internal/client"
+	"quiniela/internal/journal"
+	"quiniela/internal/journal/local"
+	"quiniela/internal/ledger"
+	"quiniela/internal/logline"
+	"quiniela/internal/sample"
+	"quiniela/internal/server"
+)
+
+// central is a real server that can be stopped and started again on the same port and disk.
+type central struct {
+	t       *testing.T
+	dir     string
+	address string
+	agents  uint32
+
+	cancel  context.CancelFunc
+	served  chan error
+	journal journal.Journal
+	ledger  *ledger.Ledger
+}
+
+func start(t *testing.T, agencies uint32) *central {
+	c := &central{t: t, dir: t.TempDir(), address: "127.0.0.1:0", agents: agencies}
+	c.up()
+	t.Cleanup(c.down)
+	return c
+}
+
+func (c *central) up() {
+	c.t.Helper()
+	var err error
+	if c.journal, err = local.Open(c.dir+"/journal", local.Options{}); err != nil {
+		c.t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	c.ledger, err = ledger.Open(context.Background(), c.journal, ledger.Options{
+		Dir: c.dir, Seed: &ledger.Seed{ID: "1", Agencies: c.agents, Rule: draw.FixedNumber(7574)},
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	config := server.DefaultConfig()
+	config.Address, config.Poll = c.address, 100*time.Millisecond
+	s, err := server.Listen(config, c.ledger, log)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.address = s.Addr().String()
+	var ctx context.Context
+	ctx, c.cancel = context.WithCancel(context.Background())
+	c.served = make(chan error, 1)
+	go func() { c.served <- s.Serve(ctx) }()
+}
+
+func (c *central) down() {
+	if c.cancel == nil {
+		return
+	}
+	c.cancel()
+	c.cancel = nil
+	if err := errors.Join(<-c.served, c.ledger.Close(), c.journal.Close()); err != nil {
+		c.t.Error(err)
+	}
+}
+
+// stored returns the stored bets of each agency, in order.
+func (c *central) stored() map[string][]string {
+	c.t.Helper()
+	var b bytes.Buffer
+	if _, err := ledger.Export(context.Background(), c.journal, "1", &b, nil); err != nil {
+		c.t.Fatal(err)
+	}
+	bets := map[string][]string{}
+	for line := range strings.Lines(b.String()) {
+		agency, bet, _ := strings.Cut(strings.TrimSpace(line), ",")
+		bets[agency] = append(bets[agency], bet)
+	}
+	return bets
+}
+
+// check compares what is stored with the agencies' files, line by line.
+func (c *central) check(files []string) {
+	c.t.Helper()
+	stored := c.stored()
+	for i, file := range files {
+		if got, want := stored[fmt.Sprint(i+1)], bets(c.t, file); !slices.Equal(got, want) {
+			c.t.Fatalf("agency %d: %d bets are stored and the file has %d, or they differ", i+1, len(got), len(want))
+		}
+	}
+}
+
+func bets(t *testing.T, file string) []string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSuffix(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n"), "\n")
+}
+
+// winners are the documents of a file's bets on 7574.
+func winners(t *testing.T, file string) (documents []string) {
+	for _, bet := range bets(t, file) {
+		if f := strings.Split(bet, ","); f[4] == "7574" {
+			documents = append(documents, f[2])
+		}
+	}
+	return documents
+}
+
+func files(t *testing.T, agencies, n int) []string {
+	t.Helper()
+	paths, err := sample.Files(t.TempDir(), agencies, n, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "agency-1.csv")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func config(agency int, address, file string) client.Config {
+	c := client.DefaultConfig()
+	c.Agency, c.Address, c.File = quiniela.Agency(agency), address, file
+	return c
+}
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// runAll runs the agencies side by side and checks that each got its own winners.
+func runAll(t *testing.T, files []string, address string, change func(*client.Config)) {
+	t.Helper()
+	var wg sync.WaitGroup
+	for i, file := range files {
+		wg.Go(func() {
+			c := config(i+1, address, file)
+			if change != nil {
+				change(&c)
+			}
+			report, err := client.Run(t.Context(), c, quiet)
+			if err != nil {
+				t.Errorf("agency %d: %v", i+1, err)
+			} else if want := winners(t, file); !slices.Equal(report.Documents, want) {
+				t.Errorf("agency %d: winners %q, want %q", i+1, report.Documents, want)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestEveryAgencySendsItsFileAndGetsItsWinners(t *testing.T) {
+	for name, change := range map[string]func(*client.Config){
+		"framed": nil, "plain": func(c *client.Config) { c.Plain = true },
+		"asking": func(c *client.Config) { c.Tries = 30 }, "one by one": func(c *client.Config) { c.Window = 1 },
+		"large batches": func(c *client.Config) { c.BatchBets = 100000 }, "small batches": func(c *client.Config) { c.BatchBets = 7 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, paths := start(t, 3), files(t, 3, 3000)
+			runAll(t, paths, c.address, change)
+			c.check(paths)
+		})
+	}
+}
+
+// The line between the agencies and the central is cut after a random number of bytes, in both directions, again and
+// again; each reply may be lost after the batch was stored.
+func TestABadLineNeitherDropsNorDoubles(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	c, paths := start(t, 3), files(t, 3, 4000)
+	address := badLine(t, c.address, rand.New(rand.NewPCG(seed, 0)))
+	runAll(t, paths, address, func(c *client.Config) { c.BatchBets = 40 })
+	c.check(paths)
+}
+
+// badLine relays connections to an address and cuts each one. The cuts stop after a while, so that the test ends.
+func badLine(t *testing.T, to string, r *rand.Rand) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for n := 0; ; n++ {
+			near, err := l.Accept()
+			if err != nil {
+				return
+			}
+			far, err := net.Dial("tcp", to)
+			if err != nil {
+				_ = near.Close()
+				continue
+			}
+			up, down := r.Int64N(60000), r.Int64N(600)
+			if n > 60 {
+				up, down = 1<<40, 1<<40
+			}
+			relay := func(dst, src net.Conn, most int64) {
+				_, _ = io.CopyN(dst, src, most)
+				_, _ = near.Close(), far.Close()
+			}
+			go relay(far, near, up)
+			go relay(near, far, down)
+		}
+	}()
+	return l.Addr().String()
+}
+
+func TestItGoesOnWhenTheServerComesBack(t *testing.T) {
+	c, paths := start(t, 2), files(t, 2, 60000)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runAll(t, paths, c.address, func(c *client.Config) { c.BatchBets, c.Window = 20, 2 })
+	}()
+	for range 4 {
+		time.Sleep(30 * time.Millisecond)
+		c.down()
+		c.up()
+	}
+	<-done
+	c.check(paths)
+}
+
+// interrupter is a log that interrupts a client, within the call that says it, when so many more bets are acknowledged.
+type interrupter struct {
+	left   int64
+	cancel context.CancelFunc
+}
+
+func (h *interrupter) Enabled(context.Context, slog.Level) bool { return true }
+func (h *interrupter) WithAttrs([]slog.Attr) slog.Handler       { return h }
+func (h *interrupter) WithGroup(string) slog.Handler            { return h }
+
+func (h *interrupter) Handle(_ context.Context, r slog.Record) error {
+	if r.Message != "apuesta_enviada" {
+		return nil
+	}
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "cantidad" {
+			h.left -= a.Value.Int64()
+		}
+		return true
+	})
+	if h.left <= 0 {
+		h.cancel()
+	}
+	return nil
+}
+
+func TestItGoesOnAfterItsOwnRestartWithOtherBatches(t *testing.T) {
+	c, paths := start(t, 1), files(t, 1, 20000)
+	for i, batch := range []int{10, 33, 150, 1} {
+		ctx, cancel := context.WithCancel(t.Context())
+		conf := config(1, c.address, paths[0])
+		conf.BatchBets = batch
+		before := len(c.stored()["1"])
+		report, err := client.Run(ctx, conf, slog.New(&interrupter{left: 1000, cancel: cancel}))
+		want := fmt.Sprintf("%d bets of agency 1 are acknowledged; run it again", report.Bets)
+		if !errors.Is(err, client.ErrInterrupted) || !strings.Contains(err.Error(), want) {
+			t.Fatalf("%v, want %q", err, want)
+		}
+		if stored := len(c.stored()["1"]); report.Bets < before || report.Bets > stored || stored < (i+1)*1000 {
+			t.Fatalf("%d bets are said to be acknowledged, and %d are stored, %d before", report.Bets, stored, before)
+		}
+		cancel()
+	}
+	runAll(t, paths, c.address, nil)
+	c.check(paths)
+	runAll(t, paths, c.address, nil) // all is done: it only asks again
+	c.check(paths)
+}
+
+func TestAnotherFileIsRefused(t *testing.T) {
+	c, paths := start(t, 1), files(t, 1, 500)
+	runAll(t, paths, c.address, nil)
+	for name, text := range map[string]string{
+		"shorter": strings.Join(bets(t, paths[0])[:100], "\n"), "other bets": strings.Replace(strings.Join(bets(t, paths[0]), "\n"), bets(t, paths[0])[499], "Ana,Paz,1,1990-01-01,7", 1),
+	} {
+		_, err := client.Run(t.Context(), config(1, c.address, write(t, text)), quiet)
+		if err == nil || !strings.Contains(err.Error(), "is not the file whose beginning agency 1 has sent") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	longer := write(t, strings.Join(bets(t, paths[0]), "\n")+"\nAna,Paz,1,1990-01-01,7\n")
+	if _, err := client.Run(t.Context(), config(1, c.address, longer), quiet); quiniela.CodeOf(err) != quiniela.Finished {
+		t.Errorf("longer, after it had finished: %v", err)
+	}
+	c.check(paths)
+}
+
+func TestARefusalIsAnError(t *testing.T) {
+	c := start(t, 1)
+	if _, err := client.Run(t.Context(), config(2, c.address, write(t, good)), quiet); quiniela.CodeOf(err) != quiniela.NoAgency {
+		t.Errorf("framed: %v", err)
+	}
+	conf := config(2, c.address, write(t, good))
+	conf.Plain = true
+	if _, err := client.Run(t.Context(), conf, quiet); err == nil || !strings.Contains(err.Error(), "bets 1 to 1 of agency 2") {
+		t.Errorf("plain: %v", err)
+	}
+}
+
+func free(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = l.Close()
+	return l.Addr().String()
+}
+
+func TestAServerThatStaysAwayIsAnError(t *testing.T) {
+	for _, plain := range []bool{false, true} {
+		conf := config(1, free(t), write(t, good))
+		conf.Timeout, conf.Plain = 300*time.Millisecond, plain
+		if _, err := client.Run(t.Context(), conf, quiet); err == nil || !strings.Contains(err.Error(), "was unreachable for 300ms") {
+			t.Errorf("plain %t: %v", plain, err)
+		}
+	}
+}
+
+func TestItWaitsQuietlyForAServerThatIsStarting(t *testing.T) {
+	c := start(t, 1)
+	c.down()
+	var out bytes.Buffer
+	h := logline.New(&out, slog.LevelDebug)
+	result := make(chan error, 1)
+	go func() {
+		_, err := client.Run(t.Context(), config(1, c.address, write(t, good)), slog.New(h))
+		result <- err
+	}()
+	time.Sleep(200 * time.Millisecond)
+	c.up()
+	if err := errors.Join(<-result, h.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s := out.String()
+	if strings.Contains(s, "fail") || !strings.Contains(s, "DEBUG    action: connect | result: in_progress") ||
+		!strings.Contains(s, "INFO     action: consulta_ganadores | result: success | cant_ganadores: 1\n") {
+		t.Fatalf("log:\n%s", s)
+	}
+}
+
+func TestTheDrawMayNotCome(t *testing.T) {
+	for _, plain := range []bool{false, true} {
+		c := start(t, 2) // the other agency never comes
+		conf := config(1, c.address, write(t, good))
+		conf.Tries, conf.Plain = 1, plain
+		if _, err := client.Run(t.Context(), conf, quiet); err == nil || !strings.Contains(err.Error(), "the draw was not done after 1 questions") {
+			t.Errorf("plain %t: %v", plain, err)
+		}
+	}
+}
+
+func TestStoppingClosesEverythingAndIsNoError(t *testing.T) {
+	c := start(t, 2) // the other agency never comes
+	var out bytes.Buffer
+	h := logline.New(&out, slog.LevelInfo)
+	ctx, cancel := context.WithCancel(t.Context())
+	conf := config(1, c.address, write(t, good))
+	conf.Progress = func(p client.Progress) {
+		if p.Stage == "wait" {
+			time.AfterFunc(20*time.Millisecond, cancel)
+		}
+	}
+	_, err := client.Run(ctx, conf, slog.New(h))
+	if err = errors.Join(err, h.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"action: close_connection | result: success", "action: close_file | result: success"} {
+		if strings.Count(out.String(), want) != 1 {
+			t.Errorf("no %q in:\n%s", want, out.String())
+		}
+	}
+}
+
+func TestBet(t *testing.T) {
+	c := start(t, 1)
+	var out bytes.Buffer
+	h := logline.New(&out, slog.LevelInfo)
+	fields := client.BetFields{FirstName: "Santiago Lionel", LastName: "Lorca", Document: "30904465", Birthdate: "1999-03-17", Number: "7574"}
+	if err := client.Bet(t.Context(), config(1, c.address, ""), fields, slog.New(h)); err != nil {
+		t.Fatal(err)
+	}
+	_ = h.Close()
+	if !strings.Contains(out.String(), "INFO     action: apuesta_enviada | result: success | dni: 30904465 | numero: 7574\n") {
+		t.Fatalf("log:\n%s", out.String())
+	}
+	if got := c.stored()["1"]; !slices.Equal(got, []string{"Santiago Lionel,Lorca,30904465,1999-03-17,7574"}) {
+		t.Fatalf("stored %q", got)
+	}
+	fields.Birthdate = "1999-02-30"
+	if err := client.Bet(t.Context(), config(1, c.address, ""), fields, quiet); err == nil || !strings.Contains(err.Error(), "NACIMIENTO") {
+		t.Fatalf("a bad bet: %v", err)
+	}
+	fields.Birthdate = "1999-02-28"
+	if err := client.Bet(t.Context(), config(9, c.address, ""), fields, quiet); err == nil {
+		t.Fatal("a bet of an unknown agency was taken")
+	}
+}
+
+func TestEcho(t *testing.T) {
+	conf := server.DefaultConfig()
+	conf.Address = "127.0.0.1:0"
+	s, err := server.ListenEcho(conf, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ctx) }()
+	var out bytes.Buffer
+	h := logline.New(&out, slog.LevelInfo)
+	err = client.Echo(t.Context(), config(3, s.Addr().String(), ""), 2, time.Millisecond, slog.New(h))
+	cancel()
+	if err = errors.Join(err, <-served, h.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"action: receive_message | result: success | client_id: 3 | msg: [CLIENT 3] Message N°1\n",
+		"action: receive_message | result: success | client_id: 3 | msg: [CLIENT 3] Message N°2\n",
+		"action: loop_finished | result: success | client_id: 3\n",
+	} {
+		if strings.Count(out.String(), want) != 1 {
+			t.Errorf("no %q in:\n%s", want, out.String())
+		}
+	}
+}
+
+func TestALyingEchoIsAnError(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(c, "[CLIENT 1] Message N°2\n")
+			_, _ = io.Copy(io.Discard, c)
+			_ = c.Close()
+		}
+	}()
+	if err := client.Echo(t.Context(), config(1, l.Addr().String(), ""), 1, 0, quiet); err == nil || !strings.Contains(err.Error(), "came back as") {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,365 @@
+// Package fsck reads a journal from its first entry to its last and says what in it is not as it must be. It shares no
+// rule with the ledger's own code, so that a mistake of one is not a mistake of both. It changes nothing.
+package fsck
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"quiniela"
+	"quiniela/draw"
+	"quiniela/internal/journal"
+	"quiniela/proof"
+)
+
+// Report is what a journal holds, and what is wrong with it.
+type Report struct {
+	Entries, Batches, Bets uint64
+	Draws                  []Draw
+	Findings               []string // the first of them
+	More                   uint64   // findings that are not listed
+}
+
+// OK reports that nothing is wrong.
+func (r *Report) OK() bool { return len(r.Findings) == 0 }
+
+// Draw is what the journal says of a draw.
+type Draw struct {
+	ID       string
+	Agencies uint32
+	Bets     uint64
+	State    string // open, sealed, drawn or forgotten
+}
+
+// mostFindings bounds the list of what is wrong.
+const mostFindings = 100
+
+// checker is the state of a check: its own small account of what has been read.
+type checker struct {
+	report Report
+	draws  map[uint64]*drawn
+	names  map[string]bool
+	at     uint64 // the entry that is being read
+}
+
+type drawn struct {
+	Draw
+	opened   journal.Open
+	number   *quiniela.Number
+	batches  uint64
+	next     map[quiniela.Agency]uint64
+	finished map[quiniela.Agency]bool
+	tally    [quiniela.MaxNumber + 1]uint64
+	gone     bool // of a batch at least, who bet is forgotten
+	result   *journal.Result
+	resultAt uint64
+	winners  map[quiniela.Agency][]string // documents
+}
+
+// Check reads j. progress, where it is not nil, is called now and then with how far it is. The error says that the
+// journal could not be read to its end; the report then says what there was until there.
+func Check(ctx context.Context, j journal.Journal, progress func(entries uint64)) (*Report, error) {
+	c := &checker{draws: map[uint64]*drawn{}, names: map[string]bool{}}
+	for e, err := range j.Entries(ctx, 1) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return c.done(), fmt.Errorf("after entry %d: %w", c.at, err)
+		}
+		if c.at++; e.Position != c.at {
+			c.finding("is at position %d: entries are missing", e.Position)
+			c.at = e.Position
+		}
+		c.report.Entries++
+		c.entry(e.Data)
+		if progress != nil && c.at%1024 == 0 {
+			progress(c.at)
+		}
+	}
+	if err := c.winners(ctx, j); err != nil {
+		return c.done(), err
+	}
+	return c.done(), nil
+}
+
+func (c *checker) done() *Report {
+	for n := uint64(1); c.draws[n] != nil; n++ {
+		c.report.Draws = append(c.report.Draws, c.draws[n].Draw)
+	}
+	return &c.report
+}
+
+// finding notes what is wrong with the entry that is being read.
+func (c *checker) finding(format string, args ...any) {
+	if len(c.report.Findings) == mostFindings {
+		c.report.More++
+		return
+	}
+	c.report.Findings = append(c.report.Findings, fmt.Sprintf("entry %d ", c.at)+fmt.Sprintf(format, args...))
+}
+
+func (c *checker) entry(data []byte) {
+	v, err := journal.Decode(data)
+	if err != nil {
+		c.finding("cannot be read: %v", err)
+		return
+	}
+	switch v := v.(type) {
+	case *journal.Batch:
+		c.batch(v)
+	case journal.Open:
+		c.open(v)
+	case journal.Finish:
+		c.finish(v)
+	case journal.Seal:
+		c.seal(v)
+	case journal.Number:
+		c.enter(v)
+	case journal.Result:
+		c.result(v)
+	case journal.Forget:
+		c.forget(v)
+	default:
+		c.finding("is a %T, which this check does not know", v)
+	}
+}
+
+// of returns the draw of an entry, where it is in one of the states.
+func (c *checker) of(n uint64, what string, states ...string) *drawn {
+	d := c.draws[n]
+	if d == nil {
+		c.finding("is %s of draw %d, which was never opened", what, n)
+		return nil
+	}
+	for _, s := range states {
+		if d.State == s {
+			return d
+		}
+	}
+	c.finding("is %s of draw %s, which is %s by then", what, d.ID, d.State)
+	return nil
+}
+
+func (c *checker) open(o journal.Open) {
+	switch {
+	case o.Draw != uint64(len(c.draws))+1:
+		c.finding("opens draw %d (%s), and %d are there", o.Draw, o.ID, len(c.draws))
+	case c.names[o.ID]:
+		c.finding("opens a second draw with the name %s", o.ID)
+	}
+	c.names[o.ID] = true
+	c.draws[o.Draw] = &drawn{
+		Draw: Draw{ID: o.ID, Agencies: o.Agencies, State: "open"}, opened: o, number: o.Number,
+		next: map[quiniela.Agency]uint64{}, finished: map[quiniela.Agency]bool{},
+	}
+}
+
+func (c *checker) batch(b *journal.Batch) {
+	d := c.of(b.Draw, fmt.Sprintf("batch %d of agency %d", b.Number, b.Agency), "open")
+	if d == nil {
+		return
+	}
+	where := fmt.Sprintf("(draw %s, agency %d, batch %d)", d.ID, b.Agency, b.Number)
+	if uint32(b.Agency) > d.Agencies {
+		c.finding("%s is of an agency that the draw does not have", where)
+	}
+	if d.finished[b.Agency] {
+		c.finding("%s follows the agency's finish", where)
+	}
+	if want := d.next[b.Agency] + 1; b.Number != want {
+		c.finding("%s comes where batch %d is next", where, want)
+	}
+	if d.opened.Closes != 0 && b.Received > d.opened.Closes+late.Microseconds() {
+		c.finding("%s was received after the closing time", where)
+	}
+	d.next[b.Agency] = b.Number
+	d.batches++
+	d.Bets += uint64(b.Count)
+	c.report.Batches++
+	c.report.Bets += uint64(b.Count)
+	c.bets(d, b, where)
+	c.root(d, b, where)
+}
+
+// round checks that a number comes with its round's signature. That it follows from it is for the audit to say, which has the
+// public log.
+func (c *checker) round(d *drawn, n journal.Number) {
+	chain := draw.Quicknet()
+	if hash := chain.Hash(); !bytes.Equal(hash[:], d.opened.Chain) {
+		c.finding("enters a number for draw %s from a beacon that this check does not know", d.ID)
+	} else if _, err := chain.Verify(d.opened.Round, n.Signature); err != nil {
+		c.finding("enters a number for draw %s: %v", d.ID, err)
+	}
+}
+
+// root checks the root that a batch has in the public log.
+func (c *checker) root(d *drawn, b *journal.Batch, where string) {
+	switch {
+	case d.opened.Public && b.Root == nil:
+		c.finding("%s has no root, and the draw is in the public log", where)
+	case b.Root == nil || b.Numbers != nil:
+	case b.Secret == nil:
+		c.finding("%s has a root and no secret", where)
+	default:
+		var tree proof.Batch
+		err := tree.Reset(b.Secret, play)
+		if err == nil {
+			err = tree.AddLines(b.Lines)
+		}
+		if err != nil || tree.Root() != *b.Root {
+			c.finding("%s has a root that is not of its bets: the public log says something else than was bet", where)
+		}
+	}
+}
+
+// play is what the rules quiniela/2026 say of every bet.
+var play = proof.Play{Stake: 1}
+
+// late is how much a server's clock may be past the closing time of a batch that it decided before.
+const late = time.Minute
+
+// bets checks what a batch holds.
+func (c *checker) bets(d *drawn, b *journal.Batch, where string) {
+	numbers := b.Numbers
+	if numbers != nil {
+		d.gone = true
+	} else {
+		if sha256.Sum256(b.Lines) != b.Hash {
+			c.finding("%s has lines that do not have its hash: they were changed", where)
+		}
+		received := time.UnixMicro(b.Received)
+		if b.Received == 0 {
+			received = time.Now()
+		}
+		lines := append([]byte(nil), b.Lines...) // the check may tidy them
+		_, packed, err := quiniela.CheckLines(lines, quiniela.DayOf(received), int(b.Count), nil)
+		if err != nil {
+			c.finding("%s has a bad bet: %v", where, err)
+			return
+		}
+		numbers = packed
+	}
+	if len(numbers)/quiniela.NumberSize != int(b.Count) {
+		c.finding("%s says %d bets and has %d", where, b.Count, len(numbers)/quiniela.NumberSize)
+	}
+	for i := 0; i+1 < len(numbers); i += quiniela.NumberSize {
+		if n := int(numbers[i])<<8 | int(numbers[i+1]); n < len(d.tally) {
+			d.tally[n]++
+		} else {
+			c.finding("%s has the number %d", where, n)
+		}
+	}
+}
+
+func (c *checker) finish(f journal.Finish) {
+	d := c.of(f.Draw, fmt.Sprintf("the finish of agency %d", f.Agency), "open")
+	switch {
+	case d == nil:
+	case f.Agency == 0 || uint32(f.Agency) > d.Agencies || d.finished[f.Agency]:
+		c.finding("is a finish of agency %d, which draw %s does not have or which has finished", f.Agency, d.ID)
+	case f.Batches != d.next[f.Agency]:
+		c.finding("is the finish of agency %d after %d batches, and %d are there", f.Agency, f.Batches, d.next[f.Agency])
+	default:
+		d.finished[f.Agency] = true
+	}
+}
+
+func (c *checker) seal(s journal.Seal) {
+	d := c.of(s.Draw, "the seal", "open")
+	if d == nil {
+		return
+	}
+	if s.Batches != d.batches || s.Bets != d.Bets {
+		c.finding("seals draw %s with %d batches and %d bets, and %d and %d are there", d.ID, s.Batches, s.Bets, d.batches, d.Bets)
+	}
+	if missing := d.Agencies - uint32(len(d.finished)); s.By != "" && s.Missing != missing || s.By == journal.SealedByAgencies && missing != 0 {
+		c.finding("seals draw %s by %s with %d agencies missing, and %d are", d.ID, s.By, s.Missing, missing)
+	}
+	d.State = "sealed"
+}
+
+func (c *checker) enter(n journal.Number) {
+	d := c.of(n.Draw, "the number", "sealed")
+	switch {
+	case d == nil:
+	case d.opened.Source == "fixed" || d.number != nil || n.Number > quiniela.MaxNumber:
+		c.finding("enters the number %d for draw %s, whose source is %q or which has one", n.Number, d.ID, d.opened.Source)
+	case n.Signature != nil && d.opened.Source != "beacon":
+		c.finding("enters a beacon's number for draw %s, whose source is %q", d.ID, d.opened.Source)
+	default:
+		if n.Signature != nil {
+			c.round(d, n)
+		}
+		d.number = &n.Number
+	}
+}
+
+func (c *checker) result(r journal.Result) {
+	d := c.of(r.Draw, "the result", "sealed")
+	if d == nil {
+		return
+	}
+	d.State = "drawn"
+	switch {
+	case d.number == nil || *d.number != r.Number:
+		c.finding("is a result of draw %s for the number %04d, which is not its number", d.ID, r.Number)
+	case d.tally[r.Number] != r.Winners:
+		c.finding("is a result of draw %s with %d winners, and %d bets are on %04d", d.ID, r.Winners, d.tally[r.Number], r.Number)
+	}
+	d.result, d.resultAt, d.winners = &r, c.at, map[quiniela.Agency][]string{}
+}
+
+func (c *checker) forget(f journal.Forget) {
+	if d := c.of(f.Draw, "the end", "drawn"); d != nil {
+		d.State = "forgotten"
+	}
+}
+
+// winners reads the bets a second time, now that every draw's number is known, and checks who won.
+func (c *checker) winners(ctx context.Context, j journal.Journal) error {
+	for e, err := range j.Entries(ctx, 1) {
+		if err != nil {
+			return err
+		}
+		v, err := journal.Decode(e.Data)
+		b, ok := v.(*journal.Batch)
+		if err != nil || !ok {
+			continue
+		}
+		d := c.draws[b.Draw]
+		if d == nil || d.result == nil || d.gone {
+			continue
+		}
+		for line := range quiniela.StoredLines(b.Lines) {
+			// Whether the bet is valid was decided when it was stored, perhaps by older rules.
+			if n, ok := quiniela.NumberOf(line); ok && n == d.result.Number {
+				d.winners[b.Agency] = append(d.winners[b.Agency], string(quiniela.DocumentOf(line)))
+			}
+		}
+	}
+	for n := uint64(1); c.draws[n] != nil; n++ {
+		d := c.draws[n]
+		if d.result != nil && !d.gone && !bytes.Equal(d.digest(), d.result.Digest) {
+			c.at = d.resultAt
+			c.finding("is a result of draw %s whose winners are not those of the bets", d.ID)
+		}
+	}
+	return nil
+}
+
+// digest is the SHA-256 over `<agency>,<document>\n` of every winner, by agency and then in stored order.
+func (d *drawn) digest() []byte {
+	h := sha256.New()
+	for _, a := range slices.Sorted(maps.Keys(d.winners)) {
+		for _, document := range d.winners[a] {
+			fmt.Fprintf(h, "%d,%s\n", a, document)
+		}
+	}
+	return h.Sum(nil)
+}

@@ -1,0 +1,110 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"quiniela/internal/journal"
+)
+
+const (
+	firstWait   = 50 * time.Millisecond
+	longestWait = time.Second
+)
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// retry tries f until it succeeds or fails with an error that is not transient. It logs why it waits, once.
+func (j *Journal) retry(ctx context.Context, what string, f func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(j.ctx, cancel)()
+	wait := firstWait
+	for attempts := 1; ; attempts++ {
+		attempt, done := context.WithTimeout(ctx, j.options.Timeout)
+		err := f(attempt)
+		done()
+		if err == nil && attempts > 1 {
+			j.log.Info("journal", "result", "success", "doing", what)
+		}
+		if err == nil || !transient(err) {
+			return err
+		}
+		if ctx.Err() != nil {
+			if j.ctx.Err() != nil {
+				return fmt.Errorf("%w: %w", journal.ErrClosed, err)
+			}
+			return ctx.Err()
+		}
+		if attempts == 1 {
+			j.log.Warn("journal", "result", "in_progress", "doing", what, "error", err)
+		} else {
+			j.log.Debug("journal", "result", "in_progress", "doing", what, "attempt", attempts, "error", err)
+		}
+		_ = sleep(ctx, wait)
+		wait = min(2*wait, longestWait)
+	}
+}
+
+// finalError wraps what no further attempt would change.
+type finalError struct{ error }
+
+func (e finalError) Unwrap() error { return e.error }
+
+// transient reports whether an error is of the connection or of the database's state, and not of what the database was
+// told.
+func transient(err error) bool {
+	var final finalError
+	if errors.As(err, &final) {
+		return false
+	}
+	// Whoever runs the database may turn away its users for a while: a role without login or with a new password, a
+	// database that takes no connections. A server that stopped then would have to be started again by hand.
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) {
+		return true
+	}
+	var bad *pgconn.PgError
+	if !errors.As(err, &bad) {
+		return true // it did not come to the database, or no answer came back
+	}
+	switch bad.Code[:2] {
+	case "08", "40", "53", "57", "25", "55", "58": // connection, serialisation, resources, shut down, read-only, locks, its system
+		return true
+	}
+	return bad.Code == "42501" // a right was taken away
+}
+
+// refused reports whether waiting at the start is no use: the database has answered, and said no to what it was told or
+// to whoever said it. Only what servers do to each other that start at once, and a database that is starting, are waited
+// for.
+func refused(err error) bool {
+	var final finalError
+	var bad *pgconn.PgError
+	if errors.As(err, &final) || errors.Is(err, errUnsafe) || pooled(err) {
+		return true
+	}
+	if !errors.As(err, &bad) {
+		return false
+	}
+	switch bad.Code[:2] {
+	case "08", "57", "40", "23":
+		return false
+	}
+	switch bad.Code {
+	case "42P07", "42710", "55P03": // the table or its type was just made, a lock is held
+		return false
+	}
+	return true
+}

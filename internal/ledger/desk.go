@@ -1,0 +1,352 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"quiniela"
+	"quiniela/draw"
+	"quiniela/internal/journal"
+	"quiniela/proof"
+)
+
+// This file is the operator's desk: draws by name, and what is known of them.
+
+// Terms are what a draw is opened with, for ever.
+type Terms struct {
+	ID       string
+	Agencies uint32    // expected: 1..Agencies
+	Closes   time.Time // zero: when all have finished, or an operator closes it
+	Rule     draw.Rule
+}
+
+// MaxAgencies is the most agencies of a draw.
+const MaxAgencies = 1_000_000
+
+// maxNote is the most characters of an operator's note.
+const maxNote = 200
+
+// AgencyProgress is how far an agency is in a draw.
+type AgencyProgress struct {
+	Agency   quiniela.Agency
+	Batches  uint64
+	Bets     uint64
+	Finished bool
+}
+
+// AgencyWinners are the winners of an agency, in the order in which their bets were stored.
+type AgencyWinners struct {
+	Agency    quiniela.Agency
+	Documents []string
+}
+
+// Draws returns all draws, in the order in which they were opened.
+func (l *Ledger) Draws(ctx context.Context) ([]Draw, error) {
+	if err := l.fresh(ctx); err != nil {
+		return nil, err
+	}
+	l.state.mu.RLock()
+	defer l.state.mu.RUnlock()
+	all := make([]Draw, 0, len(l.state.draws))
+	for n := uint64(1); n <= l.state.last(); n++ {
+		all = append(all, l.state.draws[n])
+	}
+	return all, nil
+}
+
+// FindDraw returns the draw with a name; "" is the one that is meant where none is named.
+func (l *Ledger) FindDraw(ctx context.Context, id string) (Draw, error) {
+	if err := l.fresh(ctx); err != nil {
+		return Draw{}, err
+	}
+	l.state.mu.RLock()
+	defer l.state.mu.RUnlock()
+	n := l.state.ids[id]
+	if id == "" {
+		if n = l.state.current(); n == 0 {
+			return Draw{}, errNoDraw
+		}
+	}
+	d, ok := l.state.draws[n]
+	if !ok {
+		return Draw{}, noDraw(id)
+	}
+	return d, nil
+}
+
+// OpenDraw opens a draw durably. Its number source and closing time cannot be changed afterwards.
+func (l *Ledger) OpenDraw(ctx context.Context, t Terms) (Draw, error) {
+	now := l.now()
+	rule, err := l.rule(t)
+	if err == nil {
+		err = t.check(now)
+	}
+	if err != nil {
+		return Draw{}, err
+	}
+	if err := rule.Check(); err != nil {
+		return Draw{}, quiniela.Refuse(quiniela.Invalid, "%v", err)
+	}
+	o := &journal.Open{ID: t.ID, Agencies: t.Agencies, Source: string(rule.Source), Number: rule.Fixed, Public: l.public, At: now.UnixMicro()}
+	if !t.Closes.IsZero() {
+		o.Closes = t.Closes.UnixMicro()
+	}
+	if rule.Source == draw.FromBeacon {
+		o.Chain, o.Round = rule.Chain[:], rule.Round
+	}
+	if err := l.do(ctx, &request{open: o}); err != nil {
+		return Draw{}, err
+	}
+	return l.FindDraw(ctx, t.ID)
+}
+
+func (t Terms) check(now time.Time) error {
+	if err := quiniela.CheckDrawID(t.ID); err != nil {
+		return err
+	}
+	if t.Agencies < 1 || t.Agencies > MaxAgencies {
+		return quiniela.Refuse(quiniela.Invalid, "%d agencies: want 1 to %d", t.Agencies, MaxAgencies)
+	}
+	if !t.Closes.IsZero() && !t.Closes.After(now) {
+		return quiniela.Refuse(quiniela.Invalid, "the closing time %s has passed: it is %s here", t.Closes.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// rule returns the terms' rule. The round of a beacon is the first after the closing time and the margin: the operator has
+// no choice of it.
+func (l *Ledger) rule(t Terms) (draw.Rule, error) {
+	if t.Rule.Source != draw.FromBeacon {
+		return t.Rule, nil
+	}
+	switch {
+	case !l.public:
+		return t.Rule, quiniela.Refuse(quiniela.Invalid, "the source beacon needs the public log, which this server does not keep: see SERVER_PUBLIC_LOG")
+	case t.Closes.IsZero():
+		return t.Rule, quiniela.Refuse(quiniela.Invalid, "the source beacon needs a closing time: its round is the first that is signed %s after it", Margin)
+	}
+	round, err := l.state.chain.RoundFor(t.Closes, Margin)
+	return draw.BeaconRound(l.state.chain, round), err
+}
+
+// CloseDraw seals an open draw durably, also while agencies have not finished: that is an operator's decision, and
+// note, which may be empty, says why. The draw follows as soon as its number is known.
+func (l *Ledger) CloseDraw(ctx context.Context, id, note string) (Draw, error) {
+	if err := checkNote(note); err != nil {
+		return Draw{}, err
+	}
+	if err := l.do(ctx, &request{close: &closeRequest{id, note}}); err != nil {
+		return Draw{}, err
+	}
+	return l.FindDraw(ctx, id)
+}
+
+func checkNote(note string) error {
+	if !utf8.ValidString(note) || utf8.RuneCountInString(note) > maxNote {
+		return quiniela.Refuse(quiniela.Invalid, "the note has over %d characters, or is not UTF-8", maxNote)
+	}
+	for _, r := range note {
+		if !unicode.IsPrint(r) {
+			return quiniela.Refuse(quiniela.Invalid, "the note has a character %U that cannot be printed", r)
+		}
+	}
+	return nil
+}
+
+// EnterNumber records durably the winning number of a sealed draw whose source is a notary.
+// extract is the SHA-256 of the official extract that the notary hands in, or nil. A draw from a beacon takes it once its
+// round is late.
+func (l *Ledger) EnterNumber(ctx context.Context, id string, n quiniela.Number, extract []byte) (Draw, error) {
+	if len(extract) != 0 && len(extract) != proof.HashSize {
+		return Draw{}, quiniela.Refuse(quiniela.Invalid, "an extract's hash of %d bytes: want the %d of SHA-256", len(extract), proof.HashSize)
+	}
+	if n > quiniela.MaxNumber {
+		return Draw{}, quiniela.Refuse(quiniela.Invalid, "the number %d: want 0 to %d", n, quiniela.MaxNumber)
+	}
+	if err := l.do(ctx, &request{enter: &enterRequest{id: id, number: n, extract: extract}}); err != nil {
+		return Draw{}, err
+	}
+	return l.FindDraw(ctx, id)
+}
+
+// Progress returns how far every expected agency is, in order; agency 0 comes first where it has bets.
+func (l *Ledger) Progress(ctx context.Context, id string) ([]AgencyProgress, error) {
+	d, err := l.FindDraw(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	l.state.mu.RLock()
+	defer l.state.mu.RUnlock()
+	all := make([]AgencyProgress, 0, d.Agencies+1)
+	for a := range quiniela.Agency(d.Agencies) + 1 {
+		c, ok := l.state.cursors[cursorKey{d.Number, a}]
+		if !ok && a == quiniela.Unattributed {
+			continue
+		}
+		all = append(all, AgencyProgress{Agency: a, Batches: max(c.next, 1) - 1, Bets: c.bets, Finished: c.finished})
+	}
+	return all, nil
+}
+
+// AllWinners returns the winners of a drawn draw, in the order of the agencies, without those that have none. Before
+// it is drawn there are none, and no error.
+func (l *Ledger) AllWinners(ctx context.Context, id string) ([]AgencyWinners, error) {
+	d, err := l.FindDraw(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.forgotten(); err != nil {
+		return nil, err
+	}
+	var all []AgencyWinners
+	prefix := binary.BigEndian.AppendUint64([]byte{keyWinner}, d.Number)
+	err = l.state.scan(prefix, func(k, v []byte) error {
+		a := quiniela.Agency(binary.BigEndian.Uint32(k[len(prefix):]))
+		if n := len(all); n == 0 || all[n-1].Agency != a {
+			all = append(all, AgencyWinners{Agency: a})
+		}
+		w := &all[len(all)-1]
+		w.Documents = append(w.Documents, string(v))
+		return nil
+	})
+	return all, err
+}
+
+// forgotten returns why a draw's winners cannot be named any more.
+func (d Draw) forgotten() error {
+	if d.Forgotten.IsZero() && !d.Gone {
+		return nil
+	}
+	return quiniela.Refuse(quiniela.Absent, "who bet in draw %s, and who won, was forgotten on %s", d.ID, d.Forgotten.Format(time.DateOnly))
+}
+
+// Numbers is how many numbers can be played.
+const Numbers = int(quiniela.MaxNumber) + 1
+
+// tally is the count of bets on each number of a draw, as far as it was asked for. It is counted when somebody asks,
+// from the batches that have come since, so that taking bets costs nothing for it.
+type tally struct {
+	mu    sync.Mutex
+	next  map[quiniela.Agency]uint64 // the first batch that is not in it
+	count [Numbers]uint64
+}
+
+// Tally returns how many bets there are on each number. The first call looks at all the bets' numbers, later ones at
+// those that have come since.
+func (l *Ledger) Tally(ctx context.Context, id string) (*[Numbers]uint64, error) {
+	d, err := l.FindDraw(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	v, _ := l.tallies.LoadOrStore(d.Number, &tally{next: map[quiniela.Agency]uint64{}})
+	t := v.(*tally)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for a := range quiniela.Agency(d.Agencies) + 1 {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := t.add(l.state, d.Number, a); err != nil {
+			return nil, err
+		}
+	}
+	count := t.count
+	return &count, nil
+}
+
+// add counts an agency's batches that are not in the tally yet.
+func (t *tally) add(s *state, draw uint64, a quiniela.Agency) error {
+	s.mu.RLock()
+	next := s.cursors[cursorKey{draw, a}].next
+	s.mu.RUnlock()
+	from := max(t.next[a], 1)
+	if next <= from {
+		return nil
+	}
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: batchKey(nil, draw, a, from), UpperBound: batchKey(nil, draw, a, next)})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = it.Close() }() // its error is Error's
+	for ok := it.First(); ok; ok = it.Next() {
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return err
+		}
+		for i := batchRow; i+1 < len(v); i += quiniela.NumberSize {
+			t.count[binary.BigEndian.Uint16(v[i:])]++
+		}
+	}
+	t.next[a] = next
+	return it.Error()
+}
+
+// Numbered returns the draw that the journal gives a number; 0 is the one that is meant where none is named.
+func (l *Ledger) Numbered(n uint64) (Draw, error) {
+	d, ok := l.state.draw(n)
+	if !ok {
+		return d, errNoDraw
+	}
+	return d, nil
+}
+
+// Totals returns what each agency brought to a draw, in order, without those that brought nothing. It is final once the
+// draw is sealed.
+func (l *Ledger) Totals(d Draw) (totals []proof.Total) {
+	l.state.mu.RLock()
+	defer l.state.mu.RUnlock()
+	for a := range quiniela.Agency(d.Agencies) + 1 {
+		if c := l.state.cursors[cursorKey{d.Number, a}]; c.next > 1 {
+			totals = append(totals, total(a, c))
+		}
+	}
+	return totals
+}
+
+// Stored is a batch with what proves its bets.
+type Stored struct {
+	Batch  journal.Batch
+	Index  uint64 // of its entry in the public log
+	Leaves *proof.Leaves
+}
+
+// Stored returns a stored batch of a public draw. It computes the batch's tree anew and refuses to give out one that is not
+// what was logged.
+func (l *Ledger) Stored(ctx context.Context, d Draw, a quiniela.Agency, n uint64) (s Stored, err error) {
+	row, done, err := l.state.db.Get(batchKey(nil, d.Number, a, n))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return s, quiniela.Refuse(quiniela.Absent, "agency %d has no batch %d in draw %s", a, n, d.ID)
+	}
+	if err != nil {
+		return s, fmt.Errorf("find batch %d of agency %d: %w", n, a, err)
+	}
+	position, index := binary.BigEndian.Uint64(row), binary.BigEndian.Uint64(row[8:])
+	if err := done.Close(); err != nil {
+		return s, err
+	}
+	if index == unlogged {
+		return s, quiniela.Refuse(quiniela.Absent, "draw %s is not in the public log", d.ID)
+	}
+	err = l.state.batchAt(ctx, position, func(b *journal.Batch) error {
+		if b.Secret == nil {
+			return quiniela.Refuse(quiniela.Absent, "who bet in draw %s was forgotten", d.ID)
+		}
+		leaves, err := proof.KeepLeaves(b.Secret, play, b.Lines)
+		if err == nil && leaves.Root() != *b.Root {
+			err = fmt.Errorf("batch %d of agency %d in draw %s is not what the public log has: run quiniela fsck", n, a, d.ID)
+		}
+		s = Stored{*b, index, leaves}
+		s.Batch.Lines = bytes.Clone(b.Lines)
+		return err
+	})
+	return s, err
+}

@@ -1,0 +1,83 @@
+//go:build unix
+
+package ledger_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"quiniela"
+	"quiniela/draw"
+	"quiniela/internal/journal/postgres"
+	"quiniela/internal/journal/postgres/pgtest"
+	"quiniela/internal/ledger"
+)
+
+// Two servers take batches of the same draw at the same time; both have the same tree, and so has a third that comes later.
+func TestEveryServerOfAClusterDerivesTheSameLog(t *testing.T) {
+	c := pgtest.Start(t, 0)
+	server := func() *ledger.Ledger {
+		j, err := postgres.Open(context.Background(), postgres.Options{URL: c.URL(), UnsafeSingle: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := ledger.Open(context.Background(), j, ledger.Options{Dir: t.TempDir(), Seed: seed(4), Public: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
+			if err := j.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return l
+	}
+	a, b := server(), server()
+	if _, err := a.OpenDraw(t.Context(), ledger.Terms{ID: "x", Agencies: 1, Rule: draw.Rule{Source: draw.Notary}}); err != nil {
+		t.Fatal(err)
+	}
+	const batches = 25
+	var agencies sync.WaitGroup
+	for i, l := range []*ledger.Ledger{a, b, a, b} {
+		agencies.Go(func() {
+			m := &machine{t: t, Ledger: l}
+			agency := quiniela.Agency(i + 1)
+			for n := range uint64(batches) {
+				s := submission(t, agency, n+1, 7574, int(n))
+				if _, err := m.send(s); err != nil {
+					t.Errorf("agency %d, batch %d: %v", agency, n+1, err)
+					return
+				}
+			}
+			if err := l.Finish(t.Context(), 1, agency, batches); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	agencies.Wait()
+	if t.Failed() {
+		return
+	}
+	for _, l := range []*ledger.Ledger{a, b} {
+		(&machine{t: t, Ledger: l}).wait("1", "drawn")
+	}
+	want := entries(t, a)
+	if len(want) != 2+4*batches+2 {
+		t.Errorf("%d entries", len(want))
+	}
+	for name, l := range map[string]*ledger.Ledger{"the other server": b, "a server that comes later": server()} {
+		for deadline := time.Now().Add(10 * time.Second); l.Log().Size < int64(len(want)) && time.Now().Before(deadline); {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if diff := cmp.Diff(want, entries(t, l)); diff != "" {
+			t.Errorf("%s has another log:\n%.500s", name, diff)
+		}
+	}
+}

@@ -1,0 +1,360 @@
+package ledger_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"quiniela"
+	"quiniela/draw"
+	"quiniela/internal/journal"
+	"quiniela/internal/ledger"
+	"quiniela/proof"
+)
+
+// entries returns the whole public log, and checks that its root is that of its entries.
+func entries(t *testing.T, l *ledger.Ledger) (all [][]byte) {
+	t.Helper()
+	log := l.Log()
+	var f proof.Frontier
+	for i := range log.Size {
+		entry, err := log.Entry(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, entry)
+		f.Append(nil, proof.LeafHash(entry))
+	}
+	if f.Root() != log.Root {
+		t.Errorf("the root of %d entries is %v, and the log's %v", log.Size, f.Root(), log.Root)
+	}
+	if log.Size > 0 {
+		if root, err := tlog.TreeHash(log.Size, log); err != nil || root != log.Root {
+			t.Errorf("the stored hashes give %v, %v; want %v", root, err, log.Root)
+		}
+	}
+	return all
+}
+
+// busyDay is two draws and a half, in each other's way.
+func busyDay(t *testing.T, m *machine) (night, late ledger.Draw) {
+	night = m.openDraw("night", 2, time.Time{}, draw.Rule{Source: draw.Notary})
+	late = m.openDraw("late", 1, time.Time{}, draw.FixedNumber(10))
+	m.sendTo(0, 1, 1, "", 7574, 9, 10)
+	m.sendTo(night.Number, 1, 1, "", 9, 9)
+	m.sendTo(night.Number, 2, 1, "", 9)
+	m.sendTo(late.Number, 1, 1, "", 10)
+	m.sendTo(night.Number, 1, 2, "", 4, 5, 6)
+	m.finish(1, 1, "")
+	m.wait("1", "drawn")
+	for a := range quiniela.Agency(2) {
+		if err := m.Finish(t.Context(), night.Number, a+1, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := m.EnterNumber(t.Context(), "night", 9, bytes.Repeat([]byte{7}, 32)); err != nil {
+		t.Fatal(err)
+	}
+	m.sendTo(late.Number, 1, 2, "", 3)
+	m.wait("night", "drawn")
+	return night, late
+}
+
+func TestTheLogSaysWhatHappened(t *testing.T) {
+	m := start(t, 1)
+	night, _ := busyDay(t, m)
+	all := entries(t, m.Ledger)
+	var kinds []string
+	for _, e := range all {
+		first, _, _ := strings.Cut(string(e), "\n")
+		if strings.HasPrefix(first, "QNB1") {
+			first = "QNB1"
+		}
+		kinds = append(kinds, strings.TrimPrefix(first, "quiniela/v1/"))
+	}
+	open, batch, seal, result := "draw-open", "QNB1", "seal", "result"
+	// When a result comes between the others' entries is for the draws to say.
+	if got := strings.Join(kinds[:9], " "); got != strings.Join([]string{open, open, open, batch, batch, batch, batch, batch, seal}, " ") || len(all) != 13 {
+		t.Errorf("the log has %d entries: %s", len(all), strings.Join(kinds, " "))
+	}
+	b, err := proof.ParseBatchEntry(all[7])
+	want := proof.BatchEntry{Draw: 2, Agency: 1, Batch: 2, Count: 3, Stake: 3, CumulativeBets: 5, CumulativeStake: 5, Root: b.Root}
+	if b.Received = 0; err != nil || b != want {
+		t.Errorf("%+v, %v; want %+v", b, err, want)
+	}
+	stored, err := m.Stored(t.Context(), night, 1, 2)
+	if err != nil || stored.Index != 7 || stored.Leaves.Root() != b.Root || stored.Leaves.Count() != 3 {
+		t.Errorf("batch 2: %+v, %v", stored, err)
+	}
+	d := m.wait("night", "drawn")
+	sealed, err := proof.ParseSeal(all[d.SealIndex])
+	if err == nil {
+		err = sealed.CheckTotals(m.Totals(d))
+	}
+	if err != nil || sealed.Draw != 2 || sealed.Open != d.OpenIndex || sealed.Bets != 6 || sealed.Batches != 3 || sealed.Agencies != 2 {
+		t.Errorf("%+v, %v", sealed, err)
+	}
+	r, err := proof.ParseResult(all[d.ResultIndex])
+	if err != nil || r.Number != 9 || r.Winners != 3 || r.Seal != d.SealIndex || r.Source != "notary" || len(r.Evidence) != 32 || kinds[d.ResultIndex] != result {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// Whoever has the journal has the log: after a restart, on another machine, from the journal alone.
+func TestTheLogIsDerivedFromTheJournal(t *testing.T) {
+	m := start(t, 1)
+	busyDay(t, m)
+	want := entries(t, m.Ledger)
+	other, err := ledger.Open(context.Background(), m.j, ledger.Options{Dir: "other", FS: vfs.NewMem(), Seed: seed(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, entries(t, other)); diff != "" {
+		t.Errorf("another state of the same journal:\n%s", diff)
+	}
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m.restart(1)
+	if diff := cmp.Diff(want, entries(t, m.Ledger)); diff != "" {
+		t.Errorf("after a restart:\n%s", diff)
+	}
+	m.sendTo(3, 1, 3, "", 8)
+	if now := entries(t, m.Ledger); len(now) != len(want)+1 || cmp.Diff(want, now[:len(want)]) != "" {
+		t.Errorf("%d entries after one more batch, want %d, the first as before", len(now), len(want)+1)
+	}
+}
+
+func TestADrawThatIsNotPublicIsNotInTheLog(t *testing.T) {
+	m := &machine{t: t, fs: vfs.NewMem(), now: time.Now}
+	t.Cleanup(m.stop)
+	var err error
+	if m.j, err = m.disk.Open(); err != nil {
+		t.Fatal(err)
+	}
+	if m.Ledger, err = ledger.Open(context.Background(), m.j, ledger.Options{Dir: "data", FS: m.fs, Seed: seed(1)}); err != nil {
+		t.Fatal(err)
+	}
+	m.sendTo(0, 1, 1, "", 1)
+	if n := m.Log().Size; n != 0 {
+		t.Errorf("%d entries of a draw that is not public", n)
+	}
+	d := m.wait("1", "open")
+	if _, err := m.Stored(t.Context(), d, 1, 1); quiniela.CodeOf(err) != quiniela.Absent {
+		t.Errorf("its batch can be proven: %v", err)
+	}
+	if _, err := m.OpenDraw(t.Context(), ledger.Terms{ID: "b", Agencies: 1, Closes: time.Now().Add(time.Hour), Rule: draw.Rule{Source: draw.FromBeacon}}); quiniela.CodeOf(err) != quiniela.Invalid {
+		t.Errorf("a beacon's draw outside the log: %v", err)
+	}
+	// From now on draws are public; the log counts its own.
+	m.stop()
+	m.open(1)
+	x := m.openDraw("x", 1, time.Time{}, draw.FixedNumber(1))
+	m.sendTo(0, 1, 2, "", 1)
+	m.sendTo(x.Number, 1, 1, "", 1)
+	all := entries(t, m.Ledger)
+	if len(all) != 2 || x.Logged != 1 {
+		t.Errorf("%d entries, and the draw is number %d of the log", len(all), x.Logged)
+	}
+}
+
+// A batch that was on its way when its draw was opened has a root like any other.
+func TestABatchMayOvertakeItsDraw(t *testing.T) {
+	m := start(t, 1)
+	s := submission(t, 1, 1, 5)
+	s.Draw = 2
+	errs := make(chan error, 1)
+	go func() { errs <- m.Submit(s) }()
+	m.openDraw("x", 1, time.Time{}, draw.FixedNumber(1))
+	if err := <-errs; err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Wait(); err != nil && quiniela.CodeOf(err) != quiniela.NoDraw {
+		t.Fatal(err)
+	}
+	entries(t, m.Ledger)
+}
+
+func TestTheAgencysSecretIsTaken(t *testing.T) {
+	m := start(t, 1)
+	secret := [journal.SecretSize]byte{1, 2, 3}
+	s := submission(t, 1, 1, 5, 6)
+	s.Secret = &secret
+	if _, err := m.send(s); err != nil {
+		t.Fatal(err)
+	}
+	stored, err := m.Stored(t.Context(), m.wait("1", "open"), 1, 1)
+	if err != nil || *stored.Batch.Secret != secret {
+		t.Fatalf("%+v, %v", stored, err)
+	}
+	want, err := proof.KeepLeaves(&secret, proof.Play{Stake: 1}, stored.Batch.Lines)
+	if err != nil || !bytes.Equal(want.Records(), stored.Leaves.Records()) {
+		t.Errorf("other records than the secret gives: %v", err)
+	}
+}
+
+// round1000 is Quicknet's, published on 23 August 2023.
+const round1000 = "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39"
+
+func beacon(t *testing.T, round uint64, signature string) (b draw.Beacon) {
+	t.Helper()
+	raw, err := hex.DecodeString(signature)
+	if err != nil || len(raw) != len(b.Signature) {
+		t.Fatal(err)
+	}
+	b.Round = round
+	copy(b.Signature[:], raw)
+	return b
+}
+
+// evening opens a draw that takes round 1000, with the clock set back to the day of it.
+func evening(t *testing.T) (*machine, *clock, ledger.Draw) {
+	c := newClock()
+	at := draw.Quicknet().TimeOf(1000)
+	c.add(at.Add(-ledger.Margin - time.Hour).Sub(c.now()))
+	m := startAt(t, 1, c.now)
+	d := m.openDraw("evening", 1, at.Add(-ledger.Margin), draw.Rule{Source: draw.FromBeacon})
+	if d.Rule.Round != 1000 {
+		t.Fatalf("the draw takes round %d, want 1000", d.Rule.Round)
+	}
+	return m, c, d
+}
+
+func TestABeaconsDraw(t *testing.T) {
+	m, c, d := evening(t)
+	good := beacon(t, 1000, round1000)
+	enter := func(what string, b draw.Beacon, want quiniela.Code) {
+		t.Helper()
+		if _, err := m.EnterBeacon(t.Context(), "evening", b); quiniela.CodeOf(err) != want || want == "" && err != nil {
+			t.Errorf("%s: %v, want code %q", what, err, want)
+		}
+	}
+	m.sendTo(d.Number, 1, 1, "", 1, 2, 3)
+	enter("before the seal", good, quiniela.Invalid)
+	c.add(time.Hour)
+	m.wait("evening", "sealed")
+	m.sendTo(d.Number, 1, 2, quiniela.Closed, 1)
+	enter("another round", beacon(t, 123, "b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92"), quiniela.Invalid)
+	enter("another round's signature", beacon(t, 1000, "b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92"), quiniela.Invalid)
+	if _, err := m.EnterNumber(t.Context(), "evening", 5, nil); quiniela.CodeOf(err) != quiniela.Invalid {
+		t.Errorf("a notary before the beacon is late: %v", err)
+	}
+	enter("the round", good, "")
+	enter("the round again", good, quiniela.Conflict)
+	d = m.wait("evening", "drawn")
+	entry, err := m.Log().Entry(int64(d.OpenIndex))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := draw.Prizes(good.Randomness(), draw.Terms{
+		ChainHash: draw.Quicknet().Hash(), Round: 1000, DrawID: "evening", Binding: proof.LeafHash(entry),
+	})
+	if diff := cmp.Diff(want[:], d.Prizes()); err != nil || diff != "" || d.Result.Number != want[0] {
+		t.Errorf("the prizes (%v), want those of the beacon:\n%s", err, diff)
+	}
+	m.restart(1)
+	if again := m.wait("evening", "drawn"); again.Result.Number != want[0] || len(again.Prizes()) != draw.PrizeCount {
+		t.Errorf("after a restart: %+v", again)
+	}
+}
+
+func TestANotaryStandsInForALateBeacon(t *testing.T) {
+	m, c, _ := evening(t)
+	c.add(time.Hour + ledger.Margin + ledger.Patience)
+	m.wait("evening", "sealed")
+	if _, err := m.EnterNumber(t.Context(), "evening", 5, nil); err != nil {
+		t.Fatal(err)
+	}
+	d := m.wait("evening", "drawn")
+	entry, err := m.Log().Entry(int64(d.ResultIndex))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := proof.ParseResult(entry); err != nil || r.Source != "notary" || r.Number != 5 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestABeaconNeedsAClosingTime(t *testing.T) {
+	m := start(t, 1)
+	_, err := m.OpenDraw(t.Context(), ledger.Terms{ID: "x", Agencies: 1, Rule: draw.Rule{Source: draw.FromBeacon}})
+	if quiniela.CodeOf(err) != quiniela.Invalid || !strings.Contains(err.Error(), "closing time") {
+		t.Errorf("%v", err)
+	}
+}
+
+// The relays are asked until one gives the round; what another gives is not taken.
+func TestTheRoundIsFetched(t *testing.T) {
+	m, c, _ := evening(t)
+	m.stop()
+	var asked atomic.Int64
+	relay := func(body string) *httptest.Server {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if asked.Add(1); r.URL.Path != "/public/1000" {
+				t.Errorf("asked for %s", r.URL.Path)
+			}
+			_, _ = w.Write([]byte(body))
+		}))
+		t.Cleanup(s.Close)
+		return s
+	}
+	liar := relay(`{"round":1000,"signature":"b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92"}`)
+	honest := relay(`{"round":1000,"signature":"` + round1000 + `"}`)
+	var err error
+	if m.j, err = m.disk.Open(); err != nil {
+		t.Fatal(err)
+	}
+	m.Ledger, err = ledger.Open(context.Background(), m.j, ledger.Options{
+		Dir: "data", FS: m.fs, Public: true, Now: c.now, Beacon: ledger.Beacon{URLs: []string{liar.URL, honest.URL}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.add(time.Hour)
+	m.wait("evening", "sealed")
+	if time.Sleep(1500 * time.Millisecond); asked.Load() != 0 {
+		t.Error("asked for the round before its time")
+	}
+	c.add(ledger.Margin)
+	if d := m.wait("evening", "drawn"); d.Signature == nil || asked.Load() != 2 {
+		t.Errorf("%+v after %d questions", d, asked.Load())
+	}
+}
+
+// What the journal says of a beacon is checked when it is replayed.
+func TestAForgedRoundStopsTheLedger(t *testing.T) {
+	m, c, d := evening(t)
+	c.add(time.Hour)
+	m.wait("evening", "sealed")
+	m.stop()
+	var err error
+	if m.j, err = m.disk.Open(); err != nil {
+		t.Fatal(err)
+	}
+	last, err := m.j.Last(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, _ := hex.DecodeString(round1000)
+	forged := journal.Encode(journal.Number{Draw: d.Number, Number: 1, Signature: raw, At: 1})
+	if _, err := m.j.Append(t.Context(), last, [][]byte{forged}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = ledger.Open(context.Background(), m.j, ledger.Options{Dir: "data", FS: m.fs, Public: true})
+	if err == nil || !strings.Contains(err.Error(), "its beacon gives") {
+		t.Errorf("%v", err)
+	}
+	if err := m.j.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

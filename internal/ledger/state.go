@@ -1,0 +1,440 @@
+package ledger
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"quiniela"
+	"quiniela/draw"
+	"quiniela/internal/journal"
+	"quiniela/internal/store"
+	"quiniela/proof"
+)
+
+// Draw is what is known of a draw.
+type Draw struct {
+	Number   uint64 // the journal's: 1, 2, 3, …
+	ID       string
+	Agencies uint32
+	Rule     draw.Rule
+	Batches  uint64
+	Bets     uint64
+	Finished uint32 // agencies
+	Opened   time.Time
+	Closes   time.Time // from when on it takes no bet; zero: when all have finished, or an operator closes it
+	Sealed   bool
+	SealedAt time.Time        // zero until then
+	SealedBy string           // one of the journal's Sealed… words
+	Note     string           // of the operator who closed it
+	Entered  *quiniela.Number // by a notary, or from the beacon
+	// Signature is the beacon's, of the draw's round; nil where a notary entered the number.
+	Signature []byte
+	Extract   []byte          // SHA-256 of the official extract that the notary handed in, or nil
+	Result    *journal.Result // nil until drawn
+	// Public reports that its batches are in the public log, as draw Logged of the log, whose entries OpenIndex,
+	// SealIndex (once sealed) and ResultIndex (once drawn) are its own. Binding is the leaf of the first.
+	Public                            bool
+	Logged                            uint64
+	OpenIndex, SealIndex, ResultIndex uint64
+	Binding                           proof.Hash
+	// Forgotten is when who bet and who won was forgotten; zero: it is there.
+	Forgotten time.Time
+	// Gone reports that the lines of some of its batches are gone already.
+	Gone bool
+}
+
+// State names where a draw is in its life: "open", "sealed" (it waits for its number, or for the winners to be
+// found), "drawn".
+func (d Draw) State() string {
+	switch {
+	case d.Result != nil:
+		return "drawn"
+	case d.Sealed:
+		return "sealed"
+	}
+	return "open"
+}
+
+// winning returns the winning number, once it is known and the draw is sealed.
+func (d Draw) winning() (quiniela.Number, bool) {
+	switch {
+	case !d.Sealed:
+		return 0, false
+	case d.Entered != nil:
+		return *d.Entered, true
+	case d.Rule.Fixed != nil:
+		return *d.Rule.Fixed, true
+	}
+	return 0, false
+}
+
+// due reports whether the winners can be found, and have not been.
+func (d Draw) due() bool {
+	_, known := d.winning()
+	return known && d.Result == nil
+}
+
+// past reports whether the closing time has come and the draw is not sealed yet.
+func (d Draw) past(now time.Time) bool {
+	return !d.Sealed && !d.Closes.IsZero() && !now.Before(d.Closes)
+}
+
+// instant is the time of a journal entry, where it has one.
+func instant(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}
+
+// cursor is where an agency stands in a draw.
+type cursor struct {
+	next     uint64 // the batch that comes next, from 1
+	bets     uint64
+	lastBets uint32
+	finished bool
+	lastHash [journal.HashSize]byte
+}
+
+type cursorKey struct {
+	draw   uint64
+	agency quiniela.Agency
+}
+
+// state is everything derived from the journal. The small part is in memory as well, so that the committer and the
+// sessions touch no disk for it; the part that grows with the bets is in the database alone. Writes are not synced:
+// what a crash takes, the journal gives back.
+type state struct {
+	db      *store.DB
+	journal journal.Journal
+
+	mu      sync.RWMutex // guards what follows; only the committer writes
+	head    journal.Head // of the last journal entry in it
+	draws   map[uint64]Draw
+	cursors map[cursorKey]cursor
+	drawn   map[uint64]chan struct{} // closed when the draw has its result
+	ids     map[string]uint64        // of the draws
+	open    []uint64                 // draws that are not sealed, in order; replaced, never changed
+
+	frontier proof.Frontier // of the public log
+	chain    *draw.Chain    // the beacon
+}
+
+const (
+	stateMemTable = 16 << 20
+	stateCache    = 16 << 20
+	stateBlock    = 32 << 10 // the draw reads all of it
+)
+
+// errOtherVersion says that the rows are of another version of this program.
+var errOtherVersion = errors.New("it was written by another version of this program")
+
+// openState opens the state in dir, or an empty one. What is spoiled is dropped; see keepOrDrop.
+func openState(dir string, fs vfs.FS, j journal.Journal, chain *draw.Chain, log *slog.Logger) (*state, error) {
+	if err := keepOrDrop(dir, fs, log); err != nil {
+		return nil, err
+	}
+	db, err := store.Open(dir, store.Options{FS: fs, MemTable: stateMemTable, Cache: stateCache, Block: stateBlock, Separate: 64})
+	if err != nil {
+		return nil, fmt.Errorf("open the ledger's state: %w", err)
+	}
+	s := newState(db)
+	s.journal, s.chain = j, chain
+	if err := s.load(); err != nil {
+		return nil, errors.Join(fmt.Errorf("read the ledger's state: %w", err), db.Close())
+	}
+	return s, nil
+}
+
+func newState(db *store.DB) *state {
+	return &state{
+		db: db, draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}, drawn: map[uint64]chan struct{}{}, ids: map[string]uint64{},
+	}
+}
+
+func (s *state) close() error {
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("close the ledger's state: %w", err)
+	}
+	return nil
+}
+
+// Key prefixes of the database. Numbers in keys are big-endian, so that they sort.
+const (
+	keyApplied = 'a' // -> u64 position, u64 chain value, u8 version of the rows
+	keyDraw    = 'd' // u64 draw -> JSON Draw
+	keyCursor  = 'c' // u64 draw, u32 agency -> cursor
+	keyBatch   = 'b' // u64 draw, u32 agency, u64 batch -> u64 position, u64 index in the public log, packed numbers
+	keyWinner  = 'w' // u64 draw, u32 agency, u32 index -> document
+)
+
+// rowVersion is of the rows' meaning. Rows of another one are not read on a guess: the journal gives them anew.
+const rowVersion = 3
+
+// batchRow is how many bytes of a batch's row are in front of its numbers.
+const batchRow = 8 + 8
+
+func appliedRow(head journal.Head) []byte {
+	row := binary.BigEndian.AppendUint64(nil, head.Position)
+	return append(binary.BigEndian.AppendUint64(row, head.Chain), rowVersion)
+}
+
+func drawKey(n uint64) []byte { return binary.BigEndian.AppendUint64([]byte{keyDraw}, n) }
+
+func agencyKey(dst []byte, prefix byte, d uint64, a quiniela.Agency) []byte {
+	dst = binary.BigEndian.AppendUint64(append(dst, prefix), d)
+	return binary.BigEndian.AppendUint32(dst, uint32(a))
+}
+
+func batchKey(dst []byte, d uint64, a quiniela.Agency, n uint64) []byte {
+	return binary.BigEndian.AppendUint64(agencyKey(dst, keyBatch, d, a), n)
+}
+
+const cursorSize = 8 + 8 + 4 + 1 + journal.HashSize
+
+func (c *cursor) append(dst []byte) []byte {
+	dst = binary.BigEndian.AppendUint64(dst, c.next)
+	dst = binary.BigEndian.AppendUint64(dst, c.bets)
+	dst = binary.BigEndian.AppendUint32(dst, c.lastBets)
+	finished := byte(0)
+	if c.finished {
+		finished = 1
+	}
+	return append(append(dst, finished), c.lastHash[:]...)
+}
+
+func readCursor(b []byte) (cursor, error) {
+	if len(b) != cursorSize {
+		return cursor{}, fmt.Errorf("a cursor of %d bytes, want %d", len(b), cursorSize)
+	}
+	return cursor{
+		next: binary.BigEndian.Uint64(b), bets: binary.BigEndian.Uint64(b[8:]), lastBets: binary.BigEndian.Uint32(b[16:]),
+		finished: b[20] == 1, lastHash: [journal.HashSize]byte(b[21:]),
+	}, nil
+}
+
+// load reads the small part of the state into memory.
+func (s *state) load() error {
+	err := s.scan([]byte{keyApplied}, func(_, v []byte) error {
+		if len(v) != 17 || v[16] != rowVersion {
+			return errOtherVersion
+		}
+		s.head = journal.Head{Position: binary.BigEndian.Uint64(v), Chain: binary.BigEndian.Uint64(v[8:])}
+		return nil
+	})
+	if err == nil {
+		err = s.loadFrontier()
+	}
+	if err != nil {
+		return err
+	}
+	err = s.scan([]byte{keyDraw}, func(_, v []byte) error {
+		var d Draw
+		if err := json.Unmarshal(v, &d); err != nil {
+			return err
+		}
+		s.put(d)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.scan([]byte{keyCursor}, func(k, v []byte) error {
+		c, err := readCursor(v)
+		if err == nil && len(k) == 13 {
+			s.cursors[cursorKey{binary.BigEndian.Uint64(k[1:]), quiniela.Agency(binary.BigEndian.Uint32(k[9:]))}] = c
+		}
+		return err
+	})
+}
+
+// loadFrontier reads the end of the public log.
+func (s *state) loadFrontier() (err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{keyLog}, UpperBound: []byte{keyLog + 1}})
+	if err != nil {
+		return err
+	}
+	size := int64(0)
+	if it.Last() {
+		size = int64(binary.BigEndian.Uint64(it.Key()[1:])) + 1
+	}
+	if err := errors.Join(it.Error(), it.Close()); err != nil {
+		return err
+	}
+	s.frontier, err = proof.LoadFrontier(size, Log{db: s.db})
+	return err
+}
+
+// scan calls f with the rows whose key has the prefix, in order. The slices are valid during the call.
+func (s *state) scan(prefix []byte, f func(k, v []byte) error) (err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	for ok := it.First(); ok; ok = it.Next() {
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return err
+		}
+		if err := f(it.Key(), v); err != nil {
+			return err
+		}
+	}
+	return it.Error()
+}
+
+// after returns the first key past those with the prefix.
+func after(prefix []byte) []byte {
+	end := slices.Clone(prefix)
+	for i := len(end) - 1; i >= 0; i-- {
+		if end[i]++; end[i] != 0 {
+			return end[:i+1]
+		}
+	}
+	return nil
+}
+
+// replayStep is how many entries are applied as one transaction while catching up.
+const replayStep = 1024
+
+// catchUp applies what the journal holds past the last applied entry. Only the committer calls it, or whoever opens. It
+// changes nothing where the journal does not go on from what the state has.
+func (s *state) catchUp(ctx context.Context) error {
+	last, err := s.journal.Last(ctx)
+	if err != nil {
+		return err
+	}
+	if s.head.Position > last.Position || s.head.Position == last.Position && s.head != last {
+		return s.otherHistory()
+	}
+	t := s.begin()
+	for e, err := range s.journal.Entries(ctx, s.head.Position+1) {
+		if errors.Is(err, journal.ErrOtherHistory) {
+			return s.otherHistory()
+		}
+		if err != nil {
+			return err
+		}
+		if e.Head != t.head.Next(e.Data) {
+			return s.otherHistory()
+		}
+		v, err := journal.Decode(e.Data)
+		if err == nil {
+			err = t.add(ctx, v, nil, nil)
+		}
+		if t.head = e.Head; err == nil && e.Position%replayStep == 0 {
+			err = t.commit()
+			t = s.begin()
+		}
+		if err != nil {
+			return fmt.Errorf("journal entry %d: %w", e.Position, err)
+		}
+	}
+	return t.commit()
+}
+
+// otherHistory says that the journal does not hold what the state was built from.
+func (s *state) otherHistory() error {
+	return fmt.Errorf("%w: this server has read entries up to %d, and the journal does not hold them as they were read: entries were lost that may have been acknowledged, "+
+		"or this data folder belongs to another journal. Delete nothing: the folder state shows what was there. "+
+		"Check which journal was meant; if it was this one, stop every server, and look for the journal that has all the entries: the old disk or primary, the other database servers, the backups",
+		journal.ErrOtherHistory, s.head.Position)
+}
+
+// put shows a draw to readers. mu is held.
+func (s *state) put(d Draw) {
+	old, known := s.draws[d.Number]
+	s.draws[d.Number] = d
+	if !known {
+		s.ids[d.ID] = d.Number
+		s.drawn[d.Number] = make(chan struct{})
+	}
+	if d.Result != nil && old.Result == nil {
+		close(s.drawn[d.Number])
+	}
+	if !known || d.Sealed != old.Sealed {
+		open := slices.DeleteFunc(slices.Clone(s.open), func(n uint64) bool { return n == d.Number })
+		if !d.Sealed {
+			open = append(open, d.Number)
+			slices.Sort(open)
+		}
+		s.open = open
+	}
+}
+
+// last returns the number of the draw that was opened last, 0 where there is none: they are numbered without gaps.
+// mu is held, or the caller is the committer.
+func (s *state) last() uint64 { return uint64(len(s.draws)) }
+
+// current returns the draw that is meant where none is named: the open one that was opened first, or where none is
+// open the one that was opened last. mu is held, or the caller is the committer.
+func (s *state) current() uint64 {
+	if len(s.open) > 0 {
+		return s.open[0]
+	}
+	return s.last()
+}
+
+// where returns the draws that a condition holds for, in order.
+func (s *state) where(condition func(Draw) bool) []uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var found []uint64
+	for n := uint64(1); n <= s.last(); n++ {
+		if condition(s.draws[n]) {
+			found = append(found, n)
+		}
+	}
+	return found
+}
+
+// draw returns a draw by its number; 0 is the one that is meant where none is named.
+func (s *state) draw(n uint64) (Draw, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if n == 0 {
+		n = s.current()
+	}
+	d, ok := s.draws[n]
+	return d, ok
+}
+
+// position returns where in the journal a stored batch is, and its bets.
+func (s *state) position(d uint64, a quiniela.Agency, n uint64) (position uint64, bets int, err error) {
+	v, closer, err := s.db.Get(batchKey(nil, d, a, n))
+	if err != nil {
+		return 0, 0, fmt.Errorf("find batch %d of agency %d: %w", n, a, err)
+	}
+	position, bets = binary.BigEndian.Uint64(v), (len(v)-batchRow)/quiniela.NumberSize
+	return position, bets, closer.Close()
+}
+
+// batchAt reads the batch at a journal position, and calls f with it while its lines are valid.
+func (s *state) batchAt(ctx context.Context, position uint64, f func(*journal.Batch) error) error {
+	for e, err := range s.journal.Entries(ctx, position) {
+		if err != nil {
+			return err
+		}
+		v, err := journal.Decode(e.Data)
+		if err != nil {
+			return fmt.Errorf("journal entry %d: %w", position, err)
+		}
+		b, ok := v.(*journal.Batch)
+		if !ok {
+			return fmt.Errorf("journal entry %d is no batch: the state does not belong to this journal", position)
+		}
+		return f(b)
+	}
+	return fmt.Errorf("journal entry %d is missing", position)
+}

@@ -1,0 +1,354 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"quiniela"
+	"quiniela/draw"
+	"quiniela/internal/journal"
+	"quiniela/proof"
+)
+
+// transaction applies journal entries on top of the state, unseen by readers until commit. The same code serves a
+// group that is about to be appended and a journal that is replayed. Dropping one undoes it.
+type transaction struct {
+	s       *state
+	batch   *pebble.Batch
+	next    uint64       // the position of the next entry
+	head    journal.Head // of the last entry that is in it and in the journal; set before commit
+	draws   map[uint64]Draw
+	cursors map[cursorKey]cursor
+	key     []byte
+
+	frontier proof.Frontier // of the public log
+	hashes   []proof.Hash
+}
+
+func (s *state) begin() *transaction {
+	return &transaction{
+		s: s, batch: s.db.NewBatch(), next: s.head.Position + 1, head: s.head, draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}, frontier: s.frontier,
+	}
+}
+
+// draw returns a draw by its number; 0 is the one that is meant where none is named.
+func (t *transaction) draw(n uint64) (Draw, bool) {
+	if n == 0 {
+		n = t.current()
+	}
+	if d, ok := t.draws[n]; ok {
+		return d, true
+	}
+	d, ok := t.s.draws[n]
+	return d, ok
+}
+
+// last is state.last with what the transaction has opened.
+func (t *transaction) last() uint64 {
+	last := t.s.last()
+	for n := range t.draws {
+		last = max(last, n)
+	}
+	return last
+}
+
+// current is state.current after what the transaction has opened and sealed.
+func (t *transaction) current() uint64 {
+	for _, n := range t.s.open {
+		if d, changed := t.draws[n]; !changed || !d.Sealed {
+			return n
+		}
+	}
+	last := t.last()
+	for n := t.s.last() + 1; n <= last; n++ {
+		if !t.draws[n].Sealed {
+			return n
+		}
+	}
+	return last
+}
+
+// named returns the number of the draw with a name, 0 where there is none.
+func (t *transaction) named(id string) uint64 {
+	for n, d := range t.draws {
+		if d.ID == id {
+			return n
+		}
+	}
+	return t.s.ids[id]
+}
+
+// cursor returns where an agency stands; one that has sent nothing stands at its first batch.
+func (t *transaction) cursor(k cursorKey) cursor {
+	c, ok := t.cursors[k]
+	if !ok {
+		c, ok = t.s.cursors[k]
+	}
+	if !ok {
+		c.next = 1
+	}
+	return c
+}
+
+// add applies the next entry. numbers are a batch's packed numbers and winners a result's, where the caller has them
+// already; where not, they are worked out here. An error means that the entry cannot follow what is there: the
+// journal was not written by this state machine, and nothing may go on.
+func (t *transaction) add(ctx context.Context, v any, numbers []byte, w *winners) error {
+	position := t.next
+	t.next++
+	switch v := v.(type) {
+	case *journal.Batch:
+		return t.addBatch(position, v, numbers)
+	case journal.Open:
+		return t.addOpen(v)
+	case journal.Finish:
+		return t.addFinish(v)
+	case journal.Seal:
+		return t.addSeal(v)
+	case journal.Number:
+		return t.addNumber(v)
+	case journal.Result:
+		return t.addResult(ctx, v, w)
+	case journal.Forget:
+		return t.addForget(v)
+	}
+	return fmt.Errorf("no rule for a %T", v)
+}
+
+func (t *transaction) openDraw(n uint64) (Draw, error) {
+	d, ok := t.draw(n)
+	if !ok {
+		return d, fmt.Errorf("draw %d was never opened", n)
+	}
+	if d.Sealed {
+		return d, fmt.Errorf("draw %d is sealed", n)
+	}
+	return d, nil
+}
+
+func (t *transaction) addBatch(position uint64, b *journal.Batch, numbers []byte) error {
+	d, err := t.openDraw(b.Draw)
+	if err != nil {
+		return err
+	}
+	k := cursorKey{b.Draw, b.Agency}
+	c := t.cursor(k)
+	if b.Number != c.next || c.finished {
+		return fmt.Errorf("batch %d of agency %d, where %d is next and finished is %t", b.Number, b.Agency, c.next, c.finished)
+	}
+	c.next++
+	c.bets += uint64(b.Count)
+	c.lastBets, c.lastHash = b.Count, b.Hash
+	index, err := t.logBatch(d, b, c)
+	if err != nil {
+		return err
+	}
+	op := t.batch.SetDeferred(1+8+4+8, batchRow+int(b.Count)*quiniela.NumberSize)
+	batchKey(op.Key[:0], b.Draw, b.Agency, b.Number)
+	value := binary.BigEndian.AppendUint64(op.Value[:0], position)
+	value = binary.BigEndian.AppendUint64(value, index)
+	if numbers != nil {
+		value = append(value, numbers...)
+	} else if b.Numbers != nil {
+		value = append(value, b.Numbers...)
+		d.Gone = true
+	} else if value, err = quiniela.PackNumbers(value, b.Lines); err != nil {
+		return err
+	}
+	if len(value) != len(op.Value) {
+		return fmt.Errorf("batch %d of agency %d says %d bets and has %d", b.Number, b.Agency, b.Count, (len(value)-batchRow)/quiniela.NumberSize)
+	}
+	if err := op.Finish(); err != nil {
+		return err
+	}
+	t.cursors[k] = c
+	d.Batches++
+	d.Bets += uint64(b.Count)
+	t.draws[b.Draw] = d
+	return nil
+}
+
+func (t *transaction) addOpen(o journal.Open) error {
+	if o.Draw != t.last()+1 || t.named(o.ID) != 0 {
+		return fmt.Errorf("draw %d (%s) is opened, where the next is %d and names are used once", o.Draw, o.ID, t.last()+1)
+	}
+	rule := draw.Rule{Source: draw.Source(o.Source), Fixed: o.Number, Round: o.Round}
+	if copy(rule.Chain[:], o.Chain) != len(o.Chain) {
+		return fmt.Errorf("draw %d names a beacon's chain of %d bytes", o.Draw, len(o.Chain))
+	}
+	if err := rule.Check(); err != nil {
+		return err
+	}
+	if rule.Source == draw.FromBeacon && !o.Public {
+		return fmt.Errorf("draw %d takes its number from a beacon, and is not in the public log", o.Draw)
+	}
+	d := Draw{
+		Number: o.Draw, ID: o.ID, Agencies: o.Agencies, Rule: rule, Opened: instant(o.At), Closes: instant(o.Closes), Public: o.Public,
+	}
+	if err := t.logOpen(&d); err != nil {
+		return err
+	}
+	t.draws[o.Draw] = d
+	return nil
+}
+
+func (t *transaction) addFinish(f journal.Finish) error {
+	d, err := t.openDraw(f.Draw)
+	if err != nil {
+		return err
+	}
+	k := cursorKey{f.Draw, f.Agency}
+	c := t.cursor(k)
+	if c.finished || f.Batches != c.next-1 {
+		return fmt.Errorf("agency %d finishes after %d batches, where %d are stored and finished is %t", f.Agency, f.Batches, c.next-1, c.finished)
+	}
+	c.finished = true
+	t.cursors[k] = c
+	d.Finished++
+	t.draws[f.Draw] = d
+	return nil
+}
+
+func (t *transaction) addSeal(s journal.Seal) error {
+	d, err := t.openDraw(s.Draw)
+	if err != nil {
+		return err
+	}
+	if s.Batches != d.Batches || s.Bets != d.Bets {
+		return fmt.Errorf("the seal of draw %d counts %d batches and %d bets, and there are %d and %d", s.Draw, s.Batches, s.Bets, d.Batches, d.Bets)
+	}
+	d.Sealed, d.SealedAt, d.SealedBy, d.Note = true, instant(s.At), s.By, s.Note
+	if err := t.logSeal(&d); err != nil {
+		return err
+	}
+	t.draws[s.Draw] = d
+	return nil
+}
+
+func (t *transaction) addNumber(n journal.Number) error {
+	d, ok := t.draw(n.Draw)
+	if !ok || !d.Sealed || d.Rule.Source == draw.Fixed || d.Entered != nil || n.Number > quiniela.MaxNumber {
+		return fmt.Errorf("a number of draw %d, which does not wait for one", n.Draw)
+	}
+	d.Entered, d.Signature, d.Extract = &n.Number, n.Signature, n.Extract
+	if n.Signature != nil {
+		if derived, err := t.s.derive(d, n.Signature); err != nil || derived != n.Number {
+			return errors.Join(fmt.Errorf("the number of draw %d is %04d, and its beacon gives %04d", n.Draw, n.Number, derived), err)
+		}
+	}
+	t.draws[n.Draw] = d
+	return nil
+}
+
+func (t *transaction) addResult(ctx context.Context, r journal.Result, w *winners) error {
+	d, ok := t.draw(r.Draw)
+	if !ok || !d.due() {
+		return fmt.Errorf("a result of draw %d, which does not wait for one", r.Draw)
+	}
+	if number, _ := d.winning(); number != r.Number {
+		return fmt.Errorf("the result of draw %d is for the number %d, and its number is %d", r.Draw, r.Number, number)
+	}
+	if w == nil {
+		var err error
+		if w, err = t.recount(ctx, r); err != nil {
+			return err
+		}
+	}
+	// Of forgotten bets only the number of winners can be told.
+	if w.total != r.Winners || !d.Gone && !bytes.Equal(w.digest(), r.Digest) {
+		return fmt.Errorf("the result of draw %d has %d winners, and the bets give %d, or others", r.Draw, r.Winners, w.total)
+	}
+	if d.Gone {
+		w = new(winners)
+	}
+	for _, a := range w.agencies {
+		for i, document := range a.documents {
+			t.key = binary.BigEndian.AppendUint32(agencyKey(t.key[:0], keyWinner, r.Draw, a.agency), uint32(i))
+			if err := t.batch.Set(t.key, []byte(document), nil); err != nil {
+				return err
+			}
+		}
+	}
+	d.Result = &r
+	if err := t.logResult(&d); err != nil {
+		return err
+	}
+	t.draws[r.Draw] = d
+	return nil
+}
+
+// addForget deletes who won. The batches themselves are the journal's.
+func (t *transaction) addForget(f journal.Forget) error {
+	d, ok := t.draw(f.Draw)
+	if !ok || d.Result == nil || !d.Forgotten.IsZero() {
+		return fmt.Errorf("draw %d is forgotten, which has no result, or was forgotten before", f.Draw)
+	}
+	d.Forgotten = instant(f.At)
+	t.draws[f.Draw] = d
+	prefix := binary.BigEndian.AppendUint64([]byte{keyWinner}, f.Draw)
+	return t.batch.DeleteRange(prefix, after(prefix), nil)
+}
+
+// recount finds the winners of a replayed result. What the transaction holds must be in the database first; that
+// commits entries of the journal early, which is harmless.
+func (t *transaction) recount(ctx context.Context, r journal.Result) (*winners, error) {
+	t.next-- // the result itself is not applied yet
+	if err := t.commit(); err != nil {
+		return nil, err
+	}
+	d := t.s.draws[r.Draw]
+	*t = *t.s.begin()
+	t.next++
+	return t.s.findWinners(ctx, d, r.Number)
+}
+
+// commit writes the transaction to the database, unsynced, and shows it to readers.
+func (t *transaction) commit() error {
+	if t.next == t.s.head.Position+1 {
+		return t.batch.Close()
+	}
+	for k, c := range t.cursors {
+		t.key = agencyKey(t.key[:0], keyCursor, k.draw, k.agency)
+		if err := t.batch.Set(t.key, c.append(nil), nil); err != nil {
+			return err
+		}
+	}
+	for n, d := range t.draws {
+		row, err := json.Marshal(d)
+		if err != nil {
+			return err
+		}
+		if err := t.batch.Set(drawKey(n), row, nil); err != nil {
+			return err
+		}
+	}
+	if t.head.Position != t.next-1 {
+		return fmt.Errorf("the ledger's state would be of entry %d, and the journal is at %d", t.next-1, t.head.Position)
+	}
+	if err := t.batch.Set([]byte{keyApplied}, appliedRow(t.head), nil); err != nil {
+		return err
+	}
+	if err := t.s.db.Commit(t.batch, false); err != nil {
+		return fmt.Errorf("write the ledger's state: %w", err)
+	}
+	t.show()
+	return t.batch.Close()
+}
+
+func (t *transaction) show() {
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	t.s.head, t.s.frontier = t.head, t.frontier
+	for k, c := range t.cursors {
+		t.s.cursors[k] = c
+	}
+	for _, d := range t.draws {
+		t.s.put(d)
+	}
+}

@@ -1,0 +1,204 @@
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"golang.org/x/sync/errgroup"
+
+	"quiniela"
+	"quiniela/internal/journal"
+)
+
+// winners are the winning bets of a draw.
+type winners struct {
+	total    uint64
+	agencies []agencyWinners // in agency order, without those that have none
+}
+
+type agencyWinners struct {
+	agency    quiniela.Agency
+	documents []string // in stored order
+}
+
+func (w *winners) digest() []byte {
+	h := sha256.New()
+	for _, a := range w.agencies {
+		for _, document := range a.documents {
+			fmt.Fprintf(h, "%d,%s\n", a.agency, document)
+		}
+	}
+	return h.Sum(nil)
+}
+
+// span is a run of an agency's batches, from..to-1: what one core looks through at a time.
+type span struct {
+	agency   quiniela.Agency
+	from, to uint64
+}
+
+const spanBatches = 8192
+
+// spans cuts a draw's batches up, in the order of agencies and batches.
+func (s *state) spans(d Draw) (all []span) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for a := range d.Agencies + 1 {
+		next := s.cursors[cursorKey{d.Number, quiniela.Agency(a)}].next
+		for from := uint64(1); from < next; from += spanBatches {
+			all = append(all, span{quiniela.Agency(a), from, min(from+spanBatches, next)})
+		}
+	}
+	return all
+}
+
+// findWinners finds the bets on a number, on all cores. It reads the packed numbers of every batch and then only the
+// batches that have a winner.
+func (s *state) findWinners(ctx context.Context, d Draw, number quiniela.Number) (*winners, error) {
+	spans := s.spans(d)
+	found := make([][]string, len(spans))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, sp := range spans {
+		g.Go(func() (err error) {
+			found[i], err = s.findSpan(ctx, d.Number, sp, number)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, fmt.Errorf("find the winners of draw %s: %w", d.ID, err)
+	}
+	w := new(winners)
+	for i, documents := range found {
+		w.add(spans[i].agency, documents)
+	}
+	return w, nil
+}
+
+// add appends winners; the agencies come in order.
+func (w *winners) add(agency quiniela.Agency, documents []string) {
+	if len(documents) == 0 {
+		return
+	}
+	w.total += uint64(len(documents))
+	if n := len(w.agencies); n > 0 && w.agencies[n-1].agency == agency {
+		w.agencies[n-1].documents = append(w.agencies[n-1].documents, documents...)
+		return
+	}
+	w.agencies = append(w.agencies, agencyWinners{agency, documents})
+}
+
+func (s *state) findSpan(ctx context.Context, d uint64, sp span, number quiniela.Number) (documents []string, err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{
+		LowerBound: batchKey(nil, d, sp.agency, sp.from), UpperBound: batchKey(nil, d, sp.agency, sp.to),
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	var lines []int
+	for ok := it.First(); ok; ok = it.Next() {
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return nil, err
+		}
+		if lines = matches(lines[:0], v[batchRow:], number); len(lines) == 0 {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if documents, err = s.documents(ctx, documents, binary.BigEndian.Uint64(v), lines); err != nil {
+			return nil, err
+		}
+	}
+	return documents, it.Error()
+}
+
+// matches appends the indexes of number among packed numbers.
+func matches(dst []int, packed []byte, number quiniela.Number) []int {
+	const size = 4 * quiniela.NumberSize // a word's worth
+	const low, high = 0x0001_0001_0001_0001, 0x8000_8000_8000_8000
+	pattern := uint64(number) * low
+	i := 0
+	for ; i+size <= len(packed); i += size {
+		// A lane that is zero borrows from its highest bit; at most a lane next to one does so too.
+		x := binary.BigEndian.Uint64(packed[i:]) ^ pattern
+		if (x-low)&^x&high != 0 {
+			dst = match(dst, packed[i:i+size], i/quiniela.NumberSize, number)
+		}
+	}
+	return match(dst, packed[i:], i/quiniela.NumberSize, number)
+}
+
+// match is matches one by one, of numbers whose first has the index first.
+func match(dst []int, packed []byte, first int, number quiniela.Number) []int {
+	for i := 0; i+1 < len(packed); i += quiniela.NumberSize {
+		if binary.BigEndian.Uint16(packed[i:]) == uint16(number) {
+			dst = append(dst, first+i/quiniela.NumberSize)
+		}
+	}
+	return dst
+}
+
+// documents appends the documents of some lines of the batch at a journal position.
+func (s *state) documents(ctx context.Context, dst []string, position uint64, lines []int) ([]string, error) {
+	err := s.batchAt(ctx, position, func(b *journal.Batch) error {
+		if b.Numbers != nil { // nobody knows whose they were
+			dst = append(dst, make([]string, len(lines))...)
+			return nil
+		}
+		i := 0
+		for line := range quiniela.StoredLines(b.Lines) {
+			if len(lines) > 0 && lines[0] == i {
+				dst, lines = append(dst, string(quiniela.DocumentOf(line))), lines[1:]
+			}
+			i++
+		}
+		return nil
+	})
+	return dst, err
+}
+
+// drawRetry is how long a draw waits before it tries again to record its result on a full disk.
+const drawRetry = time.Second
+
+// runDraw finds the winners of a sealed draw and records the result, once: whoever records it first, in whatever
+// process, is the one that counts.
+func (l *Ledger) runDraw(n uint64) {
+	d, _ := l.state.draw(n)
+	number, known := d.winning()
+	if !known {
+		l.running.Delete(n) // another server's number, of which this one has not heard
+		return
+	}
+	w, err := l.state.findWinners(l.ctx, d, number)
+	if err != nil {
+		if l.ctx.Err() == nil {
+			l.fail(err)
+		}
+		return
+	}
+	for {
+		entry := journal.Result{Draw: n, Number: number, Winners: w.total, Digest: w.digest(), At: l.now().UnixMicro()}
+		err := l.do(l.ctx, &request{result: &resultRequest{entry, w}})
+		switch {
+		case err == nil:
+			return // the committer has logged it
+		case quiniela.CodeOf(err) != quiniela.Storage:
+			return // recorded by another server, or the ledger is closing or has failed
+		}
+		l.log.Error("sorteo", "result", "fail", "error", err)
+		select {
+		case <-l.ctx.Done():
+			return
+		case <-time.After(drawRetry):
+		}
+	}
+}

@@ -1,0 +1,222 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"quiniela/internal/ledger"
+	"quiniela/proof"
+)
+
+// Names in the public folder.
+const (
+	CheckpointName = "checkpoint"
+	VerifierName   = "log.vkey"
+)
+
+// ReadCheckpoint returns the newest signed checkpoint of a public folder, verified with the key that lies beside it, and the
+// zero Checkpoint where nothing was published. The key is the folder's own, so this finds rot, and not a forger.
+func ReadCheckpoint(dir string) (proof.Checkpoint, error) {
+	f := &folder{root: dir}
+	note, err := f.read(CheckpointName)
+	if err != nil || note == nil {
+		return proof.Checkpoint{}, err
+	}
+	key, err := f.read(VerifierName)
+	if err != nil {
+		return proof.Checkpoint{}, err
+	}
+	policy, err := trusting(strings.TrimSpace(string(key)))
+	if err != nil {
+		return proof.Checkpoint{}, fmt.Errorf("%s: %w", f.path(VerifierName), err)
+	}
+	opened, err := policy.Open(note)
+	if err != nil {
+		return proof.Checkpoint{}, fmt.Errorf("%s: %w", f.path(CheckpointName), err)
+	}
+	return opened.Checkpoint, nil
+}
+
+// trusting is the policy that believes one log's key and asks for no witness.
+func trusting(key string) (*proof.Policy, error) {
+	return proof.ParsePolicy([]byte("log " + key + "\nquorum none\n"))
+}
+
+// Compare reports that what was published in dir is not of this log, for a server that does not publish: it must not go on
+// with a journal that has lost what was shown.
+func Compare(dir string, l *ledger.Ledger) error {
+	seen, err := ReadCheckpoint(dir)
+	if err == nil && seen.Size > 0 {
+		_, err = begins(seen, l.Log())
+	}
+	if err != nil {
+		return fmt.Errorf("compare with what is published in %s: %w", dir, err)
+	}
+	return nil
+}
+
+// begins returns the log as it was at a checkpoint, and an error where it does not begin with what the checkpoint says.
+func begins(seen proof.Checkpoint, now ledger.Log) (then ledger.Log, err error) {
+	if seen.Size > now.Size {
+		return then, fmt.Errorf("a checkpoint of %d entries was published, and the journal gives %d: entries were lost, or the folders do not belong together; "+
+			"keep both as they are, and find the journal or the backup that has them all", seen.Size, now.Size)
+	}
+	root := new(proof.Frontier).Root()
+	if seen.Size > 0 {
+		if root, err = tlog.TreeHash(seen.Size, now); err != nil {
+			return then, err
+		}
+	}
+	if root != seen.Root {
+		return then, fmt.Errorf("the checkpoint that was published of %d entries is not of this journal: keep both as they are, and find the journal that it is of", seen.Size)
+	}
+	return now.At(seen.Size, root), nil
+}
+
+// spoiled decides what to do with a published checkpoint that does not verify. Where the folder is of this log's key and no
+// tile of it says anything else than the log, only the checkpoint has rotted, and all is published again.
+func (p *Publisher) spoiled(cause error, now ledger.Log) error {
+	key, err := p.folder.read(VerifierName)
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(string(key)) != p.Key.Verifier {
+		return fmt.Errorf("its checkpoint: %w; is log.key another log's?", cause)
+	}
+	for n := int64(0); ; n++ {
+		path := proof.TilePath(tlog.Tile{H: 8, L: 0, N: n, W: proof.TileWidth})
+		have, err := p.folder.read(path)
+		if err != nil || have == nil {
+			p.Log.Warn("publish_log", "result", "in_progress", "doing", "signing and publishing the log again", "error", cause)
+			p.signed.Store(&signed{})
+			return err
+		}
+		if (n+1)*proof.TileWidth > now.Size {
+			return fmt.Errorf("its checkpoint: %w; %s was published, and the journal gives %d entries: entries were lost", cause, path, now.Size)
+		}
+		want, err := tlog.ReadTileData(tlog.Tile{H: 8, L: 0, N: n, W: proof.TileWidth}, now)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(have, want) {
+			return fmt.Errorf("its checkpoint: %w; and %s is not of this journal", cause, path)
+		}
+	}
+}
+
+// mend compares the tiles and bundles that were published before this start with the log, and publishes again what is missing
+// or spoiled.
+func (p *Publisher) mend(ctx context.Context, log ledger.Log) error {
+	f := &folder{root: p.folder.root, temp: p.folder.temp, dirs: map[string]bool{}}
+	mended := 0
+	put := func(path string, want []byte) error {
+		if have, err := f.read(path); err != nil || bytes.Equal(have, want) {
+			return err
+		}
+		mended++
+		return f.put(path, want)
+	}
+	const step = 64 * proof.TileWidth
+	for from := int64(0); from < log.Size && ctx.Err() == nil; from += step {
+		until := min(from+step, log.Size)
+		tiles, err := proof.Tiles(from, until, log)
+		if err != nil {
+			return err
+		}
+		for _, tile := range tiles {
+			if strings.Contains(tile.Path, ".p/") && until != log.Size {
+				continue // of a size that was never published
+			}
+			if err := put(tile.Path, tile.Data); err != nil {
+				return err
+			}
+		}
+	}
+	for n := int64(0); f.has(proof.BundlePath(n, proof.TileWidth)) && ctx.Err() == nil; n++ {
+		bundle, err := bundleOf(log, n, proof.TileWidth)
+		if err == nil {
+			err = put(proof.BundlePath(n, proof.TileWidth), bundle)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if mended > 0 {
+		p.Log.Warn("publish_log", "result", "success", "published_again", mended, "error", "these files were missing or spoiled")
+	}
+	return f.flush()
+}
+
+// intact reports whether the files of a draw that were published at a stage are as they were; it is asked once after a start.
+// Records of bets are compared by their size; `quiniela audit` reads them.
+func (p *Publisher) intact(f *folder, at string, d ledger.Draw, s stage) (bool, error) {
+	var err error
+	same := func(name string, want []byte, failed error) bool {
+		have, unread := f.read(at + name)
+		err = errors.Join(err, failed, unread)
+		return err == nil && bytes.Equal(have, want)
+	}
+	entry := func(name string, index uint64) bool {
+		want, failed := p.signed.Load().log.Entry(int64(index))
+		return same(name, want, failed)
+	}
+	switch s {
+	case opened:
+		return entry("open", d.OpenIndex), err
+	case sealed:
+		totals, failed := proof.EncodeTotals(p.Ledger.Totals(d))
+		return entry("seal", d.SealIndex) && same("totals", totals, failed) && p.signedAt(f, at+"sealed.checkpoint", int64(d.SealIndex)+1), err
+	}
+	if d.Gone || !d.Forgotten.IsZero() {
+		return true, nil // nobody can publish its records again
+	}
+	return entry("result", d.ResultIndex) && p.outcomeIntact(f, at, d) && p.recordsIntact(f, at, d), err
+}
+
+func (p *Publisher) signedAt(f *folder, name string, size int64) bool {
+	note, err := f.read(name)
+	policy, failed := p.own()
+	if err != nil || failed != nil {
+		return false
+	}
+	opened, err := policy.Open(note)
+	return err == nil && opened.Size == size
+}
+
+// outcomeIntact makes the outcome anew for the checkpoint that it has.
+func (p *Publisher) outcomeIntact(f *folder, at string, d ledger.Draw) bool {
+	data, err := f.read(at + "outcome.json")
+	policy, failed := p.own()
+	if err != nil || failed != nil {
+		return false
+	}
+	o, seen, err := readOutcome(data, policy)
+	if err != nil || seen.Size > p.signed.Load().log.Size {
+		return false
+	}
+	want, err := outcomeAt(d, p.signed.Load().log.At(seen.Size, seen.Root), []byte(o.Checkpoint))
+	return err == nil && bytes.Equal(data, want)
+}
+
+func (p *Publisher) recordsIntact(f *folder, at string, d ledger.Draw) bool {
+	for _, t := range p.Ledger.Totals(d) {
+		bets := uint64(0)
+		for n := range t.Batches {
+			info, err := os.Stat(f.path(recordsName(at, t.Agency, n+1)))
+			if err != nil || info.Size() == 0 || info.Size()%proof.RecordSize != 0 {
+				return false
+			}
+			bets += uint64(info.Size()) / proof.RecordSize
+		}
+		if bets != t.Bets {
+			return false
+		}
+	}
+	return true
+}

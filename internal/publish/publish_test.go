@@ -1,0 +1,368 @@
+package publish_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"quiniela"
+	"quiniela/internal/journal"
+	"quiniela/internal/journal/local"
+	"quiniela/internal/publish"
+	"quiniela/internal/publish/publishtest"
+	"quiniela/proof"
+)
+
+// check reads the log as somebody outside would: everything below the checkpoint must be there, and hash to its root.
+func check(t *testing.T, dir string, policy *proof.Policy) (size int64, whole bool) {
+	t.Helper()
+	read := func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, filepath.FromSlash(name))) }
+	note, err := read("checkpoint")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := policy.Open(note)
+	if err != nil {
+		t.Fatalf("the checkpoint: %v", err)
+	}
+	hashes := tlog.TileHashReader(tlog.Tree{N: at.Size, Hash: at.Root}, proof.NewTileReader(read))
+	var indexes []int64
+	for i := range at.Size {
+		indexes = append(indexes, tlog.StoredHashIndex(0, i))
+	}
+	leaves, err := hashes.ReadHashes(indexes)
+	if err != nil {
+		t.Fatalf("the tiles of %d entries: %v", at.Size, err)
+	}
+	return at.Size, checkEntries(t, read, leaves)
+}
+
+// checkEntries compares the entries that are published with their leaves, and reports whether all of them are.
+func checkEntries(t *testing.T, read func(string) ([]byte, error), leaves []tlog.Hash) bool {
+	t.Helper()
+	for n := int64(0); n*proof.TileWidth < int64(len(leaves)); n++ {
+		want := leaves[n*proof.TileWidth : min((n+1)*proof.TileWidth, int64(len(leaves)))]
+		data, err := read(proof.BundlePath(n, len(want)))
+		if errors.Is(err, fs.ErrNotExist) {
+			return false
+		}
+		entries, bad := proof.ParseBundle(data)
+		if err := errors.Join(err, bad); err != nil || len(entries) != len(want) {
+			t.Fatalf("bundle %d: %d entries, %v", n, len(entries), err)
+		}
+		for i, e := range entries {
+			if proof.LeafHash(e) != want[i] {
+				t.Fatalf("entry %d is not the one of the tree", n*proof.TileWidth+int64(i))
+			}
+		}
+	}
+	return true
+}
+
+func TestADrawIsPublished(t *testing.T) {
+	d := publishtest.Start(t, 2)
+	d.File("draws/1/open")
+	for n := range uint64(300) {
+		d.Send(1, 1, n+1, 7574, int(n))
+	}
+	d.Send(1, 2, 1, 4, 5, 6)
+	// Everybody sees that the log grows, and nobody what an agency sells.
+	for size := int64(0); size < 302; size, _ = check(t, d.Path(""), d.Policy()) {
+		time.Sleep(20 * time.Millisecond)
+	}
+	if _, err := os.Stat(d.Path("tile/entries/000")); err == nil {
+		t.Error("entries are shown while their draw is open")
+	}
+	d.Finish(1, 1)
+	d.Finish(1, 2)
+	outcome := d.File("draws/1/outcome.json")
+	steps, v := proof.VerifyOutcome(outcome, d.Policy(), nil, nil)
+	if !proof.Passed(steps) || v.Result.Winners != 300 || v.Result.Number != 7574 {
+		t.Errorf("the outcome: %+v", steps)
+	}
+	size, whole := check(t, d.Path(""), d.Policy())
+	for ; !whole; size, whole = check(t, d.Path(""), d.Policy()) {
+		time.Sleep(20 * time.Millisecond)
+	}
+	if size != 304 {
+		t.Errorf("%d entries, want a draw's 3 and 301 batches", size)
+	}
+	if got := string(d.File("draws/1/winners")); got != "1 300\n" {
+		t.Errorf("winners %q", got)
+	}
+	if got := string(d.File("draws/1/totals")); got != "1 300 600 600\n2 1 3 3\n" {
+		t.Errorf("totals %q", got)
+	}
+	root, n, err := proof.RecordsRoot(d.File("draws/1/bets/2/1.pub"))
+	entries, _ := proof.ParseBundle(d.File(proof.BundlePath(1, 48)))
+	batch, bad := proof.ParseBatchEntry(entries[301-256])
+	if err := errors.Join(err, bad); err != nil || n != 3 || batch.Root != root || batch.Agency != 2 {
+		t.Errorf("the records of agency 2: %d, %v; entry %+v", n, err, batch)
+	}
+	sealed, err := d.Policy().Open(d.File("draws/1/sealed.checkpoint"))
+	if err != nil || sealed.Size != 303 {
+		t.Errorf("the sealed checkpoint: %+v, %v", sealed, err)
+	}
+	for _, pattern := range []string{"*.tmp", "public/.unfinished/*", "public/*.new-*"} {
+		if left, _ := filepath.Glob(filepath.Join(d.Dir, pattern)); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	}
+}
+
+// Whoever reads while it is written finds a log that is whole, at every instant.
+func TestAReaderAtAnyMomentFindsAWholeLog(t *testing.T) {
+	d := publishtest.Start(t, 1)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for n := range uint64(1500) {
+			d.Send(1, 1, n+1, int(n))
+		}
+	}()
+	var last int64
+	reads := 0
+	for running := true; running; reads++ {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		size, _ := check(t, d.Path(""), d.Policy())
+		if size < last {
+			t.Fatalf("the log went from %d entries to %d", last, size)
+		}
+		last = size
+	}
+	if last == 0 || reads < 3 {
+		t.Errorf("%d reads, the last of %d entries", reads, last)
+	}
+}
+
+func TestPublishingGoesOnAfterAStop(t *testing.T) {
+	d := publishtest.Start(t, 1)
+	d.Send(1, 1, 1, 1, 2)
+	d.Close()
+	// As if the machine had stopped between the journal and the folder: the newest files are older than the journal.
+	d.Open(1)
+	key := d.Key.Verifier
+	for n := range uint64(400) {
+		d.Send(1, 1, n+2, 1)
+	}
+	d.Finish(1, 1)
+	d.File("draws/1/outcome.json")
+	d.Close()
+	if err := os.Remove(d.Path("draws/1/outcome.json")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(d.Path("draws/1/bets/1/7.pub")); err != nil {
+		t.Fatal(err)
+	}
+	d.Open(1)
+	d.File("draws/1/outcome.json")
+	d.File("draws/1/bets/1/7.pub")
+	if size, _ := check(t, d.Path(""), d.Policy()); size != 404 || d.Key.Verifier != key {
+		t.Errorf("%d entries, key %s; want 404 and the first one", size, d.Key.Verifier)
+	}
+}
+
+// What was published cannot be taken back: a journal that gives less, or something else, does not start.
+func TestAnotherJournalIsRefused(t *testing.T) {
+	d := publishtest.Start(t, 1)
+	d.Send(1, 1, 1, 1)
+	for size := int64(0); size < 2; size, _ = check(t, d.Path(""), d.Policy()) {
+		time.Sleep(20 * time.Millisecond)
+	}
+	d.Close()
+	for what, batches := range map[string]int{"entries were lost": 0, "is not of this journal": 2} {
+		for _, name := range []string{"journal", "journal.end", "state"} {
+			if err := os.RemoveAll(filepath.Join(d.Dir, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if batches > 0 {
+			public := filepath.Join(d.Dir, "public")
+			if err := os.Rename(public, public+".kept"); err != nil {
+				t.Fatal(err)
+			}
+			d.Open(1)
+			for n := range batches {
+				d.Send(1, 1, uint64(n+1), 9)
+			}
+			d.Close()
+			if err := errors.Join(os.RemoveAll(public), os.Rename(public+".kept", public)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.Try(1); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("started, or said %v; want %q", err, what)
+		}
+	}
+}
+
+// Who bet goes, with the secrets; every leaf stays, also when all is built again from what is left.
+func TestForgettingKeepsTheLog(t *testing.T) {
+	d := publishtest.Start(t, 1)
+	d.Send(1, 1, 1, 7574, 2)
+	d.Send(1, 1, 2, 5)
+	d.Finish(1, 1)
+	d.File("draws/1/outcome.json")
+	d.Close()
+	j, err := local.Open(filepath.Join(d.Dir, "journal"), local.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := j.Last(t.Context())
+	if err == nil {
+		_, err = j.Append(t.Context(), last, [][]byte{journal.Encode(journal.Forget{Draw: 1, At: 1})})
+	}
+	if err == nil {
+		_, err = j.Forget(t.Context(), 1)
+	}
+	if err := errors.Join(err, j.Close(), os.RemoveAll(filepath.Join(d.Dir, "state"))); err != nil {
+		t.Fatal(err)
+	}
+	d.Open(1) // which compares the log with the published checkpoint
+	if size := d.Ledger.Log().Size; size != 5 {
+		t.Errorf("%d entries, want 5", size)
+	}
+	if _, err := d.Receipt(t.Context(), 1, 1, 1, 1); quiniela.CodeOf(err) != quiniela.Absent {
+		t.Errorf("a receipt of a forgotten bet: %v", err)
+	}
+}
+
+func TestReceipts(t *testing.T) {
+	d := publishtest.Start(t, 1)
+	d.Send(1, 1, 1, 7574)
+	d.Send(1, 1, 2, 11, 12, 7574, 14, 15)
+	for line := uint32(1); line <= 5; line++ {
+		text, err := d.Receipt(t.Context(), 0, 1, 2, line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps, v := proof.Verify(text, d.Policy())
+		if !proof.Passed(steps) || v.Receipt.Document != fmt.Sprint(2000+line-1) || bytes.ContainsRune(text, '\n') {
+			t.Errorf("line %d: %+v", line, steps)
+		}
+		if line == 3 && v.Record.Number != 7574 {
+			t.Errorf("line 3 is on %d", v.Record.Number)
+		}
+		var r map[string]any
+		if err := json.Unmarshal(text, &r); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, row := range []struct {
+		agency quiniela.Agency
+		batch  uint64
+		line   uint32
+	}{{1, 2, 0}, {1, 2, 6}, {1, 3, 1}, {2, 1, 1}} {
+		if _, err := d.Receipt(t.Context(), 0, row.agency, row.batch, row.line); quiniela.CodeOf(err) != quiniela.Absent {
+			t.Errorf("%+v: %v", row, err)
+		}
+	}
+}
+
+func TestTheKeyIsMadeOnceAndForItsOwnerOnly(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.key")
+	k, err := publish.LoadKey(path, "")
+	if err != nil || k.Signer.Name() != publish.DefaultOrigin {
+		t.Fatalf("%+v, %v", k, err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if again, err := publish.LoadKey(path, publish.DefaultOrigin); err != nil || again.Verifier != k.Verifier {
+		t.Errorf("%+v, %v", again, err)
+	}
+	if _, err := publish.LoadKey(path, "other.example/log"); err == nil || !strings.Contains(err.Error(), "one name") {
+		t.Errorf("another origin: %v", err)
+	}
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := publish.LoadKey(path, ""); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+		t.Errorf("readable by all: %v", err)
+	}
+	for _, text := range []string{"", "secret", "PRIVATE+KEY+a+00000000+AAAA"} {
+		if err := errors.Join(os.WriteFile(path, []byte(text), 0o600), os.Chmod(path, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := publish.LoadKey(path, ""); err == nil {
+			t.Errorf("%q is a key", text)
+		}
+	}
+}
+
+// Whatever files of the public folder are spoiled, cut or gone, the next start publishes them again as they were.
+func TestASpoiledPublicFolderIsPublishedAgain(t *testing.T) {
+	t.Parallel()
+	d := publishtest.Start(t, 1)
+	for n := range uint64(300) { // more than one full tile
+		d.Send(1, 1, n+1, 7574, 2)
+	}
+	d.Finish(1, 1)
+	d.File("draws/1/outcome.json")
+	d.Close()
+	d.Open(1)
+	d.Close() // all of it is published, with a last checkpoint
+	others := []string{
+		"tile/0/000", "tile/entries/000", "tile/0/001.p/47", "draws/1/open", "draws/1/seal", "draws/1/totals",
+		"draws/1/sealed.checkpoint", "draws/1/result", "draws/1/outcome.json",
+	}
+	cut := func(data []byte) []byte { return data[:len(data)/2] }
+	mended(t, d, spoil, others...)
+	mended(t, d, cut, append(others, "draws/1/bets/1/7.pub")...)
+	mended(t, d, nil, append(others, "draws/1/bets/1/8.pub")...)
+	mended(t, d, spoil, "checkpoint")
+	mended(t, d, cut, "checkpoint")
+	mended(t, d, nil, "checkpoint")
+	mended(t, d, spoil, "log.vkey")
+	mended(t, d, nil, "log.vkey")
+}
+
+// mended spoils files, or removes them where change is nil, and waits until a start has put them back.
+func mended(t *testing.T, d *publishtest.Desk, change func([]byte) []byte, names ...string) {
+	t.Helper()
+	was := map[string][]byte{}
+	for _, name := range names {
+		data, err := os.ReadFile(d.Path(name))
+		if err == nil && change == nil {
+			err = os.Remove(d.Path(name))
+		} else if err == nil {
+			err = os.WriteFile(d.Path(name), change(data), 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		was[name] = data
+	}
+	d.Open(1)
+	defer d.Close()
+	for name, want := range was {
+		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+			if now, err := os.ReadFile(d.Path(name)); err == nil && bytes.Equal(now, want) {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s is not as it was", name)
+			}
+		}
+	}
+}
+
+func spoil(data []byte) []byte {
+	data = bytes.Clone(data)
+	data[len(data)/2] ^= 1
+	return data
+}

@@ -1,0 +1,130 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+	"time"
+
+	"quiniela"
+	"quiniela/internal/ledger"
+	"quiniela/proof"
+)
+
+// receiptWait bounds how long a receipt waits for a checkpoint that has its batch.
+const receiptWait = 5 * time.Second
+
+// keptTrees is how many batches' trees are kept, since receipts are asked for batch by batch.
+const keptTrees = 8
+
+// trees keeps the batches that receipts were asked of last.
+type trees struct {
+	mu   sync.Mutex
+	last []tree // the one used last at the end
+}
+
+type tree struct {
+	draw   uint64
+	agency quiniela.Agency
+	batch  uint64
+	ledger.Stored
+}
+
+// Receipt returns the receipt of one bet, in one line of JSON: that of a line, from 1, of an agency's batch in a draw. It
+// waits a little for the checkpoint that has the batch. Refusals are *quiniela.Error.
+func (p *Publisher) Receipt(ctx context.Context, number uint64, agency quiniela.Agency, batch uint64, line uint32) ([]byte, error) {
+	d, err := p.Ledger.Numbered(number)
+	if err != nil {
+		return nil, err
+	}
+	s, err := p.stored(ctx, d, agency, batch)
+	if err != nil {
+		return nil, err
+	}
+	if line < 1 || int(line) > s.Leaves.Count() {
+		return nil, quiniela.Refuse(quiniela.Absent, "batch %d of agency %d has %d bets, and no bet %d", batch, agency, s.Leaves.Count(), line)
+	}
+	at, err := p.covering(ctx, s.Index)
+	if err != nil {
+		return nil, err
+	}
+	entry, err := at.log.Entry(int64(s.Index))
+	if err != nil {
+		return nil, err
+	}
+	logged, err := proof.ParseBatchEntry(entry)
+	if err != nil {
+		return nil, err
+	}
+	path, err := proof.ProveInclusion(at.log.Size, int64(s.Index), at.log)
+	if err != nil {
+		return nil, err
+	}
+	r, err := proof.Make(s.Leaves, int(line-1), person(s.Batch.Lines, line), logged, s.Index, path, at.note)
+	if err != nil {
+		return nil, err
+	}
+	text, err := r.Encode()
+	if err != nil {
+		return nil, err
+	}
+	var one bytes.Buffer
+	err = json.Compact(&one, text)
+	return one.Bytes(), err
+}
+
+// person returns who made the bet of a line.
+func person(lines []byte, line uint32) proof.Person {
+	for l := range quiniela.StoredLines(lines) {
+		if line--; line == 0 {
+			f := bytes.SplitN(l, []byte{','}, quiniela.Fields)
+			return proof.Person{FirstName: string(f[0]), LastName: string(f[1]), Document: string(f[2]), Birthdate: string(f[3])}
+		}
+	}
+	return proof.Person{}
+}
+
+func (p *Publisher) stored(ctx context.Context, d ledger.Draw, agency quiniela.Agency, batch uint64) (ledger.Stored, error) {
+	p.trees.mu.Lock()
+	defer p.trees.mu.Unlock()
+	last := p.trees.last
+	i := slices.IndexFunc(last, func(t tree) bool { return t.draw == d.Number && t.agency == agency && t.batch == batch })
+	if i >= 0 {
+		t := last[i]
+		p.trees.last = append(slices.Delete(last, i, i+1), t)
+		return t.Stored, nil
+	}
+	s, err := p.Ledger.Stored(ctx, d, agency, batch)
+	if err != nil {
+		return s, err
+	}
+	if len(last) == keptTrees {
+		last = slices.Delete(last, 0, 1)
+	}
+	p.trees.last = append(last, tree{d.Number, agency, batch, s})
+	return s, nil
+}
+
+// covering waits for a published checkpoint that has an entry, one that witnesses have cosigned where there is one.
+func (p *Publisher) covering(ctx context.Context, index uint64) (*signed, error) {
+	if at := p.witnessed.Load(); at != nil && index < uint64(at.log.Size) {
+		return at, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, receiptWait)
+	defer cancel()
+	for {
+		p.signing.Lock()
+		at, newer := p.signed.Load(), p.newer
+		p.signing.Unlock()
+		if at.note != nil && index < uint64(at.log.Size) {
+			return at, nil
+		}
+		select {
+		case <-newer:
+		case <-ctx.Done():
+			return nil, quiniela.Refuse(quiniela.Busy, "the batch is not in a published checkpoint yet; ask again in a second")
+		}
+	}
+}

@@ -1,0 +1,318 @@
+// Package server is the central's side of the protocol: it listens, serves each connection on its own, enforces the
+// limits and deadlines, and drains on demand. What a request means is for the ledger to say.
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"quiniela"
+	"quiniela/internal/agencies"
+	"quiniela/internal/ledger"
+	"quiniela/internal/logline"
+)
+
+// Config says how a server serves. Start from DefaultConfig.
+type Config struct {
+	Address     string // host:port; an empty host is every interface
+	Backlog     int    // connections that the kernel holds until they are accepted
+	TLSAddress  string // host:port for TLS, where TLS is set; the same as Address: there is no plain one
+	TLS         *tls.Config
+	Guard       *agencies.Guard // nil: anybody may speak for any agency
+	Connections int             // at once; further ones are refused
+	PerAddress  int             // of one IP address at once; 0: no bound but Connections
+	MaskDNI     bool            // in the log
+	Limits      quiniela.Limits
+	Read        time.Duration         // the longest wait for the next bytes of a request that has begun, and for a reply to be taken
+	Request     time.Duration         // the longest that a request may take to arrive
+	Idle        time.Duration         // the longest silence between requests
+	Settle      time.Duration         // the silence that ends a bare batch; 0: only its end or an empty line does
+	Poll        time.Duration         // the longest that wait_winners waits
+	Drain       time.Duration         // the longest that requests in hand may take once the server stops
+	Metrics     prometheus.Registerer // nil: nowhere
+	Window      int                   // requests of one connection that may be in hand at once
+}
+
+// DefaultConfig returns the settings that hold when nothing else is configured.
+func DefaultConfig() Config {
+	return Config{
+		Address: ":12345", Backlog: 128, Connections: 10000, Limits: quiniela.DefaultLimits(),
+		Read: 10 * time.Second, Request: time.Minute, Idle: 5 * time.Minute, Settle: time.Second, Poll: 30 * time.Second,
+		Drain: 7 * time.Second, Window: 64,
+	}
+}
+
+// Server serves one listener.
+type Server struct {
+	config    Config
+	log       *slog.Logger
+	group     *slog.Logger   // for the lines that the committer writes together
+	ledger    *ledger.Ledger // nil in echo mode
+	receipts  Receipts       // nil: there are none
+	listeners []listener
+	handle    func(*conn)
+
+	mu       sync.Mutex
+	conns    map[*conn]struct{}
+	perIP    map[string]int
+	draining bool
+	drained  chan struct{} // closed when draining begins
+	sessions sync.WaitGroup
+	refusing atomic.Int32
+	refusals *prometheus.CounterVec
+}
+
+// Receipts returns a bet's receipt in one line: that of a line, from 1, of a batch.
+type Receipts func(ctx context.Context, draw uint64, agency quiniela.Agency, batch uint64, line uint32) ([]byte, error)
+
+// SetReceipts says where receipts come from. Without it, or with nil, there are none. Call it before Serve.
+func (s *Server) SetReceipts(r Receipts) { s.receipts = r }
+
+// Listen starts to listen. Connections are held by the kernel until Serve.
+func Listen(c Config, l *ledger.Ledger, log *slog.Logger) (*Server, error) {
+	s := newServer(c, log)
+	s.ledger, s.handle = l, s.serveLottery
+	s.register()
+	return s, s.listen()
+}
+
+// ListenEcho starts to listen as the specification's echo server, which returns one message per connection.
+func ListenEcho(c Config, log *slog.Logger) (*Server, error) {
+	s := newServer(c, log)
+	s.handle = s.serveEcho
+	return s, s.listen()
+}
+
+func newServer(c Config, log *slog.Logger) *Server {
+	return &Server{
+		config: c, log: log, group: logline.Deferred(log), conns: map[*conn]struct{}{}, perIP: map[string]int{}, drained: make(chan struct{}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "quiniela_refusals_total", Help: "Requests and connections refused, by code."}, []string{"code"}),
+	}
+}
+
+// register makes the server's figures known to Config.Metrics.
+func (s *Server) register() {
+	if s.config.Metrics == nil {
+		return
+	}
+	s.config.Metrics.MustRegister(s.refusals, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "quiniela_connections", Help: "Open connections of agencies.",
+	}, func() float64 {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return float64(len(s.conns))
+	}))
+	s.config.Metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "quiniela_connections_limit", Help: "The most connections at once.",
+	}, func() float64 { return float64(s.config.Connections) }))
+}
+
+// listener is one address listened on.
+type listener struct {
+	*net.TCPListener
+	tls *tls.Config // nil: plain
+}
+
+func (s *Server) listen() error {
+	c := &s.config
+	if c.TLS == nil || c.TLSAddress != c.Address {
+		if err := s.listenOn(c.Address, nil); err != nil {
+			return err
+		}
+	}
+	if c.TLS != nil {
+		return s.listenOn(c.TLSAddress, c.TLS)
+	}
+	return nil
+}
+
+func (s *Server) listenOn(address string, tls *tls.Config) error {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return errors.Join(fmt.Errorf("listen on %s: %w", address, err), s.unlisten())
+	}
+	s.listeners = append(s.listeners, listener{l.(*net.TCPListener), tls})
+	if err := setBacklog(l.(*net.TCPListener), s.config.Backlog); err != nil {
+		return errors.Join(fmt.Errorf("set the listen backlog to %d: %w", s.config.Backlog, err), s.unlisten())
+	}
+	form := "plain"
+	if tls != nil {
+		form = "TLS"
+	}
+	s.log.Info("listen", "result", "success", "address", l.Addr(), "form", form)
+	return nil
+}
+
+func (s *Server) unlisten() (err error) {
+	for _, l := range s.listeners {
+		err = errors.Join(err, l.Close())
+	}
+	return err
+}
+
+// Close stops listening, where Serve was never called.
+func (s *Server) Close() error { return s.unlisten() }
+
+// Addr returns the address listened on, the plain one where there are two.
+func (s *Server) Addr() net.Addr { return s.listeners[0].Addr() }
+
+// Serve accepts connections until ctx ends or the ledger fails, then stops accepting, lets the requests in hand
+// finish for Config.Drain at most, closes everything it opened, and returns: nil, or why the ledger failed.
+func (s *Server) Serve(ctx context.Context) error {
+	s.log.Info("accept_connections", "result", "in_progress")
+	for _, l := range s.listeners {
+		go s.accept(l)
+	}
+	var failed <-chan struct{}
+	if s.ledger != nil {
+		failed = s.ledger.Failed()
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case <-failed:
+		err = s.ledger.Err()
+	}
+	for _, l := range s.listeners {
+		s.closed("listener", l.Close(), "address", l.Addr())
+	}
+	s.drain()
+	if err == nil && s.ledger != nil {
+		err = s.ledger.Err()
+	}
+	return err
+}
+
+// closed logs the end of a resource.
+func (s *Server) closed(what string, err error, args ...any) {
+	if err != nil && !errors.Is(err, net.ErrClosed) {
+		s.log.Error("close_"+what, append([]any{"result", "fail"}, append(args, "error", err)...)...)
+		return
+	}
+	s.log.Info("close_"+what, append([]any{"result", "success"}, args...)...)
+}
+
+// acceptPause is how long to wait when the process is out of descriptors or memory for a connection.
+const acceptPause = 50 * time.Millisecond
+
+func (s *Server) accept(l listener) {
+	for {
+		nc, err := l.AcceptTCP()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			s.log.Error("accept_connections", "result", "fail", "error", err)
+			time.Sleep(acceptPause)
+			continue
+		}
+		ip := nc.RemoteAddr().(*net.TCPAddr).IP.String()
+		c, refusal := s.admit(nc, ip)
+		if refusal != nil {
+			s.refusals.WithLabelValues(string(quiniela.CodeOf(refusal))).Inc()
+			s.log.Warn("accept_connections", "result", "fail", "ip", ip, "error", refusal)
+			s.turnAway(nc, l, refusal)
+			continue
+		}
+		s.log.Info("accept_connections", "result", "success", "ip", ip)
+		if l.tls != nil {
+			c.stream = tls.Server(nc, l.tls)
+		}
+		go func() {
+			defer s.leave(c)
+			if err := c.handshake(); err != nil {
+				s.log.Warn("tls_handshake", "result", "fail", "ip", ip, "error", err)
+				return
+			}
+			s.handle(c)
+		}()
+	}
+}
+
+// turnedAway bounds how many refused connections are told why at once; a flood's others are just closed.
+const turnedAway = 100
+
+// turnAway refuses a connection. One that wants TLS could not read why.
+func (s *Server) turnAway(nc *net.TCPConn, l listener, why error) {
+	if l.tls != nil || s.refusing.Add(1) > turnedAway {
+		if l.tls == nil {
+			s.refusing.Add(-1)
+		}
+		_ = nc.Close()
+		return
+	}
+	go func() {
+		defer s.refusing.Add(-1)
+		refuse(nc, why)
+	}()
+}
+
+// admit registers a connection, or says why not.
+func (s *Server) admit(nc *net.TCPConn, ip string) (*conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		return nil, quiniela.Refuse(quiniela.Stopping, "the server is going down; try again later")
+	}
+	if len(s.conns) >= s.config.Connections {
+		return nil, quiniela.Refuse(quiniela.Busy, "%d connections are open, the most this server takes; try again later", len(s.conns))
+	}
+	if most := s.config.PerAddress; most > 0 && s.perIP[ip] >= most {
+		return nil, quiniela.Refuse(quiniela.Busy, "%d connections are open from your address, the most this server takes; close some", most)
+	}
+	c := &conn{stream: nc, ip: ip, config: &s.config}
+	s.conns[c] = struct{}{}
+	s.perIP[ip]++
+	s.sessions.Add(1)
+	return c, nil
+}
+
+func (s *Server) leave(c *conn) {
+	c.finish()
+	s.mu.Lock()
+	delete(s.conns, c)
+	if s.perIP[c.ip]--; s.perIP[c.ip] == 0 {
+		delete(s.perIP, c.ip)
+	}
+	draining := s.draining
+	s.mu.Unlock()
+	if draining {
+		s.closed("connection", nil, "ip", c.ip)
+	} else {
+		s.log.Debug("close_connection", "result", "success", "ip", c.ip)
+	}
+	s.sessions.Done()
+}
+
+// drain ends the connections that are between requests, waits for the others, and cuts off those that take too long.
+func (s *Server) drain() {
+	s.mu.Lock()
+	s.draining = true
+	close(s.drained)
+	for c := range s.conns {
+		c.drain()
+	}
+	s.mu.Unlock()
+	done := make(chan struct{})
+	go func() { s.sessions.Wait(); close(done) }()
+	select {
+	case <-done:
+		return
+	case <-time.After(s.config.Drain):
+	}
+	s.mu.Lock()
+	for c := range s.conns {
+		_ = c.Close() // the session sees it and leaves
+	}
+	s.mu.Unlock()
+	<-done
+}

@@ -1,0 +1,335 @@
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"quiniela"
+	"quiniela/internal/ledger"
+	"quiniela/internal/logline"
+	"quiniela/internal/wire"
+)
+
+// session is one connection of the lottery. Its reader takes requests apart and submits them; its writer sends the
+// replies in the order of the requests. So a connection may have many batches on their way to the disk at once.
+type session struct {
+	*Server
+	conn    *conn
+	reader  *wire.Reader
+	draw    uint64    // that hello chose; 0: the one that is meant where none is named
+	replies chan *job // to the writer, in request order
+}
+
+// job is one request in hand, and its reply.
+type job struct {
+	session    *session
+	submission ledger.Submission
+	request    wire.Request
+	buffer     []byte
+	numbers    []byte
+	submitted  bool // the reply waits for the submission
+	reply      []byte
+	bets       int // of a batch, as received
+	err        error
+}
+
+var jobs = sync.Pool{New: func() any {
+	j := new(job)
+	j.submission.Decided = j.decided
+	return j
+}}
+
+// keepBuffer is the largest buffer that goes back to the pool: a few large batches must not pin memory for ever.
+const keepBuffer = 512 << 10
+
+func (j *job) release() {
+	if cap(j.buffer) > keepBuffer {
+		j.buffer = nil
+	}
+	j.session, j.reply, j.request, j.err, j.submitted, j.bets = nil, j.reply[:0], wire.Request{}, nil, false, 0
+	jobs.Put(j)
+}
+
+func (s *Server) serveLottery(c *conn) {
+	ss := &session{Server: s, conn: c, reader: wire.NewReader(c), replies: make(chan *job, s.config.Window)}
+	ss.reader.Limits, ss.reader.OnPhase, ss.reader.Settle = s.config.Limits, c.phase, s.config.Settle > 0
+	written := make(chan struct{})
+	go func() { defer close(written); ss.write() }()
+	ss.read()
+	close(ss.replies)
+	<-written
+}
+
+// read serves requests until the connection ends, breaks the framing, or the server drains.
+func (s *session) read() {
+	for s.reader.Await() == nil {
+		j := jobs.Get().(*job)
+		j.session = s
+		var body []byte
+		var framed bool
+		j.buffer, body, framed, j.err = s.reader.Next(j.buffer)
+		if j.err != nil {
+			if j.err = framingError(j.err); j.err == nil {
+				j.release()
+				return
+			}
+			s.replies <- j
+			return
+		}
+		s.serve(j, body, framed)
+		s.replies <- j
+		if !framed {
+			return
+		}
+	}
+}
+
+// framingError returns what to tell a peer whose request did not arrive whole, or nil where nobody is there to read it.
+func framingError(err error) error {
+	switch {
+	case quiniela.CodeOf(err) != "":
+		return err
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return quiniela.Refuse(quiniela.BadFrame, "the connection ended inside the body")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return quiniela.Refuse(quiniela.BadFrame, "the rest of the request did not come in time")
+	}
+	return nil
+}
+
+// serve decides one request, or submits it; the writer sends what it comes to.
+func (s *session) serve(j *job, body []byte, framed bool) {
+	r, err := wire.Parse(body)
+	j.request = r
+	if lines := bytes.TrimSpace(r.Lines); len(lines) > 0 {
+		j.bets = bytes.Count(lines, []byte{'\n'}) + 1
+	}
+	if err != nil {
+		j.err = err
+		return
+	}
+	if j.err = s.authorize(r, framed); j.err != nil {
+		return
+	}
+	switch r.Verb {
+	case wire.Batch:
+		j.err = s.batch(j)
+	case wire.Bet:
+		j.err = s.bet(j)
+	case wire.Finish:
+		if j.err = s.ledger.Finish(context.Background(), s.draw, r.Agency, r.Batches); j.err == nil {
+			j.reply = wire.AppendFinishOK(j.reply)
+		}
+	case wire.Query, wire.Wait:
+		j.err = s.winners(j, r)
+	case wire.Hello:
+		j.err = s.hello(j, r)
+	case wire.Receipt:
+		j.err = s.receipt(j, r)
+	}
+}
+
+// hello says where an agency goes on, and keeps the connection to the draw it names, or to the one that is meant now: a
+// draw that opens or closes meanwhile must not turn its bets aside.
+func (s *session) hello(j *job, r wire.Request) error {
+	d, err := s.ledger.FindDraw(context.Background(), r.Draw)
+	if err != nil {
+		return err
+	}
+	resume, err := s.ledger.Resume(d.Number, r.Agency)
+	if err != nil {
+		return err
+	}
+	s.draw = d.Number
+	if r.Named {
+		resume.Draw = d.ID
+	}
+	j.reply = wire.AppendResume(j.reply, resume)
+	return nil
+}
+
+// receipt answers with the proof that a bet is in the public log.
+func (s *session) receipt(j *job, r wire.Request) error {
+	if s.receipts == nil {
+		return quiniela.Refuse(quiniela.Absent, "this server keeps no public log, and has no receipts")
+	}
+	text, err := s.receipts(context.Background(), s.draw, r.Agency, r.Batch, r.Line)
+	if err == nil {
+		j.reply = wire.AppendList(j.reply, []string{string(text)})
+	}
+	return err
+}
+
+// authorize refuses a request of an agency that this connection may not speak for. A hello is where it shows that it may.
+func (s *session) authorize(r wire.Request, framed bool) (err error) {
+	if r.Verb == wire.Hello && !framed {
+		return quiniela.Refuse(quiniela.BadFrame, "hello must be framed: <length>;hello|agency")
+	}
+	if r.Headless && framed {
+		return quiniela.Refuse(quiniela.Unknown, "a framed batch begins with agency_ID|agency; without that line a batch comes bare")
+	}
+	if s.config.Guard == nil {
+		return nil
+	}
+	if r.Verb == wire.Hello {
+		s.conn.identity, err = s.config.Guard.Login(s.conn.identity, s.conn.ip, r.Agency, r.Token)
+		return err
+	}
+	return s.config.Guard.Allow(&s.conn.identity, r.Agency)
+}
+
+// batch validates a batch where it lies and submits it.
+func (s *session) batch(j *job) error {
+	r := j.request
+	start := len(j.buffer) - len(r.Lines)
+	now := time.Now()
+	lines, numbers, err := quiniela.CheckLines(r.Lines, quiniela.DayOf(now), s.config.Limits.BatchBets, j.numbers[:0])
+	j.numbers = numbers
+	if err != nil {
+		return err
+	}
+	// The lines moved left at most; where the last one grew, it did so within the buffer (see wire.Reader.Next).
+	return s.submit(j, j.buffer[:start+len(lines)], start, now)
+}
+
+// bet turns a single bet into a batch of one line and submits it.
+func (s *session) bet(j *job) error {
+	f := j.request.Fields
+	now := time.Now()
+	bet, bad := quiniela.CheckFields(f, quiniela.DayOf(now))
+	if bad != nil {
+		return &quiniela.Error{Code: quiniela.Invalid, Detail: bad.Error()}
+	}
+	line := append(bytes.Join(f[:], []byte{','}), '\n')
+	j.numbers = append(j.numbers[:0], byte(bet.Number>>8), byte(bet.Number))
+	// The fields alias the old buffer, which the reply still needs.
+	buffer := append(make([]byte, wire.Headroom, wire.Headroom+len(line)), line...)
+	return s.submit(j, buffer, wire.Headroom, now)
+}
+
+func (s *session) submit(j *job, buffer []byte, start int, now time.Time) error {
+	sub := &j.submission
+	sub.Draw, sub.Agency, sub.Batch, sub.Secret = s.draw, j.request.Agency, j.request.Batch, j.request.Secret
+	sub.Unattributed = j.request.Verb == wire.Bet || j.request.Headless
+	sub.Buffer, sub.Start, sub.Numbers = buffer, start, j.numbers
+	sub.Hash, sub.Received = sha256.Sum256(buffer[start:]), now.UnixMicro()
+	err := s.ledger.Submit(sub)
+	j.submitted = err == nil
+	return err
+}
+
+// winners answers query_winners at once and wait_winners when the draw is done, or after Config.Poll.
+func (s *session) winners(j *job, r wire.Request) error {
+	documents, drawn, err := s.ledger.Winners(s.draw, r.Agency)
+	if err == nil && !drawn && r.Verb == wire.Wait {
+		select {
+		case <-s.ledger.Drawn(s.draw):
+			documents, drawn, err = s.ledger.Winners(s.draw, r.Agency)
+		case <-time.After(s.config.Poll):
+		case <-s.drained:
+		case <-s.ledger.Failed():
+		}
+	}
+	switch {
+	case err != nil:
+		return err
+	case !drawn:
+		j.reply = wire.AppendInProgress(j.reply)
+	default:
+		j.reply = wire.AppendList(j.reply, documents)
+	}
+	return nil
+}
+
+// write sends the replies. When the peer takes none, it goes on without sending: every submission is waited for.
+func (s *session) write() {
+	out := bufio.NewWriterSize(deadlineWriter{s.conn}, 4<<10)
+	for j := range s.replies {
+		s.complete(j)
+		_, err := out.Write(j.reply)
+		j.release()
+		if err == nil && len(s.replies) == 0 {
+			err = out.Flush()
+		}
+		if err != nil {
+			_ = s.conn.Close() // the reader notices
+		}
+	}
+	_ = out.Flush()
+}
+
+type deadlineWriter struct{ c *conn }
+
+func (w deadlineWriter) Write(p []byte) (int, error) {
+	if err := w.c.SetWriteDeadline(time.Now().Add(w.c.config.Read)); err != nil {
+		return 0, err
+	}
+	return w.c.Write(p)
+}
+
+// complete waits for a submission, and makes the reply. What the specification wants logged is in the log by then.
+func (s *session) complete(j *job) {
+	stored := 0
+	if j.submitted {
+		stored, j.err = j.submission.Wait()
+	} else {
+		s.record(s.log, j, 0, j.err)
+	}
+	r := j.request
+	switch {
+	case j.err != nil:
+		s.refusals.WithLabelValues(code(j.err)).Inc()
+		s.log.Debug("refuse", "result", "fail", "ip", s.conn.ip, "error", j.err)
+		j.reply = wire.AppendError(j.reply, r, j.err)
+	case r.Verb == wire.Batch:
+		j.reply = wire.AppendBatchOK(j.reply, stored)
+	case r.Verb == wire.Bet:
+		j.reply = wire.AppendBetOK(j.reply, r.Fields[2], quiniela.Number(number(j.numbers)))
+	}
+}
+
+// decided is called by the committer, which writes the lines of a whole group at once before any of them is answered.
+func (j *job) decided(stored int, err error) { j.session.record(j.session.group, j, stored, err) }
+
+// record logs what the specification wants logged of a request.
+func (s *session) record(log *slog.Logger, j *job, stored int, err error) {
+	r := j.request
+	switch {
+	case r.Verb == wire.Batch && err == nil:
+		log.Info("apuesta_recibida", "result", "success", "cantidad", stored)
+	case r.Verb == wire.Batch:
+		log.Info("apuesta_recibida", "result", "fail", "cantidad", j.bets, "agency", uint32(r.Agency), "error", code(err))
+	case r.Verb == wire.Bet && err == nil:
+		log.Info("apuesta_almacenada", "result", "success", "dni", s.dni(r.Fields[2]), "numero", number(j.numbers))
+	case r.Verb == wire.Bet:
+		log.Info("apuesta_almacenada", "result", "fail", "agency", uint32(r.Agency), "error", code(err))
+	case err != nil:
+		log.Info("receive_message", "result", "fail", "ip", s.conn.ip, "error", code(err))
+	}
+}
+
+// dni is what the log shows of a document: with MaskDNI its last three digits.
+func (s *session) dni(document []byte) string {
+	if !s.config.MaskDNI {
+		return string(document)
+	}
+	return logline.Mask(string(document))
+}
+
+// code is what an INFO line says of an error: its detail may quote a bettor's data.
+func code(err error) string {
+	if code := quiniela.CodeOf(err); code != "" {
+		return string(code)
+	}
+	return string(quiniela.Internal)
+}
+
+func number(packed []byte) int { return int(packed[0])<<8 | int(packed[1]) }

@@ -1,0 +1,361 @@
+package web
+
+import (
+	"cmp"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"quiniela"
+	"quiniela/draw"
+	"quiniela/internal/ledger"
+)
+
+// Draw is a draw as the API shows it.
+type Draw struct {
+	ID       string     `json:"id"`
+	State    string     `json:"state"` // open, sealed or drawn
+	Agencies uint32     `json:"agencies"`
+	Finished uint32     `json:"finished"` // of the agencies
+	Batches  uint64     `json:"batches"`
+	Bets     uint64     `json:"bets"`
+	Source   string     `json:"source"`             // of the winning number
+	Round    uint64     `json:"round,omitempty"`    // of the beacon
+	RoundAt  *time.Time `json:"round_at,omitempty"` // when it is signed
+	Prizes   []uint16   `json:"prizes,omitempty"`   // of a beacon's draw: all numbers, the winning one first
+	Public   bool       `json:"public"`             // in the public log
+	Opened   *time.Time `json:"opened,omitempty"`
+	Closes   *time.Time `json:"closes,omitempty"`
+	Sealed   *time.Time `json:"sealed,omitempty"`
+	SealedBy string     `json:"sealed_by,omitempty"` // agencies, time or operator
+	Note     string     `json:"note,omitempty"`
+	Number   *uint16    `json:"number,omitempty"`  // once drawn, or entered
+	Winners  *uint64    `json:"winners,omitempty"` // once drawn
+	Drawn    *time.Time `json:"drawn,omitempty"`
+}
+
+// Agency is how far an agency is.
+type Agency struct {
+	Agency   uint32 `json:"agency"`
+	Batches  uint64 `json:"batches"`
+	Bets     uint64 `json:"bets"`
+	Finished bool   `json:"finished"`
+}
+
+// Winners are an agency's. Documents are for the operator only.
+type Winners struct {
+	Agency    uint32   `json:"agency"`
+	Winners   int      `json:"winners"`
+	Documents []string `json:"documents,omitempty"`
+}
+
+// Terms open a draw.
+type Terms struct {
+	ID       string     `json:"id"`
+	Agencies uint32     `json:"agencies"`
+	Closes   *time.Time `json:"closes,omitempty"`
+	Source   string     `json:"source"`
+	Number   *uint16    `json:"number,omitempty"` // of the source fixed
+}
+
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+func newDraw(d ledger.Draw) Draw {
+	v := Draw{
+		ID: d.ID, State: d.State(), Agencies: d.Agencies, Finished: d.Finished, Batches: d.Batches, Bets: d.Bets,
+		Source: string(d.Rule.Source), Opened: moment(d.Opened), Closes: moment(d.Closes), Sealed: moment(d.SealedAt),
+		SealedBy: d.SealedBy, Note: d.Note, Public: d.Public, Round: d.Rule.Round,
+	}
+	if d.Rule.Round != 0 {
+		v.RoundAt = moment(draw.Quicknet().TimeOf(d.Rule.Round))
+	}
+	for _, n := range d.Prizes() {
+		v.Prizes = append(v.Prizes, uint16(n))
+	}
+	if d.Entered != nil {
+		number := uint16(*d.Entered)
+		v.Number = &number
+	}
+	if r := d.Result; r != nil {
+		number := uint16(r.Number)
+		v.Number, v.Winners, v.Drawn = &number, &r.Winners, moment(time.UnixMicro(r.At))
+	}
+	return v
+}
+
+// route is one operation of the API.
+type route struct {
+	method, path string
+	operator     bool // for the operator only
+	slow         bool // may take longer than an answer should
+	do           func(r *http.Request) (any, error)
+	serve        http.HandlerFunc // in place of do
+}
+
+// routes are the API, as openapi.json describes it.
+func (s *Site) routes() []route {
+	return []route{
+		{method: "GET", path: "/api/v1/draws", do: s.listDraws},
+		{method: "POST", path: "/api/v1/draws", operator: true, do: s.openDraw},
+		{method: "GET", path: "/api/v1/draws/{id}", do: s.showDraw},
+		{method: "GET", path: "/api/v1/draws/{id}/agencies", do: s.listAgencies},
+		{method: "GET", path: "/api/v1/draws/{id}/numbers", do: s.listNumbers},
+		{method: "GET", path: "/api/v1/draws/{id}/winners", do: s.listWinners},
+		{method: "POST", path: "/api/v1/draws/{id}/close", operator: true, do: s.closeDraw},
+		{method: "POST", path: "/api/v1/draws/{id}/number", operator: true, do: s.enterNumber},
+		{method: "POST", path: "/api/v1/backup", operator: true, slow: true, do: s.backup},
+		{method: "GET", path: "/api/v1/events", serve: s.stream},
+		{method: "GET", path: "/api/v1/openapi.json", serve: openAPI},
+	}
+}
+
+func openAPI(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	http.ServeFileFS(w, r, files, "static/openapi.json")
+}
+
+func (s *Site) api(rt route) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if rt.operator && !operator(r) {
+			writeProblem(w, quiniela.Refuse(quiniela.Denied, "this is for the operator: send `Authorization: Bearer` and the operator's key, or log in"))
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		if rt.slow {
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+		}
+		if rt.serve != nil {
+			rt.serve(w, r)
+			return
+		}
+		v, err := rt.do(r)
+		if err != nil {
+			if quiniela.CodeOf(err) == "" && r.Context().Err() == nil {
+				s.Log.Error("http", "result", "fail", "path", r.URL.Path, "error", err)
+			}
+			writeProblem(w, err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		if r.Method == http.MethodPost && rt.path == "/api/v1/draws" {
+			w.WriteHeader(http.StatusCreated)
+		}
+		_ = json.NewEncoder(w).Encode(v) // a peer that has gone needs no answer
+	}
+}
+
+// mostBody bounds what a request may say, in bytes.
+const mostBody = 16 << 10
+
+// readBody reads a request's JSON: one object, with no field that is not known.
+func readBody(r *http.Request, v any) error {
+	d := json.NewDecoder(io.LimitReader(r.Body, mostBody))
+	d.DisallowUnknownFields()
+	err := d.Decode(v)
+	if err == nil {
+		if _, more := d.Token(); !errors.Is(more, io.EOF) {
+			err = errors.New("text after the object")
+		}
+	}
+	if err != nil {
+		return quiniela.Refuse(quiniela.Invalid, "the body is not the JSON that is wanted: %v; see /api/v1/openapi.json", err)
+	}
+	return nil
+}
+
+func (s *Site) listDraws(r *http.Request) (any, error) {
+	all, err := s.Ledger.Draws(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	draws := make([]Draw, len(all))
+	for i, d := range all {
+		draws[i] = newDraw(d)
+	}
+	return map[string]any{"draws": draws}, nil
+}
+
+func (s *Site) showDraw(r *http.Request) (any, error) {
+	d, err := s.Ledger.FindDraw(r.Context(), r.PathValue("id"))
+	return newDraw(d), err
+}
+
+func (s *Site) listAgencies(r *http.Request) (any, error) {
+	all, err := s.Ledger.Progress(r.Context(), r.PathValue("id"))
+	return map[string]any{"agencies": newAgencies(all)}, err
+}
+
+func newAgencies(progress []ledger.AgencyProgress) []Agency {
+	all := make([]Agency, len(progress))
+	for i, a := range progress {
+		all[i] = Agency{uint32(a.Agency), a.Batches, a.Bets, a.Finished}
+	}
+	return all
+}
+
+// firstAgency returns the agency that the parameter `from` names: the first one that is wanted. Without it, that is all.
+func firstAgency(r *http.Request) (quiniela.Agency, error) {
+	text := r.URL.Query().Get("from")
+	if text == "" {
+		return 0, nil
+	}
+	n, err := quiniela.ParseUint(text, 32)
+	if err != nil {
+		return 0, quiniela.Refuse(quiniela.Invalid, "from: %v", err)
+	}
+	return quiniela.Agency(n), nil
+}
+
+// window returns the agencies from one on, most of them at most, and how many are before them.
+func window(all []ledger.AgencyProgress, from quiniela.Agency, most int) (shown []ledger.AgencyProgress, before int) {
+	before, _ = slices.BinarySearchFunc(all, from, func(a ledger.AgencyProgress, from quiniela.Agency) int { return cmp.Compare(a.Agency, from) })
+	return all[before:min(before+most, len(all))], before
+}
+
+// listNumbers answers with the bets on each number that has any.
+func (s *Site) listNumbers(r *http.Request) (any, error) {
+	tally, err := s.Ledger.Tally(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	type count struct {
+		Number uint16 `json:"number"`
+		Bets   uint64 `json:"bets"`
+	}
+	counts := []count{}
+	for n, bets := range tally {
+		if bets > 0 {
+			counts = append(counts, count{uint16(n), bets})
+		}
+	}
+	return map[string]any{"numbers": counts}, nil
+}
+
+func (s *Site) listWinners(r *http.Request) (any, error) {
+	all, err := s.winners(r, r.PathValue("id"))
+	return map[string]any{"winners": all}, err
+}
+
+func (s *Site) winners(r *http.Request, id string) ([]Winners, error) {
+	found, err := s.Ledger.AllWinners(r.Context(), id)
+	all := make([]Winners, len(found))
+	for i, w := range found {
+		all[i] = Winners{Agency: uint32(w.Agency), Winners: len(w.Documents)}
+		if operator(r) {
+			all[i].Documents = w.Documents
+		}
+	}
+	return all, err
+}
+
+func (s *Site) openDraw(r *http.Request) (any, error) {
+	var t Terms
+	if err := readBody(r, &t); err != nil {
+		return nil, err
+	}
+	terms := ledger.Terms{ID: t.ID, Agencies: t.Agencies, Rule: draw.Rule{Source: draw.Source(t.Source)}}
+	if t.Closes != nil {
+		terms.Closes = *t.Closes
+	}
+	if t.Number != nil {
+		number := quiniela.Number(*t.Number)
+		terms.Rule.Fixed = &number
+	}
+	d, err := s.Ledger.OpenDraw(r.Context(), terms)
+	s.done(r, "draw_open", t.ID, err)
+	return newDraw(d), err
+}
+
+// done logs what an operator did.
+func (s *Site) done(r *http.Request, action, id string, err error) {
+	if err != nil {
+		s.Log.Warn(action, "result", "fail", "draw", id, "ip", address(r), "error", err)
+		return
+	}
+	s.Log.Info(action, "result", "success", "draw", id, "ip", address(r))
+}
+
+func (s *Site) closeDraw(r *http.Request) (any, error) {
+	var body struct {
+		Note string `json:"note"`
+	}
+	if err := readBody(r, &body); err != nil {
+		return nil, err
+	}
+	d, err := s.Ledger.CloseDraw(r.Context(), r.PathValue("id"), body.Note)
+	s.done(r, "draw_close", r.PathValue("id"), err)
+	return newDraw(d), err
+}
+
+// enterNumber takes a notary's number, or a round of the beacon.
+func (s *Site) enterNumber(r *http.Request) (any, error) {
+	var body struct {
+		Number  *uint16         `json:"number"`
+		Extract string          `json:"extract"`
+		Beacon  json.RawMessage `json:"beacon"`
+	}
+	if err := readBody(r, &body); err != nil {
+		return nil, err
+	}
+	if (body.Number == nil) == (body.Beacon == nil) {
+		return nil, quiniela.Refuse(quiniela.Invalid, "the body has no number and no beacon, or both")
+	}
+	id := r.PathValue("id")
+	if body.Beacon != nil {
+		b, err := draw.ParseBeacon(body.Beacon)
+		if err != nil {
+			return nil, quiniela.Refuse(quiniela.Invalid, "%v", err)
+		}
+		d, err := s.Ledger.EnterBeacon(r.Context(), id, b)
+		s.done(r, "draw_enter", id, err)
+		return newDraw(d), err
+	}
+	extract, err := hex.DecodeString(body.Extract)
+	if err != nil {
+		return nil, quiniela.Refuse(quiniela.Invalid, "extract: want the SHA-256 of the official extract, in hexadecimal")
+	}
+	d, err := s.Ledger.EnterNumber(r.Context(), id, quiniela.Number(*body.Number), extract)
+	s.done(r, "draw_enter", id, err)
+	return newDraw(d), err
+}
+
+func (s *Site) backup(r *http.Request) (any, error) {
+	var body struct {
+		Dir string `json:"dir"`
+	}
+	if err := readBody(r, &body); err != nil {
+		return nil, err
+	}
+	switch {
+	case s.Backup == nil:
+		return nil, quiniela.Refuse(quiniela.Absent, "the journal is not in this server's data folder: back up the database")
+	case !filepath.IsAbs(body.Dir):
+		return nil, quiniela.Refuse(quiniela.Invalid, "the folder %q is not an absolute path", body.Dir)
+	}
+	last, err := s.Backup(r.Context(), filepath.Clean(body.Dir))
+	if err != nil {
+		s.Log.Error("backup", "result", "fail", "dir", body.Dir, "error", err)
+		return nil, quiniela.Refuse(quiniela.Invalid, "the backup was not made: %v", err)
+	}
+	s.Log.Info("backup", "result", "success", "dir", body.Dir, "last", last)
+	return map[string]any{"dir": body.Dir, "last": last}, nil
+}
+
+// Operations lists the API's operations, each as its method and path.
+func (s *Site) Operations() (all []string) {
+	for _, r := range s.routes() {
+		all = append(all, r.method+" "+r.path)
+	}
+	return all
+}

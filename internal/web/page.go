@@ -1,0 +1,219 @@
+package web
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"quiniela"
+	"quiniela/internal/ledger"
+)
+
+// page is what a template shows.
+type page struct {
+	T        texts
+	Operator bool
+	Login    bool // possible
+	Failed   bool // to log in
+	Draws    []Draw
+	Draw     Draw
+	Agencies []Agency
+	Shown    span   // which agencies those are
+	Before   string // links to the agencies before and after them
+	After    string
+	Winners  []Winners
+	Buckets  []bucket
+	Most     []played // the numbers played most
+	Problem  string
+}
+
+// span is a run of agencies, counted from 1, of so many.
+type span struct{ From, To, Of int }
+
+// bucket is a hundred numbers in a row.
+type bucket struct {
+	From, To     int
+	Bets         uint64
+	X, Y, Height float64 // of its bar, in the picture's units
+}
+
+type played struct {
+	Number int
+	Bets   uint64
+}
+
+// pageAgencies is how many agencies a page shows at once; a draw may have a million.
+const pageAgencies = 200
+
+var templates = template.Must(template.New("").Funcs(template.FuncMap{
+	"number": func(n *uint16) string { return fmt.Sprintf("%04d", *n) },
+	"four":   func(n int) string { return fmt.Sprintf("%04d", n) },
+	"total":  func(n *uint64) string { return thousands(fmt.Sprint(*n)) },
+	"count":  func(n any) string { return thousands(fmt.Sprint(n)) },
+	"iso":    func(t *time.Time) string { return t.Format(time.RFC3339) },
+	"clock":  func(t *time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") },
+}).ParseFS(files, "pages/*.html"))
+
+// thousands sets a number's thousands apart with a thin space, which both languages read.
+func thousands(s string) string {
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "\u202f" + s[i:]
+	}
+	return s
+}
+
+// render answers with a page. The status is given here, since no header can follow it.
+func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
+	p.T, p.Operator, p.Login = language(r), operator(r), s.Key != ""
+	var out bytes.Buffer
+	if err := templates.ExecuteTemplate(&out, name, p); err != nil {
+		s.Log.Error("http", "result", "fail", "path", r.URL.Path, "error", err)
+		http.Error(w, "the page could not be made; the log says why", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Vary", "Accept-Language, Cookie")
+	w.WriteHeader(status)
+	_, _ = w.Write(out.Bytes()) // a peer that has gone needs no answer
+}
+
+// home shows all draws, and the one that is meant where none is named.
+func (s *Site) home(w http.ResponseWriter, r *http.Request) { s.show(w, r, "") }
+
+func (s *Site) drawPage(w http.ResponseWriter, r *http.Request) { s.show(w, r, r.PathValue("id")) }
+
+func (s *Site) show(w http.ResponseWriter, r *http.Request, id string) {
+	p, err := s.collect(r, id)
+	switch {
+	case quiniela.CodeOf(err) == quiniela.NoDraw && id == "":
+		s.render(w, r, http.StatusOK, "empty", p)
+	case quiniela.CodeOf(err) == quiniela.NoDraw:
+		s.render(w, r, http.StatusNotFound, "missing", p)
+	case err != nil:
+		s.Log.Error("http", "result", "fail", "path", r.URL.Path, "error", err)
+		writeProblem(w, err)
+	default:
+		s.render(w, r, http.StatusOK, "draw", p)
+	}
+}
+
+func (s *Site) collect(r *http.Request, id string) (p page, err error) {
+	all, err := s.Ledger.Draws(r.Context())
+	if err != nil {
+		return p, err
+	}
+	for _, d := range slices.Backward(all) {
+		p.Draws = append(p.Draws, newDraw(d))
+	}
+	d, err := s.Ledger.FindDraw(r.Context(), id)
+	if err != nil {
+		return p, err
+	}
+	p.Draw = newDraw(d)
+	if err := s.collectAgencies(&p, r, d.ID); err != nil {
+		return p, err
+	}
+	if p.Winners, err = s.winners(r, d.ID); err != nil {
+		return p, err
+	}
+	tally, err := s.Ledger.Tally(r.Context(), d.ID)
+	if err != nil {
+		return p, err
+	}
+	p.Buckets, p.Most = distribution(tally)
+	return p, nil
+}
+
+func (s *Site) collectAgencies(p *page, r *http.Request, id string) error {
+	from, err := firstAgency(r)
+	if err != nil {
+		from = 0 // a link that somebody has bent shows the first ones
+	}
+	all, err := s.Ledger.Progress(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	shown, before := window(all, from, pageAgencies)
+	if len(shown) == 0 {
+		shown, before = window(all, 0, pageAgencies) // past the last one
+	}
+	p.Agencies, p.Shown = newAgencies(shown), span{before + 1, before + len(shown), len(all)}
+	if before > 0 {
+		p.Before = turn(r, all[max(0, before-pageAgencies)].Agency)
+	}
+	if after := before + len(shown); after < len(all) {
+		p.After = turn(r, all[after].Agency)
+	}
+	return nil
+}
+
+// turn is a link to the same page with its agencies from another one on.
+func turn(r *http.Request, from quiniela.Agency) string {
+	q := url.Values{"from": {strconv.FormatUint(uint64(from), 10)}}
+	if lang := r.URL.Query().Get("lang"); lang != "" {
+		q.Set("lang", lang)
+	}
+	return "?" + q.Encode() + "#agencies"
+}
+
+// Sizes of the picture of the distribution, in its own units, and how many of the numbers played most are listed.
+const (
+	buckets     = 100
+	pictureHigh = 100
+	mostPlayed  = 10
+)
+
+func distribution(tally *[ledger.Numbers]uint64) (all []bucket, most []played) {
+	const each = ledger.Numbers / buckets
+	highest := uint64(1)
+	for i := range buckets {
+		b := bucket{From: i * each, To: (i+1)*each - 1, X: float64(i * 10)}
+		for _, bets := range tally[b.From : b.To+1] {
+			b.Bets += bets
+		}
+		highest = max(highest, b.Bets)
+		all = append(all, b)
+	}
+	for i := range all {
+		all[i].Height = pictureHigh * float64(all[i].Bets) / float64(highest)
+		all[i].Y = pictureHigh - all[i].Height
+	}
+	for n, bets := range tally {
+		if bets > 0 {
+			most = append(most, played{n, bets})
+		}
+	}
+	slices.SortStableFunc(most, func(a, b played) int { return cmp.Compare(b.Bets, a.Bets) })
+	return all, most[:min(len(most), mostPlayed)]
+}
+
+// language returns the texts in the language that a browser prefers; Spanish where it says nothing of either.
+func language(r *http.Request) texts {
+	accept := r.URL.Query().Get("lang") + "," + r.Header.Get("Accept-Language")
+	best, quality := spanish, 0.0
+	for part := range strings.SplitSeq(accept, ",") {
+		tag, params, _ := strings.Cut(strings.TrimSpace(part), ";")
+		q := 1.0
+		if v, ok := strings.CutPrefix(strings.TrimSpace(params), "q="); ok {
+			if _, err := fmt.Sscanf(v, "%g", &q); err != nil {
+				q = 0
+			}
+		}
+		base, _, _ := strings.Cut(strings.ToLower(tag), "-")
+		for _, t := range []texts{spanish, english} {
+			if base == t.Lang && q > quality {
+				best, quality = t, q
+			}
+		}
+	}
+	return best
+}

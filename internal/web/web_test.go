@@ -1,0 +1,551 @@
+package web_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"quiniela"
+	"quiniela/draw"
+	"quiniela/internal/journal"
+	"quiniela/internal/journal/local"
+	"quiniela/internal/ledger"
+	"quiniela/internal/web"
+)
+
+const key = "the-operators-key-0123456789"
+
+// desk is a site over a real ledger on a real disk.
+type desk struct {
+	t      *testing.T
+	ledger *ledger.Ledger
+	site   *web.Site
+	server *httptest.Server // the public one
+	inner  *httptest.Server // the operator's socket
+	doc    map[string]any
+}
+
+func open(t *testing.T) *desk {
+	t.Helper()
+	dir := t.TempDir()
+	j, err := local.Open(filepath.Join(dir, "journal"), local.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	figures := prometheus.NewRegistry()
+	l, err := ledger.Open(context.Background(), j, ledger.Options{
+		Dir: dir, Seed: &ledger.Seed{ID: "1", Agencies: 2, Rule: draw.FixedNumber(7574)}, Metrics: figures,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := web.New(web.Options{
+		Ledger: l, Key: key, Hosts: []string{"lottery.Example"}, Metrics: figures,
+		Backup: func(_ context.Context, dir string) (uint64, error) {
+			end, err := j.Backup(dir)
+			return end.Position, err
+		},
+	})
+	d := &desk{t: t, ledger: l, site: site, server: httptest.NewServer(site.Public()), inner: httptest.NewServer(site.Trusted())}
+	t.Cleanup(func() {
+		site.Close()
+		d.server.Close()
+		d.inner.Close()
+		_ = l.Close()
+		_ = j.Close()
+	})
+	return d
+}
+
+// bet stores a batch of bets of an agency on the numbers.
+func (d *desk) bet(n uint64, agency quiniela.Agency, lines string) {
+	d.t.Helper()
+	buffer := append(make([]byte, journal.MaxBatchHeader), lines...)
+	checked, packed, err := quiniela.CheckLines(buffer[journal.MaxBatchHeader:], 20261231, 1000, nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	s := &ledger.Submission{Draw: n, Agency: agency, Hash: sha256.Sum256(checked), Buffer: buffer, Start: journal.MaxBatchHeader, Numbers: packed}
+	if err := d.ledger.Submit(s); err != nil {
+		d.t.Fatal(err)
+	}
+	if _, err := s.Wait(); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// drawn lets draw 1 be drawn, with one winner of agency 1.
+func (d *desk) drawn() {
+	d.t.Helper()
+	d.bet(0, 1, "Ana,Paz,30904465,1990-01-01,7574\nEva,Sol,2,1990-01-01,12\n")
+	for a := range quiniela.Agency(2) {
+		if err := d.ledger.Finish(d.t.Context(), 0, a+1, 0); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	<-d.ledger.Drawn(0)
+}
+
+// ask makes a request and returns the answer's status, header and body.
+func (d *desk) ask(base, method, path, body string, header ...string) (int, http.Header, string) {
+	d.t.Helper()
+	r, err := http.NewRequest(method, base+path, strings.NewReader(body))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+		if header[i] == "Host" {
+			r.Host = header[i+1]
+		}
+	}
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	w, err := client.Do(r)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer func() { _ = w.Body.Close() }()
+	text, err := io.ReadAll(w.Body)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return w.StatusCode, w.Header, string(text)
+}
+
+func TestOnlyTheOperatorChangesDraws(t *testing.T) {
+	d := open(t)
+	terms := `{"id":"night","agencies":1,"source":"notary"}`
+	for path, body := range map[string]string{
+		"/api/v1/draws": terms, "/api/v1/draws/1/close": "{}", "/api/v1/draws/1/number": `{"number":1}`, "/api/v1/backup": `{"dir":"/x"}`,
+	} {
+		for _, header := range [][]string{nil, {"Authorization", "Bearer "}, {"Cookie", "quiniela=x"}} {
+			if status, h, text := d.ask(d.server.URL, "POST", path, body, header...); status != 401 || h.Get("Content-Type") != "application/problem+json" {
+				t.Errorf("%s with %v: %d %s", path, header, status, text)
+			}
+		}
+	}
+	time.Sleep(1100 * time.Millisecond) // a wrong key has to wait
+	if status, _, text := d.ask(d.server.URL, "POST", "/api/v1/draws", terms, "Authorization", "Bearer "+key); status != 201 {
+		t.Errorf("with the key: %d %s", status, text)
+	}
+	if status, _, text := d.ask(d.inner.URL, "POST", "/api/v1/draws/night/close", "{}"); status != 200 {
+		t.Errorf("over the socket: %d %s", status, text)
+	}
+}
+
+func TestAWrongKeyHasToWait(t *testing.T) {
+	d := open(t)
+	for {
+		began := time.Now()
+		d.ask(d.server.URL, "GET", "/api/v1/draws", "", "Authorization", "Bearer wrong")
+		status, _, _ := d.ask(d.server.URL, "POST", "/api/v1/backup", `{"dir":"x"}`, "Authorization", "Bearer "+key)
+		if time.Since(began) >= time.Second {
+			continue // this machine was too busy to try it at once
+		}
+		if status != 401 {
+			t.Errorf("the right key at once after a wrong one: %d, want 401", status)
+		}
+		return
+	}
+}
+
+func TestDocumentsAreForTheOperator(t *testing.T) {
+	d := open(t)
+	d.drawn()
+	jar, _ := cookiejar.New(nil)
+	browser := http.Client{Jar: jar}
+	read := func(path string) string {
+		t.Helper()
+		r, err := browser.Get(d.server.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = r.Body.Close() }()
+		text, _ := io.ReadAll(r.Body)
+		return string(text)
+	}
+	pages := []string{"/", "/draws/1", "/api/v1/draws/1/winners", "/api/v1/draws/1/numbers", "/api/v1/draws/1", "/api/v1/draws"}
+	for _, path := range pages {
+		if text := read(path); strings.Contains(text, "30904465") || strings.Contains(text, "Paz") {
+			t.Errorf("%s shows a bettor to anybody:\n%s", path, text)
+		}
+	}
+	if r, err := browser.PostForm(d.server.URL+"/login", url.Values{"key": {key}}); err != nil || r.StatusCode != 200 {
+		t.Fatalf("log in: %v", err)
+	}
+	for _, path := range pages[:3] {
+		if text := read(path); !strings.Contains(text, "30904465") {
+			t.Errorf("%s does not show the operator the winner:\n%s", path, text)
+		}
+	}
+	if _, err := browser.PostForm(d.server.URL+"/logout", nil); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(read("/"), "30904465") {
+		t.Error("the page shows documents after the logout")
+	}
+}
+
+func TestEveryPageIsGuarded(t *testing.T) {
+	d := open(t)
+	for _, path := range []string{"/", "/draws/1", "/draws/none", "/login", "/api/v1/draws", "/api/v1/none", "/static/page.js", "/metrics", "/healthz"} {
+		_, h, text := d.ask(d.server.URL, "GET", path, "")
+		if !strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") || h.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: headers %v", path, h)
+		}
+		if strings.Contains(text, "style=") || strings.Contains(text, "<script>") || strings.Contains(text, "onclick") {
+			t.Errorf("%s has something inline", path)
+		}
+		if status, _, _ := d.ask(d.server.URL, "GET", path, "", "Host", "evil.example"); status != http.StatusMisdirectedRequest {
+			t.Errorf("%s answers %d to another site's name", path, status)
+		}
+	}
+	if status, _, _ := d.ask(d.server.URL, "GET", "/", "", "Host", "Lottery.Example:443"); status != 200 {
+		t.Errorf("its own name: %d", status)
+	}
+	status, h, _ := d.ask(d.server.URL, "POST", "/logout", "", "Origin", "https://evil.example")
+	if status != 403 || h.Get("Content-Security-Policy") == "" || h.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("another site's form: %d, %v, want a problem 403 that is guarded too", status, h)
+	}
+}
+
+// What a page says depends on who asks and in which language, also where it says no.
+func TestNoPageIsKept(t *testing.T) {
+	d := open(t)
+	for _, row := range []struct {
+		method, path string
+		status       int
+	}{{"GET", "/", 200}, {"GET", "/draws/none", 404}, {"GET", "/login", 200}, {"POST", "/login", 401}} {
+		status, h, _ := d.ask(d.server.URL, row.method, row.path, "")
+		if status != row.status || h.Get("Cache-Control") != "no-store" || h.Get("Vary") != "Accept-Language, Cookie" {
+			t.Errorf("%s %s: %d %v", row.method, row.path, status, h)
+		}
+	}
+}
+
+func TestTheBrowsersLanguage(t *testing.T) {
+	d := open(t)
+	for accept, want := range map[string]string{
+		"": "es", "en": "en", "es-AR,en;q=0.5": "es", "en-GB,es;q=0.9": "en", "fr": "es", "fr,en;q=0.2,es;q=0.1": "en", "en;q=x": "es",
+	} {
+		if _, _, text := d.ask(d.server.URL, "GET", "/", "", "Accept-Language", accept); !strings.Contains(text, `<html lang="`+want+`">`) {
+			t.Errorf("Accept-Language %q did not give %s", accept, want)
+		}
+	}
+}
+
+// failed is a ledger that has stopped itself; integration's disk tests have one that does so for real.
+type failed struct{ *ledger.Ledger }
+
+func (failed) Failed() <-chan struct{} { c := make(chan struct{}); close(c); return c }
+func (failed) Err() error              { return errors.New("the disk is gone") }
+
+func TestHealth(t *testing.T) {
+	d := open(t)
+	for path, want := range map[string]string{"/healthz": "ok\n", "/readyz": "ok\n"} {
+		if status, _, text := d.ask(d.server.URL, "GET", path, ""); status != 200 || text != want {
+			t.Errorf("%s: %d %q", path, status, text)
+		}
+	}
+	broken := httptest.NewServer(web.New(web.Options{Ledger: failed{d.ledger}}).Public())
+	defer broken.Close()
+	if status, _, text := d.ask(broken.URL, "GET", "/readyz", ""); status != 503 || !strings.Contains(text, "the disk is gone") {
+		t.Errorf("/readyz of a server that has failed: %d %q", status, text)
+	}
+	if status, _, _ := d.ask(d.server.URL, "GET", "/debug/pprof/", ""); status != 404 {
+		t.Errorf("profiles without being asked for: %d", status)
+	}
+	d.bet(0, 1, "Ana,Paz,1,1990-01-01,5\n")
+	_, _, text := d.ask(d.server.URL, "GET", "/metrics", "")
+	for _, line := range []string{
+		"quiniela_batches_total 1\n", "quiniela_bets_total 1\n", `quiniela_draws{state="open"} 1`, `quiniela_agencies_missing{draw="1"} 2`,
+		"quiniela_failed 0\n", "quiniela_queue_bytes 0\n", "quiniela_commit_seconds_count", "quiniela_commit_requests_count", "quiniela_journal_bytes",
+	} {
+		if !strings.Contains(text, line) {
+			t.Errorf("/metrics has no line %q", line)
+		}
+	}
+	d.site.Close() // it is going down
+	if status, _, _ := d.ask(d.server.URL, "GET", "/readyz", ""); status != 503 {
+		t.Errorf("/readyz while going down: %d", status)
+	}
+}
+
+func TestEventsSayWhatChanges(t *testing.T) {
+	d := open(t)
+	r, err := http.Get(d.server.URL + "/api/v1/events?draw=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Body.Close() }()
+	lines := bufio.NewScanner(r.Body)
+	next := func() (e web.Event) {
+		t.Helper()
+		for lines.Scan() {
+			if text, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+				if err := json.Unmarshal([]byte(text), &e); err != nil {
+					t.Fatal(err)
+				}
+				d.valid("Event", text)
+				return e
+			}
+		}
+		t.Fatalf("the stream ended: %v", lines.Err())
+		return e
+	}
+	if e := next(); e.Draw.Bets != 0 || len(e.Agencies) != 2 || e.Draw.State != "open" {
+		t.Fatalf("first: %+v", e)
+	}
+	d.drawn()
+	for e := next(); e.Draw.State != "drawn"; e = next() {
+		t.Logf("%+v", e)
+	}
+}
+
+// A draw may have a million agencies: a page and an event show a few, and say where the others are.
+func TestAgenciesComeInPages(t *testing.T) {
+	d := open(t)
+	if _, err := d.ledger.OpenDraw(t.Context(), ledger.Terms{ID: "big", Agencies: 450, Rule: draw.FixedNumber(1)}); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		query, first, last string
+		links              []string
+	}{
+		{"", "1", "200", []string{"?from=201#agencies"}},
+		{"?from=201&lang=en", "201", "400", []string{"?from=1&amp;lang=en#agencies", "?from=401&amp;lang=en#agencies"}},
+		{"?from=401", "401", "450", []string{"?from=201#agencies"}},
+		{"?from=451", "1", "200", []string{"?from=201#agencies"}},
+		{"?from=0201", "201", "400", []string{"?from=1#agencies", "?from=401#agencies"}},
+		{"?from=0xc9", "1", "200", []string{"?from=201#agencies"}},
+		{"?from=-1", "1", "200", []string{"?from=201#agencies"}},
+	} {
+		_, _, text := d.ask(d.server.URL, "GET", "/draws/big"+row.query, "")
+		rows := regexp.MustCompile(`id="agency-(\d+)"`).FindAllStringSubmatch(text, -1)
+		if len(rows) == 0 || rows[0][1] != row.first || rows[len(rows)-1][1] != row.last {
+			t.Errorf("%q shows %d agencies, want %s to %s", row.query, len(rows), row.first, row.last)
+		}
+		if n := strings.Count(text, `#agencies"`); n != len(row.links) {
+			t.Errorf("%q has %d links to other agencies, want %d", row.query, n, len(row.links))
+		}
+		for _, link := range row.links {
+			if !strings.Contains(text, `href="`+link+`"`) {
+				t.Errorf("%q has no link %s", row.query, link)
+			}
+		}
+	}
+	for _, from := range []string{"x", "0x1f", "1_000", "%2B5"} {
+		if status, _, _ := d.ask(d.server.URL, "GET", "/api/v1/events?draw=big&from="+from, ""); status != 422 {
+			t.Errorf("events from agency %s: %d", from, status)
+		}
+	}
+}
+
+// counted counts how often progress is read.
+type counted struct {
+	*ledger.Ledger
+	reads atomic.Int64
+}
+
+func (c *counted) Progress(ctx context.Context, id string) ([]ledger.AgencyProgress, error) {
+	c.reads.Add(1)
+	return c.Ledger.Progress(ctx, id)
+}
+
+func TestOnlookersShareOneReading(t *testing.T) {
+	d := open(t)
+	l := &counted{Ledger: d.ledger}
+	site := web.New(web.Options{Ledger: l})
+	s := httptest.NewServer(site.Public())
+	defer s.Close()
+	defer site.Close()
+	const onlookers, seconds = 50, 3
+	began := time.Now()
+	for range onlookers {
+		r, err := http.Get(s.URL + "/api/v1/events?draw=1&from=2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = r.Body.Close() }()
+		lines := bufio.NewReader(r.Body)
+		if line, err := lines.ReadString('\n'); line != "event: draw\n" {
+			t.Fatalf("%q, %v", line, err)
+		}
+		if line, _ := lines.ReadString('\n'); strings.Contains(line, `"agency":1,`) || !strings.Contains(line, `"agency":2,`) {
+			t.Fatalf("from agency 2: %s", line)
+		}
+	}
+	time.Sleep(seconds * time.Second)
+	// A reading holds for nine tenths of a second.
+	if n, most := l.reads.Load(), int64(time.Since(began)/(900*time.Millisecond))+1; n > most || n < 2 {
+		t.Errorf("%d onlookers made %d readings, want 2 to %d", onlookers, n, most)
+	}
+}
+
+func TestNobodyTakesAllConnections(t *testing.T) {
+	d := open(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- d.site.Serve(ctx, l, d.site.Public()) }()
+	url := "http://" + l.Addr().String()
+	idle := make([]net.Conn, 0, 1000)
+	for range cap(idle) {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		idle = append(idle, c)
+	}
+	if r, err := http.Get(url + "/healthz"); err == nil {
+		t.Errorf("the connection past the last one is served: %d", r.StatusCode)
+	}
+	for _, c := range idle {
+		_ = c.Close()
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if r, err := http.Get(url + "/healthz"); err == nil {
+			_ = r.Body.Close()
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatalf("after they have gone: %v", err)
+		}
+	}
+	cancel()
+	if err := <-served; err != nil {
+		t.Errorf("the end: %v", err)
+	}
+}
+
+// document is the API's own description.
+func (d *desk) document() map[string]any {
+	d.t.Helper()
+	if d.doc == nil {
+		_, _, text := d.ask(d.server.URL, "GET", "/api/v1/openapi.json", "")
+		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		d.doc = doc.(map[string]any)
+	}
+	return d.doc
+}
+
+// valid checks a text against one of the document's schemas.
+func (d *desk) valid(schema, text string) {
+	d.t.Helper()
+	d.check("#/components/schemas/"+schema, text)
+}
+
+func (d *desk) check(pointer, text string) {
+	d.t.Helper()
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("openapi.json", d.document()); err != nil {
+		d.t.Fatal(err)
+	}
+	s, err := c.Compile("openapi.json" + pointer)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	v, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+	if err != nil {
+		d.t.Fatalf("%s: %v in %q", pointer, err, text)
+	}
+	if err := s.Validate(v); err != nil {
+		d.t.Errorf("%s: %v\n%s", pointer, err, text)
+	}
+}
+
+func TestTheAPIIsAsItsDocumentSays(t *testing.T) {
+	d := open(t)
+	var documented []string
+	for path, v := range d.document()["paths"].(map[string]any) {
+		for method := range v.(map[string]any) {
+			documented = append(documented, strings.ToUpper(method)+" "+path)
+		}
+	}
+	registered := d.site.Operations()
+	slices.Sort(documented)
+	slices.Sort(registered)
+	if !slices.Equal(documented, registered) {
+		t.Fatalf("documented %q\nregistered %q", documented, registered)
+	}
+	d.drawn()
+	backup := filepath.Join(t.TempDir(), "copy")
+	for _, row := range []struct {
+		method, path, of, body string
+		status                 int
+	}{
+		{"GET", "/api/v1/draws", "", "", 200},
+		{"POST", "/api/v1/draws", "", `{"id":"night","agencies":3,"source":"notary","closes":"2099-01-01T00:00:00Z"}`, 201},
+		{"POST", "/api/v1/draws", "", `{"id":"night","agencies":3,"source":"notary"}`, 404},
+		{"POST", "/api/v1/draws", "", `{"id":"x","agencies":3,"source":"notary","more":1}`, 422},
+		{"POST", "/api/v1/draws", "", `{"id":"x"} trailing`, 422},
+		{"POST", "/api/v1/draws", "", ``, 422},
+		{"GET", "/api/v1/draws/night", "/api/v1/draws/{id}", "", 200},
+		{"GET", "/api/v1/draws/none", "/api/v1/draws/{id}", "", 404},
+		{"GET", "/api/v1/draws/1/agencies", "/api/v1/draws/{id}/agencies", "", 200},
+		{"GET", "/api/v1/draws/1/numbers", "/api/v1/draws/{id}/numbers", "", 200},
+		{"GET", "/api/v1/draws/1/winners", "/api/v1/draws/{id}/winners", "", 200},
+		{"POST", "/api/v1/draws/night/number", "/api/v1/draws/{id}/number", `{"number":7}`, 422},
+		{"POST", "/api/v1/draws/night/close", "/api/v1/draws/{id}/close", `{"note":"because"}`, 200},
+		{"POST", "/api/v1/draws/night/close", "/api/v1/draws/{id}/close", `{}`, 409},
+		{"POST", "/api/v1/draws/night/number", "/api/v1/draws/{id}/number", `{}`, 422},
+		{"POST", "/api/v1/draws/night/number", "/api/v1/draws/{id}/number", `{"number":0042}`, 422},
+		{"POST", "/api/v1/draws/night/number", "/api/v1/draws/{id}/number", `{"number":0x1f}`, 422},
+		{"POST", "/api/v1/draws/night/number", "/api/v1/draws/{id}/number", `{"number":7}`, 200},
+		{"POST", "/api/v1/draws/night/number", "/api/v1/draws/{id}/number", `{"number":8}`, 409},
+		{"POST", "/api/v1/backup", "", `{"dir":"relative"}`, 422},
+		{"POST", "/api/v1/backup", "", `{"dir":"` + backup + `"}`, 200},
+		{"GET", "/api/v1/openapi.json", "", "", 200},
+	} {
+		status, h, text := d.ask(d.inner.URL, row.method, row.path, row.body)
+		if status != row.status {
+			t.Errorf("%s %s %s: %d, want %d: %s", row.method, row.path, row.body, status, row.status, text)
+			continue
+		}
+		if status >= 300 {
+			d.valid("Problem", text)
+			if h.Get("Content-Type") != "application/problem+json" {
+				t.Errorf("%s %s: a problem as %s", row.method, row.path, h.Get("Content-Type"))
+			}
+			continue
+		}
+		path := row.path
+		if row.of != "" {
+			path = row.of
+		}
+		code := map[int]string{200: "200", 201: "201"}[status]
+		escaped := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(path)
+		d.check("#/paths/"+escaped+"/"+strings.ToLower(row.method)+"/responses/"+code+"/content/application~1json/schema", text)
+	}
+	if _, err := os.Stat(backup); err != nil {
+		t.Errorf("the backup: %v", err)
+	}
+	if status, _, text := d.ask(d.inner.URL, "DELETE", "/api/v1/draws", ""); status != 404 || !bytes.Contains([]byte(text), []byte("openapi.json")) {
+		t.Errorf("DELETE: %d %s", status, text)
+	}
+}
