@@ -1,6 +1,7 @@
 // Package audit is the independent control of a lottery: from the published files alone it recomputes every leaf, root,
-// tile, total, seal, number and winner, and compares. For the operator it does the same from the private journal. It shares
-// no code with what it controls: it reads formats with package proof, and counts by itself.
+// tile, total, seal, number and winner, and compares. For the operator it does the same from the private journal. It
+// shares the parsers and formats with what it controls (packages tlog, receipt, draw and journal), and the check of a draw's
+// outcome with package verify. It counts, adds and hashes by itself.
 package audit
 
 import (
@@ -16,7 +17,7 @@ import (
 
 	"quiniela/draw"
 	"quiniela/internal/journal"
-	"quiniela/proof"
+	"quiniela/tlog"
 )
 
 // Options say what is audited, and against what.
@@ -24,7 +25,7 @@ type Options struct {
 	Source Source
 	// Policy says whose checkpoints are believed. Nil takes the key that is published with the log, which proves only that
 	// the log agrees with itself: whoever could change the log could change that key.
-	Policy *proof.Policy
+	Policy *tlog.Policy
 	// Retained are checkpoints that were seen earlier, by the name of where they are kept.
 	Retained map[string][]byte
 	Chain    *draw.Chain // the beacon; nil: draw.Quicknet
@@ -41,8 +42,8 @@ type auditor struct {
 	Options
 	ctx    context.Context
 	report *Report
-	policy *proof.Policy
-	top    *proof.Opened
+	policy *tlog.Policy
+	top    *tlog.VerifiedCheckpoint
 
 	names map[string]bool     // all files, false until they were looked at; nil where they cannot be known
 	parts map[string][]string // partial tiles and bundles by the path of the full one
@@ -63,7 +64,7 @@ type auditor struct {
 // note is a signed checkpoint, and where it comes from.
 type note struct {
 	where string
-	root  proof.Hash
+	root  tlog.Hash
 	check *Check
 }
 
@@ -183,7 +184,7 @@ func (a *auditor) believe(signed []byte) error {
 	}
 	if a.policy = a.Policy; a.policy == nil {
 		a.report.Warnings = append(a.report.Warnings, "the key is the one published with the log: that shows that the log agrees with itself, not whose it is. Give --policy with a key from elsewhere.")
-		if a.policy, err = proof.ParsePolicy(append(append([]byte("log "), bytes.TrimSpace(key)...), "\nquorum none\n"...)); err != nil {
+		if a.policy, err = tlog.TrustLog(string(bytes.TrimSpace(key))); err != nil {
 			a.checkpoint.finding("log.vkey is no key: %v", err)
 			return nil
 		}
@@ -191,7 +192,7 @@ func (a *auditor) believe(signed []byte) error {
 	if a.names != nil {
 		a.names["checkpoint"] = true
 	}
-	if a.top, err = a.policy.Open(signed); err != nil {
+	if a.top, err = a.policy.VerifyCheckpoint(signed); err != nil {
 		a.checkpoint.finding("checkpoint: %v", err)
 		a.top = nil
 		return nil
@@ -212,9 +213,9 @@ func (a *auditor) believe(signed []byte) error {
 
 // checkVerifier compares the published key with the one that is believed: it must be the checkpoint's.
 func (a *auditor) checkVerifier(key, signed []byte) {
-	own, err := proof.ParsePolicy(append(append([]byte("log "), bytes.TrimSuffix(key, []byte("\n"))...), "\nquorum none\n"...))
+	own, err := tlog.TrustLog(string(bytes.TrimSuffix(key, []byte("\n"))))
 	if err == nil {
-		_, err = own.Open(signed)
+		_, err = own.VerifyCheckpoint(signed)
 	}
 	if err != nil || bytes.Count(key, []byte("\n")) != 1 || !bytes.HasSuffix(key, []byte("\n")) {
 		a.files.finding("log.vkey is not the key of the checkpoint's signature, in one line")
@@ -222,8 +223,8 @@ func (a *auditor) checkVerifier(key, signed []byte) {
 }
 
 // compare sets a signed checkpoint aside until the tree has its size.
-func (a *auditor) compare(where string, signed []byte, check *Check) *proof.Opened {
-	opened, err := a.policy.Open(signed)
+func (a *auditor) compare(where string, signed []byte, check *Check) *tlog.VerifiedCheckpoint {
+	opened, err := a.policy.VerifyCheckpoint(signed)
 	switch {
 	case err != nil:
 		check.finding("%s: %v", where, err)
@@ -255,11 +256,11 @@ func (a *auditor) meet() {
 func (a *auditor) walk() error {
 	a.meet()
 	var levels levels
-	for n := int64(0); n*proof.TileWidth < a.top.Size; n++ {
+	for n := int64(0); n*tlog.TileWidth < a.top.Size; n++ {
 		if err := a.ctx.Err(); err != nil {
 			return err
 		}
-		width := int(min(proof.TileWidth, a.top.Size-n*proof.TileWidth))
+		width := int(min(tlog.TileWidth, a.top.Size-n*tlog.TileWidth))
 		leaves, err := a.leaves(n, width)
 		if err != nil || leaves == nil {
 			return err
@@ -268,7 +269,7 @@ func (a *auditor) walk() error {
 		if err != nil {
 			return err
 		}
-		if err := a.take(n*proof.TileWidth, leaves, entries); err != nil {
+		if err := a.take(n*tlog.TileWidth, leaves, entries); err != nil {
 			return err
 		}
 		if err := levels.add(a, 0, n, leaves); err != nil {
@@ -286,19 +287,19 @@ func (a *auditor) walk() error {
 }
 
 // leaves reads a tile of leaf hashes. Without it nothing more can be said.
-func (a *auditor) leaves(n int64, width int) ([]proof.Hash, error) {
+func (a *auditor) leaves(n int64, width int) ([]tlog.Hash, error) {
 	name := tilePath(0, n, width)
 	data, err := a.readTile(name, width)
 	if err != nil {
 		return nil, err
 	}
-	if len(data) != width*proof.HashSize {
-		a.tiles.finding("%s: %d bytes, want %d; what comes after it is not checked", name, len(data), width*proof.HashSize)
+	if len(data) != width*tlog.HashSize {
+		a.tiles.finding("%s: %d bytes, want %d; what comes after it is not checked", name, len(data), width*tlog.HashSize)
 		return nil, nil
 	}
-	leaves := make([]proof.Hash, width)
+	leaves := make([]tlog.Hash, width)
 	for i := range leaves {
-		leaves[i] = proof.Hash(data[i*proof.HashSize:])
+		leaves[i] = tlog.Hash(data[i*tlog.HashSize:])
 	}
 	return leaves, nil
 }
@@ -310,14 +311,14 @@ func (a *auditor) readTile(name string, width int) ([]byte, error) {
 	if err != nil || data != nil || !partial {
 		return data, err
 	}
-	if data, err = a.read(full); len(data) >= width*proof.HashSize {
-		data = data[:width*proof.HashSize]
+	if data, err = a.read(full); len(data) >= width*tlog.HashSize {
+		data = data[:width*tlog.HashSize]
 	}
 	return data, err
 }
 
 // bundle reads the entries of some leaves; those that are held back are left out, and nil is all of them.
-func (a *auditor) bundle(n int64, leaves []proof.Hash) ([][]byte, error) {
+func (a *auditor) bundle(n int64, leaves []tlog.Hash) ([][]byte, error) {
 	width := len(leaves)
 	name, data, err := a.readBundle(n, &width)
 	if err != nil {
@@ -327,12 +328,12 @@ func (a *auditor) bundle(n int64, leaves []proof.Hash) ([][]byte, error) {
 		a.files.finding("%s is there, and the entries from %d on are not", name, a.held)
 	}
 	if a.held < 0 && (data == nil || width < len(leaves)) {
-		a.held = n*proof.TileWidth + int64(width)
+		a.held = n*tlog.TileWidth + int64(width)
 	}
 	if data == nil {
 		return nil, nil
 	}
-	entries, err := proof.ParseBundle(data)
+	entries, err := tlog.ParseBundle(data)
 	if err != nil || len(entries) != width {
 		a.entries.finding("%s: %d entries, want %d (%v)", name, len(entries), width, err)
 		return nil, nil
@@ -342,8 +343,8 @@ func (a *auditor) bundle(n int64, leaves []proof.Hash) ([][]byte, error) {
 		return nil, err
 	}
 	for i, e := range entries {
-		if proof.LeafHash(e) != leaves[i] {
-			a.entries.finding("%s: entry %d is not the leaf of the tree", name, n*proof.TileWidth+int64(i))
+		if tlog.LeafHash(e) != leaves[i] {
+			a.entries.finding("%s: entry %d is not the leaf of the tree", name, n*tlog.TileWidth+int64(i))
 			return nil, nil
 		}
 	}
@@ -353,12 +354,12 @@ func (a *auditor) bundle(n int64, leaves []proof.Hash) ([][]byte, error) {
 // readBundle reads a bundle of entries. Where the last of them are held back, an older one has those before, and width says
 // how many that are.
 func (a *auditor) readBundle(n int64, width *int) (name string, data []byte, err error) {
-	name = proof.BundlePath(n, *width)
+	name = tlog.BundlePath(n, *width)
 	if data, err = a.read(name); data != nil || err != nil {
 		return name, data, err
 	}
 	for *width--; *width > 0 && a.held < 0; *width-- {
-		name = proof.BundlePath(n, *width)
+		name = tlog.BundlePath(n, *width)
 		if data, err = a.read(name); data != nil || err != nil {
 			return name, data, err
 		}
@@ -378,7 +379,7 @@ func (a *auditor) prefixes(full, name string, data []byte, check *Check) error {
 			return err
 		}
 		check.Checked++
-		if t, err := proof.ParseTilePath(part); err != nil || !bytes.HasPrefix(data, short) || !rightLength(t.L, t.W, short) {
+		if t, err := tlog.ParseTilePath(part); err != nil || !bytes.HasPrefix(data, short) || !rightLength(t.L, t.W, short) {
 			check.finding("%s is not the beginning of %s", part, name)
 		}
 	}
@@ -387,21 +388,21 @@ func (a *auditor) prefixes(full, name string, data []byte, check *Check) error {
 
 // longer reports whether a partial tile has more than another one.
 func longer(part, name string) bool {
-	p, bad := proof.ParseTilePath(part)
-	n, err := proof.ParseTilePath(name)
+	p, bad := tlog.ParseTilePath(part)
+	n, err := tlog.ParseTilePath(name)
 	return bad == nil && err == nil && p.W > n.W
 }
 
 func rightLength(level, width int, data []byte) bool {
 	if level >= 0 {
-		return len(data) == width*proof.HashSize
+		return len(data) == width*tlog.HashSize
 	}
-	entries, err := proof.ParseBundle(data)
+	entries, err := tlog.ParseBundle(data)
 	return err == nil && len(entries) == width
 }
 
 // take goes on by some leaves, and by their entries where they are known.
-func (a *auditor) take(first int64, leaves []proof.Hash, entries [][]byte) error {
+func (a *auditor) take(first int64, leaves []tlog.Hash, entries [][]byte) error {
 	if entries != nil {
 		if err := a.records(first, entries); err != nil {
 			return err

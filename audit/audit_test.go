@@ -21,7 +21,8 @@ import (
 	"quiniela/audit"
 	"quiniela/draw"
 	"quiniela/internal/journal/local"
-	"quiniela/proof"
+	"quiniela/receipt"
+	"quiniela/tlog"
 )
 
 func TestAHonestLogPasses(t *testing.T) {
@@ -135,10 +136,10 @@ func TestAnyChangeIsNoticed(t *testing.T) {
 // replaceable reports whether a file may be removed: an older, shorter tile whose newer one is there. C2SP tlog-tiles allows
 // that.
 func replaceable(l *log, name string, removed bool) bool {
-	top, err := l.policy.Open(l.files["checkpoint"])
+	top, err := l.policy.VerifyCheckpoint(l.files["checkpoint"])
 	check(err)
-	tile, err := proof.ParseTilePath(name)
-	return removed && err == nil && tile.W < proof.TileWidth && (tile.W != int(top.Size>>(8*max(tile.L, 0))%proof.TileWidth) || l.files[strings.Split(name, ".p/")[0]] != nil)
+	tile, err := tlog.ParseTilePath(name)
+	return removed && err == nil && tile.W < tlog.TileWidth && (tile.W != int(top.Size>>(8*max(tile.L, 0))%tlog.TileWidth) || l.files[strings.Split(name, ".p/")[0]] != nil)
 }
 
 func TestABetAfterTheSeal(t *testing.T) {
@@ -162,11 +163,11 @@ func TestABetIsRemoved(t *testing.T) {
 	l := published()
 	f := l.forge(t)
 	name := "draws/1/bets/1/7.pub"
-	f.files[name] = f.files[name][:proof.RecordSize]
+	f.files[name] = f.files[name][:receipt.RecordSize]
 	wantFinding(t, l.run(t, f.files, nil), "bets", name, "1 records")
 	// Also in the log, with all that follows: only who kept a checkpoint can tell.
 	i, b := f.batch(1, 1, 7)
-	root, n, err := proof.RecordsRoot(f.files[name])
+	root, n, err := receipt.RecordsRoot(f.files[name])
 	check(err)
 	b.Root, b.Count, b.Stake, b.CumulativeBets, b.CumulativeStake = root, uint32(n), uint64(n), b.CumulativeBets-1, b.CumulativeStake-1
 	f.put(i, b)
@@ -184,11 +185,11 @@ func TestABetIsChanged(t *testing.T) {
 	f := l.forge(t)
 	name := "draws/1/bets/1/7.pub"
 	data := bytes.Clone(f.files[name])
-	data[proof.RecordSize+2], data[proof.RecordSize+3] = 0x1d, 0x96 // the second bet wins now
+	data[receipt.RecordSize+2], data[receipt.RecordSize+3] = 0x1d, 0x96 // the second bet wins now
 	f.files[name] = data
 	wantFinding(t, l.run(t, f.files, nil), "bets", name)
 	i, b := f.batch(1, 1, 7)
-	root, _, err := proof.RecordsRoot(data)
+	root, _, err := receipt.RecordsRoot(data)
 	check(err)
 	b.Root = root
 	f.put(i, b)
@@ -251,17 +252,17 @@ func TestABackDatedSeal(t *testing.T) {
 	cosigned := func(at time.Time) (files, func(*audit.Options)) {
 		signer, key := witness("w.example", at)
 		f := maps.Clone(l.files)
-		line, err := proof.Cosign(f["draws/evening/sealed.checkpoint"], signer)
+		line, err := tlog.Cosign(f["draws/evening/sealed.checkpoint"], signer)
 		check(err)
-		f["draws/evening/sealed.checkpoint"], err = proof.AddSignatures(f["draws/evening/sealed.checkpoint"], line)
+		f["draws/evening/sealed.checkpoint"], err = tlog.AddSignatures(f["draws/evening/sealed.checkpoint"], line)
 		check(err)
 		for _, id := range []string{"1", "night"} {
-			line, err := proof.Cosign(f["draws/"+id+"/sealed.checkpoint"], signer)
+			line, err := tlog.Cosign(f["draws/"+id+"/sealed.checkpoint"], signer)
 			check(err)
-			f["draws/"+id+"/sealed.checkpoint"], err = proof.AddSignatures(f["draws/"+id+"/sealed.checkpoint"], line)
+			f["draws/"+id+"/sealed.checkpoint"], err = tlog.AddSignatures(f["draws/"+id+"/sealed.checkpoint"], line)
 			check(err)
 		}
-		policy, err := proof.ParsePolicy([]byte("log " + l.key.Verifier + "\nwitness w " + key + "\nquorum w\n"))
+		policy, err := tlog.ParsePolicy([]byte("log " + l.key.Verifier + "\nwitness w " + key + "\nquorum w\n"))
 		check(err)
 		return f, func(o *audit.Options) { o.Policy = policy }
 	}
@@ -277,7 +278,7 @@ func TestABackDatedSeal(t *testing.T) {
 	for what, at := range map[string]time.Time{"a batch before it was received": round.Add(-90 * time.Minute), "its number could be known": round} {
 		forged := l.forge(t)
 		for i, e := range forged.entries {
-			if s, err := proof.ParseSeal(e); err == nil && s.Draw == 2 {
+			if s, err := receipt.ParseSeal(e); err == nil && s.Draw == 2 {
 				s.Sealed = uint64(at.UnixMicro())
 				forged.entries[i], err = s.Encode()
 				check(err)
@@ -289,10 +290,10 @@ func TestABackDatedSeal(t *testing.T) {
 
 func TestAReRolledDraw(t *testing.T) {
 	l := published()
-	change := func(do func(*proof.Result)) files {
+	change := func(do func(*receipt.Result)) files {
 		f := l.forge(t)
 		for i, e := range f.entries {
-			if r, err := proof.ParseResult(e); err == nil && r.Draw == 2 {
+			if r, err := receipt.ParseResult(e); err == nil && r.Draw == 2 {
 				do(&r)
 				f.entries[i], err = r.Encode()
 				check(err)
@@ -303,19 +304,19 @@ func TestAReRolledDraw(t *testing.T) {
 		}
 		return f.publish()
 	}
-	wantFinding(t, l.run(t, change(func(r *proof.Result) {
+	wantFinding(t, l.run(t, change(func(r *receipt.Result) {
 		r.Evidence, _ = hex.DecodeString("b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92")
 	}), nil), "numbers", "draw evening", "not the beacon's signature")
-	wantFinding(t, l.run(t, change(func(r *proof.Result) {
+	wantFinding(t, l.run(t, change(func(r *receipt.Result) {
 		r.Prizes = slices.Clone(r.Prizes)
 		r.Prizes[0]++
 		r.Number++
 	}), nil), "numbers", "draw evening", "round 1000 gives")
-	wantFinding(t, l.run(t, change(func(r *proof.Result) {
+	wantFinding(t, l.run(t, change(func(r *receipt.Result) {
 		r.Prizes = slices.Clone(r.Prizes)
 		r.Prizes[19] ^= 1
 	}), nil), "numbers", "draw evening", "round 1000 gives")
-	wantFinding(t, l.run(t, change(func(r *proof.Result) { r.Source, r.Evidence, r.Prizes = proof.SourceFixed, nil, nil }), nil),
+	wantFinding(t, l.run(t, change(func(r *receipt.Result) { r.Source, r.Evidence, r.Prizes = receipt.SourceFixed, nil, nil }), nil),
 		"numbers", "draw evening", `from "fixed"`)
 }
 

@@ -15,17 +15,19 @@ import (
 
 	"quiniela"
 	"quiniela/draw"
-	"quiniela/proof"
+	"quiniela/receipt"
+	"quiniela/tlog"
+	"quiniela/verify"
 )
 
 // drawn is what the log has said of a draw so far.
 type drawn struct {
-	open   proof.DrawOpen
+	open   receipt.DrawOpen
 	at     uint64 // of its opening in the log
-	leaf   proof.Hash
-	seal   *proof.Seal
+	leaf   tlog.Hash
+	seal   *receipt.Seal
 	sealAt uint64
-	result *proof.Result
+	result *receipt.Result
 
 	agencies map[quiniela.Agency]*Agency
 	received uint64           // the latest of its batches, µs
@@ -53,23 +55,23 @@ func (a *auditor) entry(index uint64, data []byte) (err error) {
 	header, _, _ := strings.Cut(string(data), "\n")
 	switch {
 	case strings.HasPrefix(header, "QNB1"):
-		var b proof.BatchEntry
-		if b, err = proof.ParseBatchEntry(data); err == nil {
+		var b receipt.BatchEntry
+		if b, err = receipt.ParseBatchEntry(data); err == nil {
 			a.batch(index, b)
 		}
 	case header == "quiniela/v1/draw-open":
-		var o proof.DrawOpen
-		if o, err = proof.ParseDrawOpen(data); err == nil {
+		var o receipt.DrawOpen
+		if o, err = receipt.ParseDrawOpen(data); err == nil {
 			return a.opening(index, o, data)
 		}
 	case header == "quiniela/v1/seal":
-		var s proof.Seal
-		if s, err = proof.ParseSeal(data); err == nil {
+		var s receipt.Seal
+		if s, err = receipt.ParseSeal(data); err == nil {
 			return a.sealing(index, s, data)
 		}
 	case header == "quiniela/v1/result":
-		var r proof.Result
-		if r, err = proof.ParseResult(data); err == nil {
+		var r receipt.Result
+		if r, err = receipt.ParseResult(data); err == nil {
 			return a.resulting(index, r, data)
 		}
 	default:
@@ -84,7 +86,7 @@ func (a *auditor) entry(index uint64, data []byte) (err error) {
 	return nil
 }
 
-func (a *auditor) opening(index uint64, o proof.DrawOpen, data []byte) error {
+func (a *auditor) opening(index uint64, o receipt.DrawOpen, data []byte) error {
 	if a.private != nil {
 		a.private.next(index, data)
 	}
@@ -97,7 +99,7 @@ func (a *auditor) opening(index uint64, o proof.DrawOpen, data []byte) error {
 		return nil
 	}
 	a.ids[o.ID] = true
-	d := &drawn{open: o, at: index, leaf: proof.LeafHash(data), agencies: map[quiniela.Agency]*Agency{}}
+	d := &drawn{open: o, at: index, leaf: tlog.LeafHash(data), agencies: map[quiniela.Agency]*Agency{}}
 	a.draws[o.Draw] = d
 	var err error
 	if d.whole, d.number, err = a.shown(d.dir()); err != nil {
@@ -120,7 +122,7 @@ func (a *auditor) shown(dir string) (whole bool, number *quiniela.Number, err er
 	if err != nil {
 		return false, nil, err
 	}
-	if r, bad := proof.ParseResult(result); bad == nil {
+	if r, bad := receipt.ParseResult(result); bad == nil {
 		number = &r.Number
 	}
 	if a.looked == nil {
@@ -136,7 +138,7 @@ type look struct {
 	number *quiniela.Number
 }
 
-func (a *auditor) batch(index uint64, b proof.BatchEntry) {
+func (a *auditor) batch(index uint64, b receipt.BatchEntry) {
 	a.order.Checked++
 	where := fmt.Sprintf("entry %d (draw %d, agency %d, batch %d)", index, b.Draw, b.Agency, b.Batch)
 	d := a.draws[b.Draw]
@@ -169,7 +171,7 @@ func (a *auditor) batch(index uint64, b proof.BatchEntry) {
 	d.received = max(d.received, b.Received)
 }
 
-func (a *auditor) sealing(index uint64, s proof.Seal, data []byte) error {
+func (a *auditor) sealing(index uint64, s receipt.Seal, data []byte) error {
 	if a.private != nil {
 		a.private.next(index, data)
 	}
@@ -191,7 +193,7 @@ func (a *auditor) sealing(index uint64, s proof.Seal, data []byte) error {
 	if b := d.open.Beacon; b != nil && !sealed.Before(a.Chain.TimeOf(b.Round)) {
 		a.seals.finding("entry %d: draw %s was sealed at %s, and its beacon's round was signed at %s: its number could be known", index, d.open.ID, sealed.Format(time.RFC3339), a.Chain.TimeOf(b.Round).Format(time.RFC3339))
 	}
-	text, err := proof.EncodeTotals(totals)
+	text, err := receipt.EncodeTotals(totals)
 	if err != nil {
 		a.seals.finding("entry %d: %v", index, err)
 	}
@@ -201,10 +203,10 @@ func (a *auditor) sealing(index uint64, s proof.Seal, data []byte) error {
 	return a.sealedCheckpoint(index, d)
 }
 
-func (d *drawn) totals() (totals []proof.Total) {
+func (d *drawn) totals() (totals []receipt.Total) {
 	for _, n := range slices.Sorted(maps.Keys(d.agencies)) {
 		g := d.agencies[n]
-		totals = append(totals, proof.Total{Agency: n, Batches: g.Batches, Bets: g.Bets, Stake: g.Stake})
+		totals = append(totals, receipt.Total{Agency: n, Batches: g.Batches, Bets: g.Bets, Stake: g.Stake})
 	}
 	return totals
 }
@@ -247,7 +249,7 @@ func (a *auditor) sealedCheckpoint(index uint64, d *drawn) error {
 	return nil
 }
 
-func (a *auditor) resulting(index uint64, r proof.Result, data []byte) error {
+func (a *auditor) resulting(index uint64, r receipt.Result, data []byte) error {
 	if a.private != nil {
 		a.private.next(index, data)
 	}
@@ -264,7 +266,7 @@ func (a *auditor) resulting(index uint64, r proof.Result, data []byte) error {
 	if err := a.follows(d, "result", data, r.Drawn); err != nil {
 		return err
 	}
-	if r.Source == proof.SourceBeacon {
+	if r.Source == receipt.SourceBeacon {
 		var b draw.Beacon
 		b.Round = d.open.Beacon.Round
 		copy(b.Signature[:], r.Evidence)
@@ -283,21 +285,21 @@ func (a *auditor) resulting(index uint64, r proof.Result, data []byte) error {
 }
 
 // number derives a draw's number again.
-func (a *auditor) number(d *drawn, r proof.Result) error {
+func (a *auditor) number(d *drawn, r receipt.Result) error {
 	if r.Drawn < d.seal.Sealed {
 		return fmt.Errorf("drawn at %s, before the seal", micros(r.Drawn).Format(time.RFC3339))
 	}
-	late := d.open.Beacon != nil && d.open.Beacon.Fallback == proof.FallbackNotary && r.Source == proof.SourceNotary
+	late := d.open.Beacon != nil && d.open.Beacon.Fallback == receipt.FallbackNotary && r.Source == receipt.SourceNotary
 	if r.Source != d.open.Source && !late {
 		return fmt.Errorf("the draw was opened with the source %q, and its number is from %q", d.open.Source, r.Source)
 	}
 	switch r.Source {
-	case proof.SourceFixed:
+	case receipt.SourceFixed:
 		if r.Number != *d.open.Number {
 			return fmt.Errorf("the number is %04d, and the draw was opened with %04d", r.Number, *d.open.Number)
 		}
-	case proof.SourceBeacon:
-		prizes, err := a.derive(d.open, d.leaf, r.Evidence)
+	case receipt.SourceBeacon:
+		prizes, err := a.Chain.Numbers(r.Evidence, draw.Terms{ChainHash: d.open.Beacon.Chain, Round: d.open.Beacon.Round, DrawID: d.open.ID, Binding: d.leaf})
 		if err != nil {
 			return err
 		}
@@ -311,18 +313,6 @@ func (a *auditor) number(d *drawn, r proof.Result) error {
 	return nil
 }
 
-func (a *auditor) derive(o proof.DrawOpen, binding proof.Hash, signature []byte) ([]quiniela.Number, error) {
-	if o.Beacon.Chain != proof.Hash(a.Chain.Hash()) {
-		return nil, fmt.Errorf("its beacon has the chain hash %x, which is not known here", o.Beacon.Chain[:])
-	}
-	randomness, err := a.Chain.Verify(o.Beacon.Round, signature)
-	if err != nil {
-		return nil, err
-	}
-	all, err := draw.Prizes(randomness, draw.Terms{ChainHash: a.Chain.Hash(), Round: o.Beacon.Round, DrawID: o.ID, Binding: binding})
-	return all[:], err
-}
-
 // outcome checks the proof that is published of a draw.
 func (a *auditor) outcome(d *drawn) error {
 	name := d.dir() + "outcome.json"
@@ -334,7 +324,7 @@ func (a *auditor) outcome(d *drawn) error {
 		a.files.finding("%s is missing", name)
 		return nil
 	}
-	o, err := proof.ParseOutcome(data)
+	o, err := receipt.ParseOutcome(data)
 	if err != nil {
 		a.files.finding("%s: %v", name, err)
 		return nil
@@ -343,13 +333,13 @@ func (a *auditor) outcome(d *drawn) error {
 		a.files.finding("%s is not written as it is published", name)
 	}
 	a.compare(name, []byte(o.Checkpoint), a.seals)
-	steps, v := proof.VerifyOutcome(data, a.policy.WithoutWitnesses(), nil, a.derive)
-	for _, s := range steps {
-		if !s.OK {
-			a.files.finding("%s: %s: %s", name, s.Name, s.Text)
+	found, proven := verify.Outcome(data, a.policy.WithoutWitnesses(), []*draw.Chain{a.Chain}, nil)
+	for _, f := range found {
+		if f.State == verify.Failed {
+			a.files.finding("%s: %s: %v", name, f.Step, f.Err)
 		}
 	}
-	if proof.Passed(steps) && (o.Open.Index != d.at || o.Seal.Index != d.sealAt || v.Result.Draw != d.open.Draw) {
+	if found.Passed() && (o.Open.Index != d.at || o.Seal.Index != d.sealAt || proven.Result.Draw != d.open.Draw) {
 		a.files.finding("%s is of another draw", name)
 	}
 	return nil
@@ -359,7 +349,7 @@ func (a *auditor) outcome(d *drawn) error {
 func (a *auditor) records(first int64, entries [][]byte) error {
 	type job struct {
 		index int64
-		b     proof.BatchEntry
+		b     receipt.BatchEntry
 		d     *drawn
 		name  string
 		data  []byte
@@ -370,14 +360,14 @@ func (a *auditor) records(first int64, entries [][]byte) error {
 	known := maps.Clone(a.draws)
 	for i, e := range entries {
 		// A draw may be opened in this very bundle.
-		if o, err := proof.ParseDrawOpen(e); err == nil && known[o.Draw] == nil {
+		if o, err := receipt.ParseDrawOpen(e); err == nil && known[o.Draw] == nil {
 			d := &drawn{open: o}
 			if _, d.number, err = a.shown(d.dir()); err != nil {
 				return err
 			}
 			known[o.Draw] = d
 		}
-		b, err := proof.ParseBatchEntry(e)
+		b, err := receipt.ParseBatchEntry(e)
 		if err != nil || known[b.Draw] == nil || known[b.Draw].number == nil {
 			continue
 		}
@@ -405,7 +395,7 @@ func (a *auditor) records(first int64, entries [][]byte) error {
 }
 
 // won adds winners to what an agency has; the draw may not have come up yet.
-func (a *auditor) won(b proof.BatchEntry, wins uint64) {
+func (a *auditor) won(b receipt.BatchEntry, wins uint64) {
 	if a.wins == nil {
 		a.wins = map[winKey]uint64{}
 	}
@@ -418,11 +408,11 @@ type winKey struct {
 }
 
 // checkRecords compares a batch's records with its entry, and counts those on a number.
-func checkRecords(data []byte, b proof.BatchEntry, number quiniela.Number) (wins uint64, err error) {
+func checkRecords(data []byte, b receipt.BatchEntry, number quiniela.Number) (wins uint64, err error) {
 	if data == nil {
 		return 0, errors.New("missing")
 	}
-	root, n, err := proof.RecordsRoot(data)
+	root, n, err := receipt.RecordsRoot(data)
 	if err != nil {
 		return 0, err
 	}
@@ -430,8 +420,8 @@ func checkRecords(data []byte, b proof.BatchEntry, number quiniela.Number) (wins
 		return 0, fmt.Errorf("%d records with the root %v, and the log has %d with %v", n, root, b.Count, b.Root)
 	}
 	stake := uint64(0)
-	for ; len(data) > 0; data = data[proof.RecordSize:] {
-		r, err := proof.ParseRecord(data[:proof.RecordSize])
+	for ; len(data) > 0; data = data[receipt.RecordSize:] {
+		r, err := receipt.ParseRecord(data[:receipt.RecordSize])
 		if err != nil {
 			return 0, err
 		}
@@ -447,7 +437,7 @@ func checkRecords(data []byte, b proof.BatchEntry, number quiniela.Number) (wins
 }
 
 // count compares the winners with what is published.
-func (a *auditor) count(d *drawn, r proof.Result) error {
+func (a *auditor) count(d *drawn, r receipt.Result) error {
 	var text bytes.Buffer
 	total := uint64(0)
 	for _, n := range slices.Sorted(maps.Keys(d.agencies)) {

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"quiniela"
 	"quiniela/audit"
@@ -24,7 +23,8 @@ import (
 	"quiniela/internal/ledger"
 	"quiniela/internal/publish"
 	"quiniela/internal/publish/publishtest"
-	"quiniela/proof"
+	"quiniela/receipt"
+	"quiniela/tlog"
 )
 
 // round1000 is Quicknet's.
@@ -47,7 +47,7 @@ func (f files) Names() ([]string, error) { return slices.Collect(maps.Keys(f)), 
 type log struct {
 	files  files
 	key    publish.Key
-	policy *proof.Policy
+	policy *tlog.Policy
 	dir    string // the data folder, closed
 }
 
@@ -128,7 +128,7 @@ func record() *log {
 		d.File("draws/" + id + "/outcome.json")
 	}
 	size := d.Ledger.Log().Size
-	d.File(proof.BundlePath(size/proof.TileWidth, int(size%proof.TileWidth)))
+	d.File(tlog.BundlePath(size/tlog.TileWidth, int(size%tlog.TileWidth)))
 	d.Close()
 	l := &log{files: files{}, key: d.Key, policy: d.Policy(), dir: d.Dir}
 	source := audit.Folder(d.Path(""))
@@ -198,10 +198,10 @@ type forger struct {
 func (l *log) forge(t testing.TB) *forger {
 	t.Helper()
 	f := &forger{log: l, files: maps.Clone(l.files)}
-	top, err := l.policy.Open(l.files["checkpoint"])
+	top, err := l.policy.VerifyCheckpoint(l.files["checkpoint"])
 	check(err)
-	for n := int64(0); n*proof.TileWidth < top.Size; n++ {
-		bundle, err := proof.ParseBundle(l.files[proof.BundlePath(n, int(min(proof.TileWidth, top.Size-n*proof.TileWidth)))])
+	for n := int64(0); n*tlog.TileWidth < top.Size; n++ {
+		bundle, err := tlog.ParseBundle(l.files[tlog.BundlePath(n, int(min(tlog.TileWidth, top.Size-n*tlog.TileWidth)))])
 		check(err)
 		f.entries = append(f.entries, bundle...)
 	}
@@ -209,16 +209,16 @@ func (l *log) forge(t testing.TB) *forger {
 }
 
 // batch returns the index of a batch's entry, and the entry.
-func (f *forger) batch(draw uint64, agency quiniela.Agency, batch uint64) (int, proof.BatchEntry) {
+func (f *forger) batch(draw uint64, agency quiniela.Agency, batch uint64) (int, receipt.BatchEntry) {
 	for i, e := range f.entries {
-		if b, err := proof.ParseBatchEntry(e); err == nil && b.Draw == draw && b.Agency == agency && b.Batch == batch {
+		if b, err := receipt.ParseBatchEntry(e); err == nil && b.Draw == draw && b.Agency == agency && b.Batch == batch {
 			return i, b
 		}
 	}
 	panic("no such batch")
 }
 
-func (f *forger) put(i int, b proof.BatchEntry) {
+func (f *forger) put(i int, b receipt.BatchEntry) {
 	e := b.Encode()
 	f.entries[i] = e[:]
 }
@@ -231,33 +231,34 @@ func (f *forger) publish() files {
 		}
 	}
 	f.recount()
-	var stored []proof.Hash
-	var tree proof.Frontier
-	roots := map[int64]proof.Hash{}
+	var stored tlog.StoredHashes
+	var tree tlog.CompactRange
+	roots := map[int64]tlog.Hash{}
 	for _, e := range f.entries {
-		stored = tree.Append(stored, proof.LeafHash(e))
+		stored = tree.Append(stored, tlog.LeafHash(e))
 		roots[tree.Size()] = tree.Root()
 	}
-	reader := tlog.HashReaderFunc(func(indexes []int64) (found []tlog.Hash, err error) {
-		for _, i := range indexes {
-			found = append(found, stored[i])
+	tiles, err := tlog.Tiles(0, tree.Size(), stored)
+	check(err)
+	for _, tile := range tiles {
+		f.files[tile.Path] = tile.Data
+	}
+	for n := 0; n < len(f.entries); n += tlog.TileWidth {
+		var bundle []byte
+		in := f.entries[n:min(n+tlog.TileWidth, len(f.entries))]
+		for _, e := range in {
+			bundle, err = tlog.AppendEntry(bundle, e)
+			check(err)
 		}
-		return found, nil
-	})
-	tiles, err := proof.Tiles(0, tree.Size(), reader)
-	check(err)
-	bundles, err := proof.Bundles(0, nil, f.entries)
-	check(err)
-	for _, file := range append(tiles, bundles...) {
-		f.files[file.Path] = file.Data
+		f.files[tlog.BundlePath(int64(n/tlog.TileWidth), len(in))] = bundle
 	}
 	sign := func(size int64) []byte {
-		signed, err := proof.SignCheckpoint(proof.Checkpoint{Origin: f.key.Signer.Name(), Size: size, Root: roots[size]}, f.key.Signer)
+		signed, err := tlog.SignCheckpoint(tlog.Checkpoint{Origin: f.key.Signer.Name(), Size: size, Root: roots[size]}, f.key.Signer)
 		check(err)
 		return signed
 	}
 	f.files["checkpoint"] = sign(tree.Size())
-	f.drawFiles(reader, sign)
+	f.drawFiles(stored, sign)
 	return f.files
 }
 
@@ -265,39 +266,39 @@ func (f *forger) publish() files {
 func (f *forger) recount() {
 	type sums struct {
 		open, seal uint64
-		totals     map[quiniela.Agency]*proof.Total
+		totals     map[quiniela.Agency]*receipt.Total
 	}
 	draws := map[uint64]*sums{}
 	for i, e := range f.entries {
-		if o, err := proof.ParseDrawOpen(e); err == nil {
-			draws[o.Draw] = &sums{open: uint64(i), totals: map[quiniela.Agency]*proof.Total{}}
+		if o, err := receipt.ParseDrawOpen(e); err == nil {
+			draws[o.Draw] = &sums{open: uint64(i), totals: map[quiniela.Agency]*receipt.Total{}}
 		}
-		if b, err := proof.ParseBatchEntry(e); err == nil {
+		if b, err := receipt.ParseBatchEntry(e); err == nil {
 			s := draws[b.Draw]
 			if s.totals[b.Agency] == nil {
-				s.totals[b.Agency] = &proof.Total{Agency: b.Agency}
+				s.totals[b.Agency] = &receipt.Total{Agency: b.Agency}
 			}
 			t := s.totals[b.Agency]
 			t.Batches, t.Bets, t.Stake = t.Batches+1, t.Bets+uint64(b.Count), t.Stake+b.Stake
 		}
-		if s, err := proof.ParseSeal(e); err == nil {
+		if s, err := receipt.ParseSeal(e); err == nil {
 			d := draws[s.Draw]
 			d.seal = uint64(i)
-			var totals []proof.Total
+			var totals []receipt.Total
 			s.Open, s.Batches, s.Bets, s.Stake, s.Agencies = d.open, 0, 0, 0, uint32(len(d.totals))
 			for _, a := range slices.Sorted(maps.Keys(d.totals)) {
 				t := *d.totals[a]
 				totals = append(totals, t)
 				s.Batches, s.Bets, s.Stake = s.Batches+t.Batches, s.Bets+t.Bets, s.Stake+t.Stake
 			}
-			s.Totals = proof.RootOfTotals(totals)
+			s.Totals = receipt.RootOfTotals(totals)
 			f.entries[i], err = s.Encode()
 			check(err)
-			text, err := proof.EncodeTotals(totals)
+			text, err := receipt.EncodeTotals(totals)
 			check(err)
 			f.files["draws/"+f.id(s.Draw)+"/totals"] = text
 		}
-		if r, err := proof.ParseResult(e); err == nil {
+		if r, err := receipt.ParseResult(e); err == nil {
 			r.Open, r.Seal = draws[r.Draw].open, draws[r.Draw].seal
 			f.entries[i], err = r.Encode()
 			check(err)
@@ -307,38 +308,38 @@ func (f *forger) recount() {
 
 func (f *forger) id(n uint64) string {
 	for _, e := range f.entries {
-		if o, err := proof.ParseDrawOpen(e); err == nil && o.Draw == n {
+		if o, err := receipt.ParseDrawOpen(e); err == nil && o.Draw == n {
 			return o.ID
 		}
 	}
 	panic("no such draw")
 }
 
-func (f *forger) drawFiles(reader tlog.HashReader, sign func(int64) []byte) {
+func (f *forger) drawFiles(stored tlog.HashReader, sign func(int64) []byte) {
 	size := int64(len(f.entries))
-	logged := map[uint64][3]proof.Logged{}
+	logged := map[uint64][3]receipt.Logged{}
 	at := func(n uint64, part int, i int, name string) {
-		path, err := proof.ProveInclusion(size, int64(i), reader)
+		proof, err := tlog.ProveInclusion(size, int64(i), stored)
 		check(err)
 		l := logged[n]
-		l[part] = proof.Log(f.entries[i], uint64(i), path)
+		l[part] = receipt.Logged{Entry: f.entries[i], Index: uint64(i), Proof: proof}
 		logged[n] = l
 		f.files["draws/"+f.id(n)+"/"+name] = f.entries[i]
 	}
 	for i, e := range f.entries {
-		if o, err := proof.ParseDrawOpen(e); err == nil {
+		if o, err := receipt.ParseDrawOpen(e); err == nil {
 			at(o.Draw, 0, i, "open")
 		}
-		if s, err := proof.ParseSeal(e); err == nil {
+		if s, err := receipt.ParseSeal(e); err == nil {
 			at(s.Draw, 1, i, "seal")
 			f.files["draws/"+f.id(s.Draw)+"/sealed.checkpoint"] = sign(int64(i) + 1)
 		}
-		if r, err := proof.ParseResult(e); err == nil {
+		if r, err := receipt.ParseResult(e); err == nil {
 			at(r.Draw, 2, i, "result")
 		}
 	}
 	for n, l := range logged {
-		text, err := proof.NewOutcome(l[0], l[1], l[2], f.files["checkpoint"]).Encode()
+		text, err := receipt.NewOutcome(l[0], l[1], l[2], f.files["checkpoint"]).Encode()
 		check(err)
 		f.files["draws/"+f.id(n)+"/outcome.json"] = text
 	}
@@ -346,7 +347,7 @@ func (f *forger) drawFiles(reader tlog.HashReader, sign func(int64) []byte) {
 
 // witness makes a witness whose clock stands still.
 func witness(name string, at time.Time) (note.Signer, string) {
-	signer, key, err := proof.NewWitnessKey(name, ed25519.NewKeyFromSeed([]byte(strings.Repeat(name[:1], 32))), func() time.Time { return at })
+	signer, key, err := tlog.NewWitnessKey(name, ed25519.NewKeyFromSeed([]byte(strings.Repeat(name[:1], 32))), func() time.Time { return at })
 	check(err)
 	return signer, key
 }

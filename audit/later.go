@@ -8,7 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"quiniela/proof"
+	"quiniela/receipt"
+	"quiniela/tlog"
 )
 
 // An honest log is never published all at once: a draw's files follow the checkpoint that has its entries, and entries wait
@@ -54,7 +55,7 @@ func (a *auditor) grew() error {
 	if err != nil {
 		return err
 	}
-	newest, err := a.policy.Open(signed)
+	newest, err := a.policy.VerifyCheckpoint(signed)
 	a.grown = err == nil && newest.Size > a.top.Size
 	return nil
 }
@@ -135,8 +136,8 @@ func (a *auditor) mustShow() (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		opened, bad := a.policy.Open(signed)
-		s, err := proof.ParseSeal(data)
+		opened, bad := a.policy.VerifyCheckpoint(signed)
+		s, err := receipt.ParseSeal(data)
 		if bad == nil && err == nil && opened.Size > a.held && !a.recent(s.Sealed) {
 			return true, nil
 		}
@@ -157,8 +158,8 @@ func (a *auditor) maybeLater(name string) bool {
 	case a.held >= 0 && strings.HasPrefix(name, "tile/entries/"):
 		return true
 	}
-	t, err := proof.ParseTilePath(name)
-	if err != nil || (t.N*proof.TileWidth+int64(t.W))<<(8*max(t.L, 0)) <= a.top.Size {
+	t, err := tlog.ParseTilePath(name)
+	if err != nil || (t.N*tlog.TileWidth+int64(t.W))<<(8*max(t.L, 0)) <= a.top.Size {
 		return false
 	}
 	// Tiles are written before the checkpoint that speaks of them.

@@ -17,7 +17,7 @@ import (
 	"quiniela/draw"
 	"quiniela/internal/ledger"
 	"quiniela/internal/publish/publishtest"
-	"quiniela/proof"
+	"quiniela/receipt"
 )
 
 // The files of a draw are published after its entries, in this order; bets stands for the records of all batches.
@@ -27,7 +27,7 @@ var publishing = []string{"open", "totals", "sealed.checkpoint", "seal", "beacon
 func TestRightAfterADraw(t *testing.T) {
 	t.Parallel()
 	l := published()
-	result, err := proof.ParseResult(l.files["draws/evening/result"])
+	result, err := receipt.ParseResult(l.files["draws/evening/result"])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,11 +5,11 @@ import (
 	"iter"
 
 	"quiniela/internal/journal"
-	"quiniela/proof"
+	"quiniela/receipt"
 )
 
 // play is what the rules quiniela/2026 say of every bet.
-var play = proof.Play{Game: 0, Stake: 1}
+var play = receipt.Play{Game: 0, Stake: 1}
 
 // private goes through the operator's journal beside the log.
 type private struct {
@@ -63,7 +63,7 @@ func (p *private) compare(index uint64, entry []byte, position uint64, v any) bo
 			return false
 		}
 		p.draws[v.Draw] = uint64(len(p.draws)) + 1
-		if o, err := proof.ParseDrawOpen(entry); err != nil || o.ID != v.ID || o.Draw != p.draws[v.Draw] || o.Agencies != v.Agencies || o.Opened != uint64(v.At) || o.Source != v.Source {
+		if o, err := receipt.ParseDrawOpen(entry); err != nil || o.ID != v.ID || o.Draw != p.draws[v.Draw] || o.Agencies != v.Agencies || o.Opened != uint64(v.At) || o.Source != v.Source {
 			wrong("which opens draw " + v.ID)
 		}
 	case *journal.Batch:
@@ -75,14 +75,14 @@ func (p *private) compare(index uint64, entry []byte, position uint64, v any) bo
 		if p.draws[v.Draw] == 0 {
 			return false
 		}
-		if s, err := proof.ParseSeal(entry); err != nil || s.Draw != p.draws[v.Draw] || s.Batches != v.Batches || s.Bets != v.Bets || s.Sealed != uint64(v.At) {
+		if s, err := receipt.ParseSeal(entry); err != nil || s.Draw != p.draws[v.Draw] || s.Batches != v.Batches || s.Bets != v.Bets || s.Sealed != uint64(v.At) {
 			wrong("a seal")
 		}
 	case journal.Result:
 		if p.draws[v.Draw] == 0 {
 			return false
 		}
-		if r, err := proof.ParseResult(entry); err != nil || r.Draw != p.draws[v.Draw] || r.Number != v.Number || r.Winners != v.Winners || r.Drawn != uint64(v.At) {
+		if r, err := receipt.ParseResult(entry); err != nil || r.Draw != p.draws[v.Draw] || r.Number != v.Number || r.Winners != v.Winners || r.Drawn != uint64(v.At) {
 			wrong("a result")
 		}
 	default:
@@ -93,14 +93,14 @@ func (p *private) compare(index uint64, entry []byte, position uint64, v any) bo
 }
 
 func (p *private) batch(index uint64, entry []byte, b *journal.Batch, wrong func(string)) {
-	e, err := proof.ParseBatchEntry(entry)
+	e, err := receipt.ParseBatchEntry(entry)
 	if err != nil || e.Draw != p.draws[b.Draw] || e.Agency != b.Agency || e.Batch != b.Number || e.Count != b.Count || e.Received != uint64(b.Received) {
 		wrong("a batch")
 		return
 	}
 	root := b.Root
 	if b.Secret != nil {
-		var tree proof.Batch
+		var tree receipt.BatchHasher
 		err := tree.Reset(b.Secret, play)
 		if err == nil {
 			err = tree.AddLines(bytes.Clone(b.Lines))

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"crypto/sha256"
 
-	"golang.org/x/mod/sumdb/tlog"
+	sumdb "golang.org/x/mod/sumdb/tlog"
 
-	"quiniela/proof"
+	"quiniela/tlog"
 )
 
 func tilePath(level int, n int64, width int) string {
-	return proof.TilePath(tlog.Tile{L: level, N: n, W: width})
+	return tlog.TilePath(sumdb.Tile{L: level, N: n, W: width})
 }
 
 // frontier is the tree so far, by the definition of RFC 6962: the roots of its largest complete subtrees, the last ones
@@ -22,10 +22,10 @@ type frontier struct {
 
 type subtree struct {
 	leaves int64
-	root   proof.Hash
+	root   tlog.Hash
 }
 
-func (f *frontier) add(leaf proof.Hash) {
+func (f *frontier) add(leaf tlog.Hash) {
 	f.size++
 	f.trees = append(f.trees, subtree{1, leaf})
 	for n := len(f.trees); n > 1 && f.trees[n-2].leaves == f.trees[n-1].leaves; n = len(f.trees) {
@@ -34,7 +34,7 @@ func (f *frontier) add(leaf proof.Hash) {
 	}
 }
 
-func (f *frontier) root() proof.Hash {
+func (f *frontier) root() tlog.Hash {
 	if len(f.trees) == 0 {
 		return sha256.Sum256(nil)
 	}
@@ -45,16 +45,16 @@ func (f *frontier) root() proof.Hash {
 	return root
 }
 
-func join(left, right proof.Hash) proof.Hash {
+func join(left, right tlog.Hash) tlog.Hash {
 	return sha256.Sum256(append(append([]byte{1}, left[:]...), right[:]...))
 }
 
 // levels recomputes the tiles above the leaves: each hash of a tile is the root of a full tile below.
-type levels struct{ hashes [][]proof.Hash }
+type levels struct{ hashes [][]tlog.Hash }
 
 // add compares the n-th tile of a level with what is published, and passes its root up where it is full.
-func (l *levels) add(a *auditor, level int, n int64, hashes []proof.Hash) error {
-	if err := a.tile(level, n, hashes); err != nil || len(hashes) < proof.TileWidth {
+func (l *levels) add(a *auditor, level int, n int64, hashes []tlog.Hash) error {
+	if err := a.tile(level, n, hashes); err != nil || len(hashes) < tlog.TileWidth {
 		return err
 	}
 	var f frontier
@@ -66,17 +66,17 @@ func (l *levels) add(a *auditor, level int, n int64, hashes []proof.Hash) error 
 	}
 	l.hashes[level] = append(l.hashes[level], f.root())
 	above := l.hashes[level]
-	if len(above)%proof.TileWidth != 0 {
+	if len(above)%tlog.TileWidth != 0 {
 		return nil
 	}
-	return l.add(a, level+1, int64(len(above))/proof.TileWidth-1, above[len(above)-proof.TileWidth:])
+	return l.add(a, level+1, int64(len(above))/tlog.TileWidth-1, above[len(above)-tlog.TileWidth:])
 }
 
 // end compares the partial tiles above the leaves.
 func (l *levels) end(a *auditor) error {
 	for level, hashes := range l.hashes {
-		if rest := len(hashes) % proof.TileWidth; rest != 0 {
-			if err := a.tile(level+1, int64(len(hashes))/proof.TileWidth, hashes[len(hashes)-rest:]); err != nil {
+		if rest := len(hashes) % tlog.TileWidth; rest != 0 {
+			if err := a.tile(level+1, int64(len(hashes))/tlog.TileWidth, hashes[len(hashes)-rest:]); err != nil {
 				return err
 			}
 		}
@@ -85,7 +85,7 @@ func (l *levels) end(a *auditor) error {
 }
 
 // tile compares a published tile with its hashes.
-func (a *auditor) tile(level int, n int64, hashes []proof.Hash) error {
+func (a *auditor) tile(level int, n int64, hashes []tlog.Hash) error {
 	name := tilePath(level, n, len(hashes))
 	var want []byte
 	for i := range hashes {
@@ -99,5 +99,5 @@ func (a *auditor) tile(level int, n int64, hashes []proof.Hash) error {
 	if !bytes.Equal(have, want) {
 		a.tiles.finding("%s is missing, or is not what the leaves give", name)
 	}
-	return a.prefixes(tilePath(level, n, proof.TileWidth), name, want, a.tiles)
+	return a.prefixes(tilePath(level, n, tlog.TileWidth), name, want, a.tiles)
 }

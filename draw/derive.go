@@ -71,6 +71,20 @@ func Prizes(randomness [HashSize]byte, t Terms) ([PrizeCount]quiniela.Number, er
 	return numbers, nil
 }
 
+// Numbers verifies a round's signature and returns the numbers that it gives a draw: Prizes of its randomness. It fails with
+// ErrBeacon in the error's chain where the signature is not that of the terms' round, and where the terms name another beacon.
+func (c *Chain) Numbers(signature []byte, t Terms) ([]quiniela.Number, error) {
+	if t.ChainHash != c.hash {
+		return nil, fmt.Errorf("the draw names the beacon %x, and this one is %x", t.ChainHash[:], c.hash[:])
+	}
+	randomness, err := c.Verify(t.Round, signature)
+	if err != nil {
+		return nil, err
+	}
+	numbers, err := Prizes(randomness, t)
+	return numbers[:], err
+}
+
 func (t Terms) info(prize int) []byte {
 	info := append([]byte(derivation), t.ChainHash[:]...)
 	info = binary.BigEndian.AppendUint64(info, t.Round)

@@ -1,6 +1,9 @@
-// Package verify tells a person whether a receipt is right: it runs the checks of package proof on what the person has, says
-// of each in plain words what it found, and comes to a verdict. The command `quiniela verify` and the page that does the same
-// in a browser are both made of it, so it opens no file and no socket. It believes nothing but the policy that it is given.
+// Package verify checks the documents that a lottery gives to people: a bettor's receipt and a draw's outcome. It owns the
+// steps of a check, their states, and what is said of them in both languages. The command `quiniela verify`, the page that
+// does the same in a browser, and the audit of a published log use it.
+//
+// It opens no file or socket. It trusts nothing but the policy that it is given; the formats are package receipt's, the
+// log's proofs package tlog's, and a beacon's numbers package draw's.
 package verify
 
 import (
@@ -8,24 +11,23 @@ import (
 	"fmt"
 	"strings"
 
-	"quiniela"
 	"quiniela/draw"
-	"quiniela/proof"
+	"quiniela/tlog"
 )
 
-// Inputs are what a person has: the contents of files, nil where there is none.
-type Inputs struct {
-	Receipt    []byte // a bet's; or none, to check a draw alone
-	Outcome    []byte // the draw's outcome.json
-	Policy     []byte // whom to believe, in the format of C2SP tlog-policy; or else
-	Key        []byte // the log's verifier key alone, and no witness
-	Beacon     []byte // the round's JSON, from a place that is not the lottery's; needs Outcome
-	Checkpoint []byte // one that was kept, or the draw's sealed.checkpoint
-	Chains     []*draw.Chain
-	Lang       string // es, or else English
+// Options are the documents to check and whose signatures count. A document that is not there is nil.
+type Options struct {
+	Receipt    []byte        // a bet's; nil to check a draw alone
+	Outcome    []byte        // the draw's outcome.json
+	Policy     []byte        // whose checkpoints count, in the format of C2SP tlog-policy; or else
+	Key        []byte        // the log's verifier key alone, and no witness
+	Beacon     []byte        // the round's JSON, from a source other than the lottery; needs Outcome
+	Checkpoint []byte        // one that was kept, or the draw's sealed.checkpoint
+	Chains     []*draw.Chain // the beacons that are known; none: draw.Quicknet
+	Lang       string        // es, or else English
 }
 
-// State says how a check went.
+// State says how a step went.
 type State string
 
 // States of a step.
@@ -43,24 +45,69 @@ const (
 	PartCheckpoint = "checkpoint"
 )
 
-// Names of the steps that are made here; those of package proof keep theirs.
+// Names of the steps. They never change, whatever the language.
 const (
-	StepRoundTime = "round after the close" // the beacon's round was still to come when bets ended
-	StepBeacon    = "beacon"                // the round from elsewhere is the one that the result has
-	StepSameLog   = "same log"              // a kept checkpoint is of the same log
-	StepInTime    = "sealed in time"        // the quorum saw the seal before the beacon's round was public
+	StepFormat     = "format"                // the document is well-formed
+	StepRecord     = "bet"                   // the public record is a bet's
+	StepCommitment = "commitment"            // the record commits to the person in the receipt
+	StepBatch      = "batch"                 // the batch's entry is well-formed and has as many bets
+	StepBatchProof = "bet in batch"          // the record is in the batch
+	StepCheckpoint = "checkpoint"            // a log of the policy has signed the checkpoint
+	StepWitnesses  = "witnesses"             // the policy's quorum has cosigned it
+	StepLogProof   = "batch in log"          // the batch is in the log of the checkpoint
+	StepOpen       = "draw-open entry"       // the entry is well-formed and in the log
+	StepSeal       = "seal"                  // likewise, and of the same draw
+	StepResult     = "result"                // likewise, and after the seal
+	StepBefore     = "before the seal"       // the bet's batch is between the draw's opening and its seal
+	StepNumber     = "number"                // the number follows from what was fixed when the draw opened
+	StepRoundTime  = "round after the close" // the beacon's round was not public yet when bets ended
+	StepBeacon     = "beacon"                // the round from elsewhere is the one that the result has
+	StepSameLog    = "same log"              // a kept checkpoint is of the same log
+	StepInTime     = "sealed in time"        // the quorum saw the seal before the beacon's round was public
 )
 
-// Step is one check.
-type Step struct {
-	Part  string `json:"part"`
-	Name  string `json:"name"`  // never changes, whatever the language
-	Title string `json:"title"` // the name in the report's language
-	State State  `json:"state"`
-	Text  string `json:"text"` // what was found
+// Finding is what one step found.
+type Finding struct {
+	Part  string
+	Step  string
+	State State
+	Err   error // why it failed; nil unless State is Failed
+
+	text text // what is said of it where it did not fail
+	args []any
 }
 
-// Report is what was found.
+// Findings are what the steps of a check found, in order.
+type Findings []Finding
+
+// step records a step that failed where err is not nil, and passed otherwise; text and args say what was found then.
+func (f *Findings) step(part, step string, err error, text text, args ...any) bool {
+	finding := Finding{Part: part, Step: step, State: OK, text: text, args: args}
+	if err != nil {
+		finding = Finding{Part: part, Step: step, State: Failed, Err: err}
+	}
+	*f = append(*f, finding)
+	return err == nil
+}
+
+// skip records steps that cannot be made, and text says why.
+func (f *Findings) skip(part string, text text, steps ...string) {
+	for _, step := range steps {
+		*f = append(*f, Finding{Part: part, Step: step, State: Skipped, text: text})
+	}
+}
+
+// Passed reports whether there are steps and every one of them passed.
+func (f Findings) Passed() bool {
+	for _, finding := range f {
+		if finding.State != OK {
+			return false
+		}
+	}
+	return len(f) > 0
+}
+
+// Report is what a check found, in one language.
 type Report struct {
 	Steps   []Step   `json:"steps"`
 	Proven  bool     `json:"proven"`        // no step has failed
@@ -69,170 +116,98 @@ type Report struct {
 	Notes   []string `json:"notes"`         // what else the person should know
 }
 
-// checker makes a report.
-type checker struct {
-	Inputs
-	policy  *proof.Policy
-	words   words
-	report  Report
-	bet     *proof.Verified // proven, or nil
-	draw    *proof.Verified // likewise
-	outcome *proof.Outcome  // of draw
+// Step is one step of a report.
+type Step struct {
+	Part  string `json:"part"`
+	Name  string `json:"name"`  // never changes, whatever the language
+	Title string `json:"title"` // the name in the report's language
+	State State  `json:"state"`
+	Text  string `json:"text"` // what was found
 }
 
-// Check makes the checks that the inputs allow. It fails where nothing can be checked at all; what is wrong with the
+// checker makes a report.
+type checker struct {
+	Options
+	policy *tlog.Policy
+	words  *words
+	Findings
+	report Report
+	bet    *Bet  // proven, or nil
+	draw   *Draw // likewise
+}
+
+// Check makes the steps that the documents allow. It fails where nothing can be checked at all; what is wrong with the
 // documents themselves is in the report.
-func Check(in Inputs) (*Report, error) {
-	c := &checker{Inputs: in, words: english}
-	if in.Lang == "es" {
-		c.words = spanish
+func Check(o Options) (*Report, error) {
+	c := &checker{Options: o, words: &english}
+	if o.Lang == "es" {
+		c.words = &spanish
 	}
-	var err error
 	switch {
-	case in.Receipt == nil && in.Outcome == nil:
+	case o.Receipt == nil && o.Outcome == nil:
 		return nil, errors.New(c.words.NothingToCheck)
-	case in.Beacon != nil && in.Outcome == nil:
+	case o.Beacon != nil && o.Outcome == nil:
 		return nil, errors.New(c.words.BeaconAlone)
 	}
-	if c.policy, err = c.believe(); err != nil {
+	var err error
+	if c.policy, err = c.readPolicy(); err != nil {
 		return nil, err
 	}
-	if len(c.Chains) == 0 {
-		c.Chains = []*draw.Chain{draw.Quicknet()}
+	c.checkReceipt()
+	c.checkOutcome()
+	c.checkBeacon()
+	c.checkCheckpoint()
+	for _, f := range c.Findings {
+		c.report.Steps = append(c.report.Steps, c.words.step(f))
 	}
-	c.receipt()
-	c.drawn()
-	c.beacon()
-	c.checkpoint()
 	c.conclude()
 	return &c.report, nil
 }
 
-// believe returns the policy of the inputs.
-func (c *checker) believe() (*proof.Policy, error) {
+// readPolicy returns the policy of the options.
+func (c *checker) readPolicy() (*tlog.Policy, error) {
 	switch {
 	case c.Policy != nil && c.Key != nil:
 		return nil, errors.New(c.words.TwoPolicies)
 	case c.Policy == nil && c.Key == nil:
 		return nil, errors.New(c.words.NoPolicy)
 	case c.Policy != nil:
-		p, err := proof.ParsePolicy(c.Policy)
+		p, err := tlog.ParsePolicy(c.Policy)
 		if err != nil {
 			return nil, fmt.Errorf(c.words.BadPolicy, err)
 		}
 		return p, nil
 	}
-	key := strings.TrimSpace(string(c.Key))
-	if strings.ContainsAny(key, " \t\r\n") {
-		return nil, fmt.Errorf(c.words.BadKey, errors.New("more than one word"))
-	}
-	p, err := proof.ParsePolicy([]byte("log " + key + "\nquorum none\n"))
+	p, err := tlog.TrustLog(strings.TrimSpace(string(c.Key)))
 	if err != nil {
 		return nil, fmt.Errorf(c.words.BadKey, err)
 	}
 	return p, nil
 }
 
-// step adds a step; ok is what to say where err is nil.
-func (c *checker) step(part, name string, err error, ok string) bool {
-	s := Step{Part: part, Name: name, Title: c.words.title(name), State: OK, Text: ok}
-	if err != nil {
-		s.State, s.Text = Failed, c.words.failure(name, err.Error())
-	}
-	c.report.Steps = append(c.report.Steps, s)
-	return err == nil
-}
-
-func (c *checker) skip(part, name, why string) {
-	c.report.Steps = append(c.report.Steps, Step{Part: part, Name: name, Title: c.words.title(name), State: Skipped, Text: why})
-}
-
-// notChecked is how package proof begins the text of a step that it could not make.
-const notChecked = "not checked"
-
-// take adds the steps of package proof.
-func (c *checker) take(part string, steps []proof.Step, v *proof.Verified) {
-	for _, s := range steps {
-		switch {
-		case s.OK:
-			c.step(part, s.Name, nil, c.words.found(part, s, v))
-		case strings.HasPrefix(s.Text, notChecked):
-			c.skip(part, s.Name, c.words.Earlier)
-		default:
-			c.step(part, s.Name, errors.New(s.Text), "")
-		}
-	}
-}
-
-func (c *checker) receipt() {
+func (c *checker) checkReceipt() {
 	if c.Receipt == nil {
 		return
 	}
-	steps, v := proof.Verify(c.Receipt, c.policy)
-	c.take(PartReceipt, steps, &v)
-	if proof.Passed(steps) {
-		c.bet = &v
-	}
+	found, bet := Receipt(c.Receipt, c.policy)
+	c.Findings = append(c.Findings, found...)
+	c.bet = bet
 }
 
-// drawn checks the draw's outcome, and the bet's place in it.
-func (c *checker) drawn() {
+func (c *checker) checkOutcome() {
 	if c.Outcome == nil {
 		return
 	}
-	steps, v := proof.VerifyOutcome(c.Outcome, c.policy, c.bet, c.derive)
-	c.take(PartOutcome, steps, &v)
+	found, drawn := Outcome(c.Outcome, c.policy, c.Chains, c.bet)
+	proven := found.Passed()
 	if c.Receipt != nil && c.bet == nil {
-		c.skip(PartOutcome, proof.StepBefore, c.words.Earlier)
+		found.skip(PartOutcome, textUnproven, StepBefore)
 	}
-	if v.Open == nil || v.Seal == nil || v.Result == nil {
-		return
+	if drawn != nil && drawn.fromBeacon() {
+		proven = found.roundTime(drawn, c.Chains) && proven
 	}
-	inTime := v.Result.Source != proof.SourceBeacon || c.roundTime(&v)
-	if o, err := proof.ParseOutcome(c.Outcome); err == nil && proof.Passed(steps) && inTime {
-		c.draw, c.outcome = &v, o
+	c.Findings = append(c.Findings, found...)
+	if proven {
+		c.draw = drawn
 	}
-}
-
-// derive is the proof.Deriver of the chains.
-func (c *checker) derive(open proof.DrawOpen, binding proof.Hash, signature []byte) ([]quiniela.Number, error) {
-	chain := c.chain(open)
-	if chain == nil {
-		return nil, fmt.Errorf("the draw names the beacon %x, which is not known here", open.Beacon.Chain)
-	}
-	randomness, err := chain.Verify(open.Beacon.Round, signature)
-	if err != nil {
-		return nil, err
-	}
-	numbers, err := draw.Prizes(randomness, draw.Terms{
-		ChainHash: open.Beacon.Chain, Round: open.Beacon.Round, DrawID: open.ID, Binding: binding,
-	})
-	return numbers[:], err
-}
-
-// chain returns the chain that a draw names, or nil.
-func (c *checker) chain(open proof.DrawOpen) *draw.Chain {
-	for _, chain := range c.Chains {
-		if open.Beacon != nil && proof.Hash(chain.Hash()) == open.Beacon.Chain {
-			return chain
-		}
-	}
-	return nil
-}
-
-// roundTime checks that nobody could know the round while bets were taken, by the times in the log.
-func (c *checker) roundTime(v *proof.Verified) bool {
-	chain := c.chain(*v.Open)
-	if chain == nil {
-		c.skip(PartOutcome, StepRoundTime, c.words.Earlier)
-		return false
-	}
-	at := chain.TimeOf(v.Open.Beacon.Round)
-	late := max(v.Open.Opened, v.Open.Close, v.Seal.Sealed)
-	var err error
-	if at.IsZero() || late/1e6 >= uint64(at.Unix()) {
-		err = fmt.Errorf("round %d was public at %s, and bets ended at %s: whoever could still add one could know the number",
-			v.Open.Beacon.Round, clock(at), clock(micros(late)))
-	}
-	return c.step(PartOutcome, StepRoundTime, err, fmt.Sprintf(c.words.RoundLater, v.Open.Beacon.Round, clock(at), clock(micros(late))))
 }

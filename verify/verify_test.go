@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"quiniela/draw"
-	"quiniela/proof"
+	"quiniela/receipt"
 	"quiniela/verify"
 	"quiniela/verify/verifytest"
 )
@@ -26,11 +26,11 @@ func lottery(t *testing.T, terms verifytest.Terms) *verifytest.Lottery {
 	return l
 }
 
-func all(l *verifytest.Lottery) verify.Inputs {
-	return verify.Inputs{Receipt: l.Receipt, Outcome: l.Outcome, Policy: l.Policy, Beacon: l.Beacon, Checkpoint: l.Sealed}
+func all(l *verifytest.Lottery) verify.Options {
+	return verify.Options{Receipt: l.Receipt, Outcome: l.Outcome, Policy: l.Policy, Beacon: l.Beacon, Checkpoint: l.Sealed}
 }
 
-func check(t *testing.T, in verify.Inputs) *verify.Report {
+func check(t *testing.T, in verify.Options) *verify.Report {
 	t.Helper()
 	r, err := verify.Check(in)
 	if err != nil {
@@ -81,21 +81,21 @@ func TestAGoodReceiptIsProven(t *testing.T) {
 
 func TestWhatIsNotGivenIsNotClaimed(t *testing.T) {
 	l := lottery(t, verifytest.Terms{})
-	r := check(t, verify.Inputs{Receipt: l.Receipt, Key: l.Key})
+	r := check(t, verify.Options{Receipt: l.Receipt, Key: l.Key})
 	if !r.Proven || r.Won != nil || !strings.Contains(r.Verdict, "needs the draw's outcome") || len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "No witness") {
 		t.Errorf("a receipt and a key: %s %q", r.Verdict, r.Notes)
 	}
-	r = check(t, verify.Inputs{Outcome: l.Outcome, Policy: l.Policy})
+	r = check(t, verify.Options{Outcome: l.Outcome, Policy: l.Policy})
 	if !r.Proven || r.Won != nil || !strings.Contains(r.Verdict, fmt.Sprintf("the number is %04d", l.Number)) {
 		t.Errorf("an outcome alone: %s", r.Verdict)
 	}
 	// Without witnesses nobody says when the seal was there.
-	r = check(t, verify.Inputs{Outcome: l.Outcome, Key: l.Key, Checkpoint: l.Sealed})
+	r = check(t, verify.Options{Outcome: l.Outcome, Key: l.Key, Checkpoint: l.Sealed})
 	if !r.Proven || !slices.Contains(states(r), "checkpoint/sealed in time skipped") {
 		t.Error(states(r))
 	}
 	// A checkpoint of a size that nothing here shows.
-	r = check(t, verify.Inputs{Receipt: l.Receipt, Policy: l.Policy, Checkpoint: l.Sealed})
+	r = check(t, verify.Options{Receipt: l.Receipt, Policy: l.Policy, Checkpoint: l.Sealed})
 	if !r.Proven || !slices.Contains(states(r), "checkpoint/same log skipped") || !strings.Contains(strings.Join(r.Notes, ""), "could not be compared") {
 		t.Errorf("%q %q", states(r), r.Notes)
 	}
@@ -104,18 +104,18 @@ func TestWhatIsNotGivenIsNotClaimed(t *testing.T) {
 func TestWhatCannotBeCheckedAtAll(t *testing.T) {
 	l := lottery(t, verifytest.Terms{})
 	for name, c := range map[string]struct {
-		in   verify.Inputs
+		in   verify.Options
 		want string
 	}{
-		"nobody to believe": {verify.Inputs{Receipt: l.Receipt}, "newspaper"},
-		"en castellano":     {verify.Inputs{Receipt: l.Receipt, Lang: "es"}, "boletín oficial"},
-		"both":              {verify.Inputs{Receipt: l.Receipt, Policy: l.Policy, Key: l.Key}, "not both"},
-		"nothing":           {verify.Inputs{Policy: l.Policy}, "give a receipt"},
-		"a beacon alone":    {verify.Inputs{Receipt: l.Receipt, Policy: l.Policy, Beacon: l.Beacon}, "outcome too"},
-		"no policy":         {verify.Inputs{Receipt: l.Receipt, Policy: []byte("x")}, "the policy cannot be used"},
-		"an empty policy":   {verify.Inputs{Receipt: l.Receipt, Policy: []byte{}}, "the policy cannot be used"},
-		"no key":            {verify.Inputs{Receipt: l.Receipt, Key: []byte("x")}, "one line, name+id+base64"},
-		"two keys":          {verify.Inputs{Receipt: l.Receipt, Key: append(l.Key, l.Key...)}, "more than one word"},
+		"nobody to believe": {verify.Options{Receipt: l.Receipt}, "newspaper"},
+		"en castellano":     {verify.Options{Receipt: l.Receipt, Lang: "es"}, "boletín oficial"},
+		"both":              {verify.Options{Receipt: l.Receipt, Policy: l.Policy, Key: l.Key}, "not both"},
+		"nothing":           {verify.Options{Policy: l.Policy}, "give a receipt"},
+		"a beacon alone":    {verify.Options{Receipt: l.Receipt, Policy: l.Policy, Beacon: l.Beacon}, "outcome too"},
+		"no policy":         {verify.Options{Receipt: l.Receipt, Policy: []byte("x")}, "the policy cannot be used"},
+		"an empty policy":   {verify.Options{Receipt: l.Receipt, Policy: []byte{}}, "the policy cannot be used"},
+		"no key":            {verify.Options{Receipt: l.Receipt, Key: []byte("x")}, "one line, name+id+base64"},
+		"two keys":          {verify.Options{Receipt: l.Receipt, Key: append(l.Key, l.Key...)}, "more than one word"},
 	} {
 		if _, err := verify.Check(c.in); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
@@ -124,9 +124,9 @@ func TestWhatCannotBeCheckedAtAll(t *testing.T) {
 }
 
 func TestOtherSources(t *testing.T) {
-	for source, want := range map[string]string{proof.SourceFixed: "fixed when the draw was opened", proof.SourceNotary: "the notary's word"} {
+	for source, want := range map[string]string{receipt.SourceFixed: "fixed when the draw was opened", receipt.SourceNotary: "the notary's word"} {
 		l := lottery(t, verifytest.Terms{Source: source})
-		in := verify.Inputs{Receipt: l.Receipt, Outcome: l.Outcome, Policy: l.Policy, Checkpoint: l.Sealed}
+		in := verify.Options{Receipt: l.Receipt, Outcome: l.Outcome, Policy: l.Policy, Checkpoint: l.Sealed}
 		r := check(t, in)
 		if !r.Proven || !*r.Won || !strings.Contains(strings.Join(r.Notes, " "), want) {
 			t.Errorf("%s: %s %q", source, r.Verdict, r.Notes)
@@ -137,7 +137,7 @@ func TestOtherSources(t *testing.T) {
 		}
 	}
 	l := lottery(t, verifytest.Terms{Notary: true})
-	in := verify.Inputs{Receipt: l.Receipt, Outcome: l.Outcome, Policy: l.Policy}
+	in := verify.Options{Receipt: l.Receipt, Outcome: l.Outcome, Policy: l.Policy}
 	if r := check(t, in); !r.Proven || !strings.Contains(strings.Join(r.Notes, " "), "instead") {
 		t.Errorf("the fallback: %s %q", r.Verdict, r.Notes)
 	}
@@ -167,7 +167,7 @@ func TestARoundThatWasPublicTooEarly(t *testing.T) {
 	public := draw.Quicknet().TimeOf(1000).Unix()
 	for sealed, want := range map[int64]bool{public - 1: true, public: false, public + 60: false} {
 		l := lottery(t, verifytest.Terms{Sealed: sealed})
-		r := check(t, verify.Inputs{Receipt: l.Receipt, Outcome: l.Outcome, Policy: l.Policy})
+		r := check(t, verify.Options{Receipt: l.Receipt, Outcome: l.Outcome, Policy: l.Policy})
 		if r.Proven != want || !want && !slices.Equal(failed(r), []string{"outcome/round after the close"}) {
 			t.Errorf("sealed %d s after the round: %q", sealed-public, states(r))
 		}
@@ -195,15 +195,15 @@ func TestAKeptCheckpointOfAnotherLog(t *testing.T) {
 		}
 	}
 	// The early receipt ends the log with its batch, and the late one shows the log at that size too.
-	early, err := proof.ParseReceipt(l.Early)
+	early, err := receipt.ParseReceipt(l.Early)
 	if err != nil {
 		t.Fatal(err)
 	}
-	in = verify.Inputs{Receipt: l.Receipt, Policy: l.Policy, Checkpoint: []byte(early.Checkpoint)}
+	in = verify.Options{Receipt: l.Receipt, Policy: l.Policy, Checkpoint: []byte(early.Checkpoint)}
 	if r := check(t, in); !r.Proven || !slices.Contains(states(r), "checkpoint/same log ok") {
 		t.Errorf("an earlier checkpoint: %q", states(r))
 	}
-	other, err := proof.ParseReceipt(fork.Early)
+	other, err := receipt.ParseReceipt(fork.Early)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestAKeptCheckpointOfAnotherLog(t *testing.T) {
 		t.Errorf("an earlier checkpoint of a fork: %q", states(r))
 	}
 	// A receipt of one log and an outcome of the other.
-	if r := check(t, verify.Inputs{Receipt: fork.Receipt, Outcome: l.Outcome, Policy: l.Policy}); r.Proven || len(failed(r)) == 0 {
+	if r := check(t, verify.Options{Receipt: fork.Receipt, Outcome: l.Outcome, Policy: l.Policy}); r.Proven || len(failed(r)) == 0 {
 		t.Errorf("two logs: %q", states(r))
 	}
 }
@@ -246,13 +246,13 @@ func fewFlips(data []byte, f func(at int, changed []byte)) {
 func TestEveryBitOfAReceiptCounts(t *testing.T) {
 	t.Parallel()
 	l := lottery(t, verifytest.Terms{})
-	want, err := proof.ParseReceipt(l.Receipt)
+	want, err := receipt.ParseReceipt(l.Receipt)
 	if err != nil {
 		t.Fatal(err)
 	}
 	tolerated := 0
 	flips(l.Receipt, func(at int, changed []byte) {
-		r := check(t, verify.Inputs{Receipt: changed, Policy: l.Policy})
+		r := check(t, verify.Options{Receipt: changed, Policy: l.Policy})
 		if !r.Proven {
 			if len(failed(r)) == 0 {
 				t.Errorf("byte %d: not proven, and no step failed", at)
@@ -260,7 +260,7 @@ func TestEveryBitOfAReceiptCounts(t *testing.T) {
 			return
 		}
 		tolerated++
-		got, err := proof.ParseReceipt(changed)
+		got, err := receipt.ParseReceipt(changed)
 		if err != nil || !cmp.Equal(want, got) || !blank(l.Receipt[at]) || !blank(changed[at]) {
 			t.Errorf("byte %d, %q for %q: still proven", at, changed[at], l.Receipt[at])
 		}
@@ -271,14 +271,14 @@ func TestEveryBitOfAReceiptCounts(t *testing.T) {
 func TestEveryByteOfAnOutcomeCounts(t *testing.T) {
 	t.Parallel()
 	l := lottery(t, verifytest.Terms{})
-	want, err := proof.ParseOutcome(l.Outcome)
+	want, err := receipt.ParseOutcome(l.Outcome)
 	if err != nil {
 		t.Fatal(err)
 	}
 	fewFlips(l.Outcome, func(at int, changed []byte) {
-		r := check(t, verify.Inputs{Receipt: l.Receipt, Outcome: changed, Policy: l.Policy})
+		r := check(t, verify.Options{Receipt: l.Receipt, Outcome: changed, Policy: l.Policy})
 		if r.Proven || r.Won != nil {
-			got, err := proof.ParseOutcome(changed)
+			got, err := receipt.ParseOutcome(changed)
 			if err != nil || !cmp.Equal(want, got) || !blank(l.Outcome[at]) || !blank(changed[at]) {
 				t.Errorf("byte %d, %q for %q: still proven", at, changed[at], l.Outcome[at])
 			}
@@ -310,12 +310,12 @@ func blank(b byte) bool { return strings.IndexByte(" \t\r\n", b) >= 0 }
 func TestACutOrEmptyDocument(t *testing.T) {
 	l := lottery(t, verifytest.Terms{})
 	for i := range len(bytes.TrimSpace(l.Receipt)) {
-		if r := check(t, verify.Inputs{Receipt: l.Receipt[:i:i], Policy: l.Policy}); !slices.Equal(failed(r), []string{"receipt/format"}) {
+		if r := check(t, verify.Options{Receipt: l.Receipt[:i:i], Policy: l.Policy}); !slices.Equal(failed(r), []string{"receipt/format"}) {
 			t.Fatalf("a receipt of %d bytes: %q", i, states(r))
 		}
 	}
 	for i := range len(bytes.TrimSpace(l.Outcome)) {
-		r := check(t, verify.Inputs{Receipt: l.Receipt, Outcome: l.Outcome[:i:i], Policy: l.Policy, Checkpoint: l.Sealed})
+		r := check(t, verify.Options{Receipt: l.Receipt, Outcome: l.Outcome[:i:i], Policy: l.Policy, Checkpoint: l.Sealed})
 		if !slices.Equal(failed(r), []string{"outcome/format"}) || r.Won != nil {
 			t.Fatalf("an outcome of %d bytes: %q", i, states(r))
 		}
@@ -338,7 +338,7 @@ func TestTheStepThatFailsIsTheRightOne(t *testing.T) {
 		if changed == string(l.Receipt) {
 			t.Fatalf("no %q in the receipt", change[0])
 		}
-		r := check(t, verify.Inputs{Receipt: []byte(changed), Policy: l.Policy, Outcome: l.Outcome})
+		r := check(t, verify.Options{Receipt: []byte(changed), Policy: l.Policy, Outcome: l.Outcome})
 		if got := failed(r); len(got) == 0 || got[0] != want || r.Won != nil {
 			t.Errorf("%q: failed at %q, want %s", change[1], got, want)
 		}

@@ -13,19 +13,19 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/mod/sumdb/tlog"
+	sumdb "golang.org/x/mod/sumdb/tlog"
 
-	"quiniela/proof"
+	"quiniela/tlog"
 )
 
 // maxAnswer bounds a witness's answer, in bytes. A cosignature has about 200.
 const maxAnswer = 8 << 10
 
 // Ask has the witness at a URL cosign a signed checkpoint, and returns the lines of its cosignatures: see
-// proof.AddSignatures. prove returns the proof that the checkpoint's log has grown from one of size old, which the witness
+// tlog.AddSignatures. prove returns the proof that the checkpoint's log has grown from one of size old, which the witness
 // names; it is not called for 0. The witness may be asked twice. Whether a line is right is for a policy to say, which has
 // the witness's key.
-func Ask(ctx context.Context, client *http.Client, url string, signed []byte, prove func(old int64) ([]proof.Hash, error)) ([]byte, error) {
+func Ask(ctx context.Context, client *http.Client, url string, signed []byte, prove func(old int64) ([]tlog.Hash, error)) ([]byte, error) {
 	line, err := ask(ctx, client, url, 0, nil, signed)
 	var conflict *ConflictError
 	if errors.As(err, &conflict) && conflict.Size > 0 {
@@ -45,11 +45,11 @@ func checkLines(lines []byte) error {
 	if !bytes.HasPrefix(lines, []byte("— ")) || bytes.Contains(lines, []byte("\n\n")) {
 		return errors.New("not a signature line") // an empty line would make another text of the note
 	}
-	_, err := proof.AddSignatures([]byte("\n\n"), lines)
+	_, err := tlog.AddSignatures([]byte("\n\n"), lines)
 	return err
 }
 
-func askFrom(ctx context.Context, client *http.Client, url string, old int64, signed []byte, prove func(int64) ([]proof.Hash, error)) ([]byte, error) {
+func askFrom(ctx context.Context, client *http.Client, url string, old int64, signed []byte, prove func(int64) ([]tlog.Hash, error)) ([]byte, error) {
 	c, err := unverified(signed)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func askFrom(ctx context.Context, client *http.Client, url string, old int64, si
 	if old > c.Size {
 		return nil, fmt.Errorf("it has cosigned %d entries already, and signs none of %d any more", old, c.Size)
 	}
-	var path []proof.Hash
+	var path []tlog.Hash
 	if old < c.Size {
 		if path, err = prove(old); err != nil {
 			return nil, fmt.Errorf("prove that the log grew from %d to %d entries: %w", old, c.Size, err)
@@ -67,7 +67,7 @@ func askFrom(ctx context.Context, client *http.Client, url string, old int64, si
 }
 
 // ask posts one request.
-func ask(ctx context.Context, client *http.Client, url string, old int64, path []proof.Hash, signed []byte) ([]byte, error) {
+func ask(ctx context.Context, client *http.Client, url string, old int64, path []tlog.Hash, signed []byte) ([]byte, error) {
 	at := strings.TrimRight(url, "/") + "/add-checkpoint"
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, at, bytes.NewReader(appendRequest(old, path, signed)))
 	if err != nil {
@@ -129,7 +129,7 @@ func CosignDraw(ctx context.Context, client *http.Client, public, id string, url
 			if hasSignature(signed, line) {
 				continue
 			}
-			more, err := proof.AddSignatures(signed, line)
+			more, err := tlog.AddSignatures(signed, line)
 			if err != nil {
 				failed = append(failed, fmt.Errorf("the line of the witness %s: %w", url, err))
 				continue
@@ -148,7 +148,7 @@ func CosignDraw(ctx context.Context, client *http.Client, public, id string, url
 
 // prover returns what proves, from the tiles of a public folder, that the log of a signed checkpoint grew from an older
 // size. The folder's log may be longer: only the tiles of its newest checkpoint have to be there.
-func prover(public string, signed []byte) (func(old int64) ([]proof.Hash, error), error) {
+func prover(public string, signed []byte) (func(old int64) ([]tlog.Hash, error), error) {
 	sealed, err := unverified(signed)
 	if err != nil {
 		return nil, fmt.Errorf("the draw's checkpoint: %w", err)
@@ -164,18 +164,18 @@ func prover(public string, signed []byte) (func(old int64) ([]proof.Hash, error)
 	if now.Origin != sealed.Origin || now.Size < sealed.Size {
 		return nil, fmt.Errorf("the log in %s has %d entries of %s, and the draw's checkpoint %d of %s", public, now.Size, now.Origin, sealed.Size, sealed.Origin)
 	}
-	files := proof.NewTileReader(func(path string) ([]byte, error) { return os.ReadFile(filepath.Join(public, filepath.FromSlash(path))) })
-	hashes := tlog.TileHashReader(tlog.Tree{N: now.Size, Hash: now.Root}, files)
-	if root, err := tlog.TreeHash(sealed.Size, hashes); err != nil || root != sealed.Root {
+	files := tlog.NewTileReader(func(path string) ([]byte, error) { return os.ReadFile(filepath.Join(public, filepath.FromSlash(path))) })
+	hashes := sumdb.TileHashReader(sumdb.Tree{N: now.Size, Hash: now.Root}, files)
+	if root, err := sumdb.TreeHash(sealed.Size, hashes); err != nil || root != sealed.Root {
 		return nil, errors.Join(fmt.Errorf("the log in %s is not the one of the draw's checkpoint", public), err)
 	}
-	return func(old int64) ([]proof.Hash, error) { return proof.ProveConsistency(old, sealed.Size, hashes) }, nil
+	return func(old int64) ([]tlog.Hash, error) { return tlog.ProveConsistency(old, sealed.Size, hashes) }, nil
 }
 
 // unverified reads a signed checkpoint without asking who signed it.
-func unverified(signed []byte) (proof.Checkpoint, error) {
+func unverified(signed []byte) (tlog.Checkpoint, error) {
 	text, _, _ := strings.Cut(string(signed), "\n\n")
-	return proof.ParseCheckpoint(text + "\n")
+	return tlog.ParseCheckpoint(text + "\n")
 }
 
 // hasSignature reports whether a note has a signature by the key of a line.

@@ -14,12 +14,12 @@ import (
 	"strings"
 	"time"
 
-	"quiniela/proof"
+	"quiniela/tlog"
 )
 
 const (
-	mostHashes  = 63                                           // of a proof, as C2SP has it
-	maxRequest  = 32 + mostHashes*45 + 1 + proof.MaxCheckpoint // bytes: old size, proof, empty line, checkpoint
+	mostHashes  = 63                                          // of a proof, as C2SP has it
+	maxRequest  = 32 + mostHashes*45 + 1 + tlog.MaxCheckpoint // bytes: old size, proof, empty line, checkpoint
 	contentSize = "text/x.tlog.size"
 )
 
@@ -71,8 +71,8 @@ func (w *Witness) refuse(out http.ResponseWriter, err error) {
 }
 
 // parseRequest takes the body of an add-checkpoint apart.
-func parseRequest(body []byte) (old int64, path []proof.Hash, signed []byte, err error) {
-	bad := func(format string, args ...any) (int64, []proof.Hash, []byte, error) {
+func parseRequest(body []byte) (old int64, path []tlog.Hash, signed []byte, err error) {
+	bad := func(format string, args ...any) (int64, []tlog.Hash, []byte, error) {
 		return 0, nil, nil, fmt.Errorf("%w: "+format, append([]any{ErrMalformed}, args...)...)
 	}
 	head, signed, ok := bytes.Cut(body, []byte("\n\n"))
@@ -90,16 +90,16 @@ func parseRequest(body []byte) (old int64, path []proof.Hash, signed []byte, err
 	}
 	for i, line := range lines {
 		h, err := base64.StdEncoding.DecodeString(line)
-		if err != nil || len(h) != proof.HashSize || line != base64.StdEncoding.EncodeToString(h) {
+		if err != nil || len(h) != tlog.HashSize || line != base64.StdEncoding.EncodeToString(h) {
 			return bad("line %d of the proof is no hash in base64", i+1)
 		}
-		path = append(path, proof.Hash(h))
+		path = append(path, tlog.Hash(h))
 	}
 	return old, path, signed, nil
 }
 
 // appendRequest is the inverse of parseRequest.
-func appendRequest(old int64, path []proof.Hash, signed []byte) []byte {
+func appendRequest(old int64, path []tlog.Hash, signed []byte) []byte {
 	body := fmt.Appendf(nil, "old %d\n", old)
 	for _, h := range path {
 		body = append(base64.StdEncoding.AppendEncode(body, h[:]), '\n')

@@ -20,7 +20,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"quiniela/internal/durable"
-	"quiniela/proof"
+	"quiniela/tlog"
 )
 
 // Options say what a witness is.
@@ -40,10 +40,10 @@ type Witness struct {
 	lock   closer
 	log    *slog.Logger
 	write  func(path string, data []byte) error
-	logs   map[string]*proof.Policy // by origin
+	logs   map[string]*tlog.Policy // by origin
 
 	mu     sync.Mutex
-	known  map[string]proof.Checkpoint // the last one cosigned, by origin
+	known  map[string]tlog.Checkpoint // the last one cosigned, by origin
 	notes  memory
 	failed error // set once: what is on the disk is then unknown
 	broken chan struct{}
@@ -54,7 +54,7 @@ type closer interface{ Close() error }
 // Open opens a witness's folder, which no other process may have open. Where it is new, it makes the key. It refuses a
 // folder that has a key and no memory: a witness that forgot what it has signed could sign a fork of it.
 func Open(o Options) (*Witness, error) {
-	w := &Witness{log: o.Log, write: replaceFile, known: make(map[string]proof.Checkpoint), broken: make(chan struct{})}
+	w := &Witness{log: o.Log, write: replaceFile, known: make(map[string]tlog.Checkpoint), broken: make(chan struct{})}
 	if w.log == nil {
 		w.log = slog.New(slog.DiscardHandler)
 	}
@@ -81,7 +81,7 @@ func (w *Witness) load(o Options) error {
 	if now == nil {
 		now = time.Now
 	}
-	if w.signer, w.key, err = proof.NewWitnessKey(name, private, now); err != nil {
+	if w.signer, w.key, err = tlog.NewWitnessKey(name, private, now); err != nil {
 		return fmt.Errorf("the witness's key: %w", err)
 	}
 	w.path = memoryPath(o.Dir)
@@ -101,18 +101,18 @@ func lockFolder(dir string) (closer, error) {
 }
 
 // policies makes a policy of each log's keys.
-func policies(keys []string) (map[string]*proof.Policy, error) {
+func policies(keys []string) (map[string]*tlog.Policy, error) {
 	texts := make(map[string]string)
 	for _, key := range keys {
-		one, err := proof.ParsePolicy([]byte("log " + key + "\nquorum none\n"))
+		one, err := tlog.TrustLog(key)
 		if err != nil {
 			return nil, fmt.Errorf("the log %.100q: %w; give a verifier key as the log publishes it, name+id+base64", key, err)
 		}
 		texts[one.Origins()[0]] += "log " + key + "\n"
 	}
-	all := make(map[string]*proof.Policy, len(texts))
+	all := make(map[string]*tlog.Policy, len(texts))
 	for origin, text := range texts {
-		p, err := proof.ParsePolicy([]byte(text + "quorum none\n"))
+		p, err := tlog.ParsePolicy([]byte(text + "quorum none\n"))
 		if err != nil {
 			return nil, fmt.Errorf("the log %s: %w", origin, err)
 		}
@@ -131,7 +131,7 @@ func (w *Witness) recall() (err error) {
 		if !ok {
 			continue
 		}
-		opened, err := policy.Open([]byte(signed))
+		opened, err := policy.VerifyCheckpoint([]byte(signed))
 		if err != nil {
 			return fmt.Errorf("%s: what was last cosigned of %s: %w; where that log has a new key, name the old one too", w.path, origin, err)
 		}
@@ -168,7 +168,7 @@ func (e *ConflictError) Error() string {
 
 // Add cosigns a signed checkpoint where path shows it to have grown from the last one, whose size must be old, and returns
 // the cosignature's line. The checkpoint is then on the disk.
-func (w *Witness) Add(old int64, path []proof.Hash, signed []byte) ([]byte, error) {
+func (w *Witness) Add(old int64, path []tlog.Hash, signed []byte) ([]byte, error) {
 	c, err := w.open(signed)
 	if err != nil {
 		return nil, err
@@ -192,19 +192,19 @@ func (w *Witness) Add(old int64, path []proof.Hash, signed []byte) ([]byte, erro
 	case seen && last.Size == c.Size && len(path) > 0:
 		return nil, fmt.Errorf("%w: a proof where none is needed", ErrProof)
 	case seen && last.Size == c.Size:
-		return proof.Cosign(signed, w.signer)
+		return tlog.Cosign(signed, w.signer)
 	}
 	last.Origin = c.Origin // also where there is none yet
-	if err := proof.CheckConsistency(path, last, c); err != nil {
+	if err := tlog.CheckConsistency(path, last, c); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrProof, err)
 	}
 	return w.cosign(c, signed)
 }
 
 // open verifies a signed checkpoint of a log that the witness knows.
-func (w *Witness) open(signed []byte) (proof.Checkpoint, error) {
-	if _, err := proof.AddSignatures(signed); err != nil { // checks only that it is a note
-		return proof.Checkpoint{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+func (w *Witness) open(signed []byte) (tlog.Checkpoint, error) {
+	if _, err := tlog.AddSignatures(signed); err != nil { // checks only that it is a note
+		return tlog.Checkpoint{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	c, err := unverified(signed)
 	if err != nil {
@@ -214,7 +214,7 @@ func (w *Witness) open(signed []byte) (proof.Checkpoint, error) {
 	if !ok {
 		return c, ErrUnknown
 	}
-	opened, err := policy.Open(signed)
+	opened, err := policy.VerifyCheckpoint(signed)
 	if err != nil {
 		return c, fmt.Errorf("%w: %w", ErrSignature, err)
 	}
@@ -222,8 +222,8 @@ func (w *Witness) open(signed []byte) (proof.Checkpoint, error) {
 }
 
 // cosign remembers a checkpoint, on the disk first, and returns its cosignature.
-func (w *Witness) cosign(c proof.Checkpoint, signed []byte) ([]byte, error) {
-	line, err := proof.Cosign(signed, w.signer)
+func (w *Witness) cosign(c tlog.Checkpoint, signed []byte) ([]byte, error) {
+	line, err := tlog.Cosign(signed, w.signer)
 	if err != nil {
 		return nil, err
 	}
@@ -254,6 +254,6 @@ func Key(dir, name string) (key string, err error) {
 }
 
 func verifierKey(name string, private ed25519.PrivateKey) (string, error) {
-	_, key, err := proof.NewWitnessKey(name, private, time.Now)
+	_, key, err := tlog.NewWitnessKey(name, private, time.Now)
 	return key, err
 }

@@ -21,9 +21,9 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
+	sumdb "golang.org/x/mod/sumdb/tlog"
 
-	"quiniela/proof"
+	"quiniela/tlog"
 	"quiniela/witness"
 )
 
@@ -34,21 +34,21 @@ type aLog struct {
 	t      *testing.T
 	signer note.Signer
 	key    string
-	stored []proof.Hash
+	stored []tlog.Hash
 	size   int64
 }
 
 func newLog(t *testing.T, seed byte) *aLog {
 	t.Helper()
-	signer, key, err := proof.NewLogKey(origin, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize)))
+	signer, key, err := tlog.NewLogKey(origin, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &aLog{t: t, signer: signer, key: key}
 }
 
-func (l *aLog) ReadHashes(indexes []int64) ([]proof.Hash, error) {
-	var found []proof.Hash
+func (l *aLog) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	var found []tlog.Hash
 	for _, i := range indexes {
 		found = append(found, l.stored[i])
 	}
@@ -59,7 +59,7 @@ func (l *aLog) ReadHashes(indexes []int64) ([]proof.Hash, error) {
 func (l *aLog) grow(size int64, word string) *aLog {
 	l.t.Helper()
 	for ; l.size < size; l.size++ {
-		more, err := tlog.StoredHashes(l.size, fmt.Appendf(nil, "%s %d", word, l.size), l)
+		more, err := sumdb.StoredHashes(l.size, fmt.Appendf(nil, "%s %d", word, l.size), l)
 		if err != nil {
 			l.t.Fatal(err)
 		}
@@ -70,11 +70,11 @@ func (l *aLog) grow(size int64, word string) *aLog {
 
 func (l *aLog) checkpoint(size int64) []byte {
 	l.t.Helper()
-	root, err := tlog.TreeHash(size, l)
+	root, err := sumdb.TreeHash(size, l)
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	signed, err := proof.SignCheckpoint(proof.Checkpoint{Origin: l.signer.Name(), Size: size, Root: root}, l.signer)
+	signed, err := tlog.SignCheckpoint(tlog.Checkpoint{Origin: l.signer.Name(), Size: size, Root: root}, l.signer)
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -82,8 +82,8 @@ func (l *aLog) checkpoint(size int64) []byte {
 }
 
 // proves returns the proofs of growth up to a size.
-func (l *aLog) proves(size int64) func(old int64) ([]proof.Hash, error) {
-	return func(old int64) ([]proof.Hash, error) { return proof.ProveConsistency(old, size, l) }
+func (l *aLog) proves(size int64) func(old int64) ([]tlog.Hash, error) {
+	return func(old int64) ([]tlog.Hash, error) { return tlog.ProveConsistency(old, size, l) }
 }
 
 // tower is a witness over HTTP, in a folder.
@@ -163,7 +163,7 @@ func (b *tower) mustAsk(l *aLog, size int64) []byte {
 }
 
 // body is a request, by hand.
-func body(l *aLog, old, size int64, path []proof.Hash) string {
+func body(l *aLog, old, size int64, path []tlog.Hash) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "old %d\n", old)
 	for _, h := range path {
@@ -174,9 +174,9 @@ func body(l *aLog, old, size int64, path []proof.Hash) string {
 	return b.String()
 }
 
-func (l *aLog) path(old, size int64) []proof.Hash {
+func (l *aLog) path(old, size int64) []tlog.Hash {
 	l.t.Helper()
-	path, err := proof.ProveConsistency(old, size, l)
+	path, err := tlog.ProveConsistency(old, size, l)
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -186,16 +186,16 @@ func (l *aLog) path(old, size int64) []proof.Hash {
 func TestAWitnessFollowsALog(t *testing.T) {
 	l := newLog(t, 1).grow(600, "a")
 	b := build(t, l.key)
-	policy, err := proof.ParsePolicy(fmt.Appendf(nil, "log %s\nwitness w %s\nquorum w\n", l.key, b.witness.Key()))
+	policy, err := tlog.ParsePolicy(fmt.Appendf(nil, "log %s\nwitness w %s\nquorum w\n", l.key, b.witness.Key()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, size := range []int64{0, 1, 2, 2, 7, 256, 257, 599, 600, 600} {
-		signed, err := proof.AddSignatures(l.checkpoint(size), b.mustAsk(l, size))
+		signed, err := tlog.AddSignatures(l.checkpoint(size), b.mustAsk(l, size))
 		if err != nil {
 			t.Fatal(err)
 		}
-		opened, err := policy.Open(signed)
+		opened, err := policy.VerifyCheckpoint(signed)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -322,8 +322,8 @@ func TestBadProofsAreRefused(t *testing.T) {
 	b.mustAsk(l, 6)
 	good := l.path(6, 19)
 	for i := range good {
-		for bit := range 8 * proof.HashSize {
-			bad := append([]proof.Hash(nil), good...)
+		for bit := range 8 * tlog.HashSize {
+			bad := append([]tlog.Hash(nil), good...)
 			bad[i][bit/8] ^= 1 << (bit % 8)
 			if _, err := b.witness.Add(6, bad, l.checkpoint(19)); !errors.Is(err, witness.ErrProof) {
 				t.Fatalf("bit %d of hash %d changed: %v", bit, i, err)
@@ -347,7 +347,7 @@ func TestOnlyTheLogsKeyCounts(t *testing.T) {
 		changed[i] = 'A' + (changed[i]+1)%16
 		b.want("a changed signature", string(changed), http.StatusForbidden)
 	}
-	stranger, _, err := proof.NewLogKey("another.example", ed25519.NewKeyFromSeed(make([]byte, 32)))
+	stranger, _, err := tlog.NewLogKey("another.example", ed25519.NewKeyFromSeed(make([]byte, 32)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -603,11 +603,11 @@ func TestAnAnswerThatIsNoCosignatureIsRefused(t *testing.T) {
 // publish writes the log's files as a server does.
 func (l *aLog) publish(dir string) {
 	l.t.Helper()
-	tiles, err := proof.Tiles(0, l.size, l)
+	tiles, err := tlog.Tiles(0, l.size, l)
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	for _, f := range append(tiles, proof.File{Path: "checkpoint", Data: l.checkpoint(l.size)}) {
+	for _, f := range append(tiles, tlog.File{Path: "checkpoint", Data: l.checkpoint(l.size)}) {
 		write(l.t, filepath.Join(dir, f.Path), f.Data)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"quiniela/audit"
 	"quiniela/draw"
 	"quiniela/internal/journal/local"
-	"quiniela/proof"
+	"quiniela/tlog"
 )
 
 type auditCommand struct {
@@ -76,7 +76,7 @@ func (c *auditCommand) given(o *audit.Options) error {
 		if err != nil {
 			return fmt.Errorf("read the policy: %w", err)
 		}
-		if o.Policy, err = proof.ParsePolicy(text); err != nil {
+		if o.Policy, err = tlog.ParsePolicy(text); err != nil {
 			return usageError{fmt.Errorf("%s: %w", c.Policy, err)}
 		}
 	}

@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"quiniela"
 	"quiniela/internal/journal"
 	"quiniela/internal/journal/local"
 	"quiniela/internal/publish"
-	"quiniela/proof"
+	"quiniela/receipt"
+	"quiniela/tlog"
+	"quiniela/verify"
 )
 
 type forgetCommand struct {
@@ -146,7 +149,7 @@ func sameRecords(path string, b *journal.Batch) error {
 	if err != nil {
 		return err
 	}
-	root, count, err := proof.RecordsRoot(data)
+	root, count, err := receipt.RecordsRoot(data)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -166,17 +169,17 @@ func sameOutcome(dir, path string, r journal.Result) error {
 	if err != nil {
 		return err
 	}
-	policy, err := proof.ParsePolicy(append(append([]byte("log "), key...), "quorum none\n"...))
+	policy, err := tlog.TrustLog(strings.TrimSpace(string(key)))
 	if err != nil {
 		return fmt.Errorf("%s: %w", filepath.Join(dir, "log.vkey"), err)
 	}
-	steps, v := proof.VerifyOutcome(data, policy, nil, nil)
-	for _, s := range steps {
-		if !s.OK && s.Name != proof.StepNumber {
-			return fmt.Errorf("%s: %s: %s", path, s.Name, s.Text)
+	found, proven := verify.Outcome(data, policy, nil, nil)
+	for _, f := range found {
+		if f.State == verify.Failed && f.Step != verify.StepNumber {
+			return fmt.Errorf("%s: %s: %w", path, f.Step, f.Err)
 		}
 	}
-	if v.Result.Number != r.Number || v.Result.Winners != r.Winners || v.Result.Drawn != uint64(r.At) {
+	if proven.Result.Number != r.Number || proven.Result.Winners != r.Winners || proven.Result.Drawn != uint64(r.At) {
 		return fmt.Errorf("%s has another result than the journal", path)
 	}
 	return nil

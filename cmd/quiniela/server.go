@@ -32,7 +32,7 @@ import (
 	"quiniela/internal/publish"
 	"quiniela/internal/server"
 	"quiniela/internal/store"
-	"quiniela/proof"
+	"quiniela/tlog"
 	"quiniela/witness"
 )
 
@@ -291,7 +291,7 @@ const witnessPatience = 10 * time.Second
 
 // cosign asks each witness for its signature of a checkpoint.
 func (c *serverCommand) cosign(ctx context.Context, signed []byte, log ledger.Log) (lines [][]byte, err error) {
-	prove := func(old int64) ([]proof.Hash, error) { return proof.ProveConsistency(old, log.Size, log) }
+	prove := func(old int64) ([]tlog.Hash, error) { return tlog.ProveConsistency(old, log.Size, log) }
 	for _, url := range c.Witnesses {
 		ctx, cancel := context.WithTimeout(ctx, witnessPatience)
 		line, failed := witness.Ask(ctx, &http.Client{}, url, signed, prove)

@@ -8,7 +8,7 @@ import (
 	"os"
 
 	"quiniela/draw"
-	"quiniela/proof"
+	"quiniela/receipt"
 	"quiniela/verify"
 )
 
@@ -45,7 +45,7 @@ func (c *verifyCommand) Run(e env) error {
 	return err
 }
 
-func (c *verifyCommand) inputs() (in verify.Inputs, err error) {
+func (c *verifyCommand) inputs() (in verify.Options, err error) {
 	if c.Key != "" {
 		in.Key = []byte(c.Key)
 	}
@@ -82,10 +82,10 @@ func readDocument(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(io.LimitReader(f, proof.MaxDocument+1))
+	data, err := io.ReadAll(io.LimitReader(f, receipt.MaxDocument+1))
 	err = errors.Join(err, f.Close())
-	if err == nil && len(data) > proof.MaxDocument {
-		err = fmt.Errorf("%s: over %d bytes, which no document has", path, proof.MaxDocument)
+	if err == nil && len(data) > receipt.MaxDocument {
+		err = fmt.Errorf("%s: over %d bytes, which no document has", path, receipt.MaxDocument)
 	}
 	return data, err
 }

@@ -14,7 +14,7 @@ import (
 	"quiniela"
 	"quiniela/draw"
 	"quiniela/internal/journal"
-	"quiniela/proof"
+	"quiniela/receipt"
 )
 
 // Report is what a journal holds, and what is wrong with it.
@@ -207,7 +207,7 @@ func (c *checker) root(d *drawn, b *journal.Batch, where string) {
 	case b.Secret == nil:
 		c.finding("%s has a root and no secret", where)
 	default:
-		var tree proof.Batch
+		var tree receipt.BatchHasher
 		err := tree.Reset(b.Secret, play)
 		if err == nil {
 			err = tree.AddLines(b.Lines)
@@ -219,7 +219,7 @@ func (c *checker) root(d *drawn, b *journal.Batch, where string) {
 }
 
 // play is what the rules quiniela/2026 say of every bet.
-var play = proof.Play{Stake: 1}
+var play = receipt.Play{Stake: 1}
 
 // late is how much a server's clock may be past the closing time of a batch that it decided before.
 const late = time.Minute

@@ -11,12 +11,12 @@ import (
 	"quiniela/draw"
 )
 
-// Margin is how long after its closing time at the least a draw's round of the beacon is signed: time enough for the seal to
-// be published and cosigned.
+// Margin is the minimum delay between a draw's closing time and its beacon round: time enough to publish the seal and have it
+// cosigned.
 const Margin = time.Minute
 
-// Patience is how long after its round a draw waits for the beacon alone. Then a notary may enter the number, as the draw's
-// opening says.
+// Patience is how long after its round's time a draw accepts nothing but the beacon. Afterwards a notary may enter the number,
+// as the draw's terms say.
 const Patience = time.Hour
 
 // Beacon says where rounds of the beacon are had.
@@ -30,19 +30,23 @@ func (s *state) derive(d Draw, signature []byte) (quiniela.Number, error) {
 	if d.Rule.Source != draw.FromBeacon || d.Rule.Chain != s.chain.Hash() {
 		return 0, fmt.Errorf("draw %s does not take its number from the beacon that this server knows", d.ID)
 	}
-	if _, err := s.chain.Verify(d.Rule.Round, signature); err != nil {
+	numbers, err := s.chain.Numbers(signature, d.terms())
+	if err != nil {
 		return 0, err
 	}
-	d.Signature = signature
-	prizes, err := d.prizes()
-	return prizes[0], err
+	return numbers[0], nil
+}
+
+// terms returns what was fixed of the draw when it opened.
+func (d Draw) terms() draw.Terms {
+	return draw.Terms{ChainHash: d.Rule.Chain, Round: d.Rule.Round, DrawID: d.ID, Binding: d.Binding}
 }
 
 // prizes derives all numbers of a draw whose signature has been checked.
 func (d Draw) prizes() ([draw.PrizeCount]quiniela.Number, error) {
 	b := draw.Beacon{Round: d.Rule.Round}
 	copy(b.Signature[:], d.Signature)
-	return draw.Prizes(b.Randomness(), draw.Terms{ChainHash: d.Rule.Chain, Round: d.Rule.Round, DrawID: d.ID, Binding: d.Binding})
+	return draw.Prizes(b.Randomness(), d.terms())
 }
 
 // Prizes returns the numbers of a draw from a beacon, the winning one first; nil where it is of another source, or waits.

@@ -11,13 +11,13 @@ import (
 	"path/filepath"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"golang.org/x/mod/sumdb/tlog"
+	sumdb "golang.org/x/mod/sumdb/tlog"
 
 	"quiniela"
 	"quiniela/draw"
 	"quiniela/internal/journal"
 	"quiniela/internal/store"
-	"quiniela/proof"
+	"quiniela/tlog"
 )
 
 // keepOrDrop looks through a state folder before it is opened to be written. A state that is spoiled, incomplete or of
@@ -140,20 +140,20 @@ func (s *state) checkWinners() error {
 
 // checkLog computes the public log's tree again from its entries.
 func (s *state) checkLog() error {
-	var tree proof.Frontier
-	var want []proof.Hash
+	var tree tlog.CompactRange
+	var want []tlog.Hash
 	err := s.scan([]byte{keyLog}, func(k, v []byte) error {
 		index := tree.Size()
 		if len(k) != 9 || int64(binary.BigEndian.Uint64(k[1:])) != index {
 			return fmt.Errorf("entry %d of the public log is missing", index)
 		}
-		at := len(v) - hashesOf(index)*proof.HashSize
+		at := len(v) - hashesOf(index)*tlog.HashSize
 		if at <= 0 {
 			return fmt.Errorf("entry %d of the public log has %d bytes", index, len(v))
 		}
-		want = tree.Append(want[:0], proof.LeafHash(v[:at]))
+		want = tree.Append(want[:0], tlog.LeafHash(v[:at]))
 		for i := range want {
-			if !bytes.Equal(want[i][:], v[at+i*proof.HashSize:][:proof.HashSize]) {
+			if !bytes.Equal(want[i][:], v[at+i*tlog.HashSize:][:tlog.HashSize]) {
 				return fmt.Errorf("entry %d of the public log has other hashes than its own", index)
 			}
 		}
@@ -167,7 +167,7 @@ func (s *state) checkLog() error {
 
 // RootAt builds the state of a journal in the data folder dir, as Open does, but decides and appends nothing, and returns the
 // root of the public log's first size entries.
-func RootAt(ctx context.Context, j journal.Journal, dir string, size int64) (root proof.Hash, err error) {
+func RootAt(ctx context.Context, j journal.Journal, dir string, size int64) (root tlog.Hash, err error) {
 	s, err := openState(filepath.Join(dir, stateDir), nil, j, draw.Quicknet(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return root, err
@@ -180,7 +180,7 @@ func RootAt(ctx context.Context, j journal.Journal, dir string, size int64) (roo
 		return root, fmt.Errorf("the public log had %d entries when it was signed last, and the journal gives %d: entries were lost", size, have)
 	}
 	if size == 0 {
-		return new(proof.Frontier).Root(), nil
+		return new(tlog.CompactRange).Root(), nil
 	}
-	return tlog.TreeHash(size, Log{db: s.db})
+	return sumdb.TreeHash(size, Log{db: s.db})
 }

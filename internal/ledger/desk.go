@@ -16,7 +16,8 @@ import (
 	"quiniela"
 	"quiniela/draw"
 	"quiniela/internal/journal"
-	"quiniela/proof"
+	"quiniela/receipt"
+	"quiniela/tlog"
 )
 
 // This file is the operator's desk: draws by name, and what is known of them.
@@ -166,8 +167,8 @@ func checkNote(note string) error {
 // extract is the SHA-256 of the official extract that the notary hands in, or nil. A draw from a beacon takes it once its
 // round is late.
 func (l *Ledger) EnterNumber(ctx context.Context, id string, n quiniela.Number, extract []byte) (Draw, error) {
-	if len(extract) != 0 && len(extract) != proof.HashSize {
-		return Draw{}, quiniela.Refuse(quiniela.Invalid, "an extract's hash of %d bytes: want the %d of SHA-256", len(extract), proof.HashSize)
+	if len(extract) != 0 && len(extract) != tlog.HashSize {
+		return Draw{}, quiniela.Refuse(quiniela.Invalid, "an extract's hash of %d bytes: want the %d of SHA-256", len(extract), tlog.HashSize)
 	}
 	if n > quiniela.MaxNumber {
 		return Draw{}, quiniela.Refuse(quiniela.Invalid, "the number %d: want 0 to %d", n, quiniela.MaxNumber)
@@ -301,7 +302,7 @@ func (l *Ledger) Numbered(n uint64) (Draw, error) {
 
 // Totals returns what each agency brought to a draw, in order, without those that brought nothing. It is final once the
 // draw is sealed.
-func (l *Ledger) Totals(d Draw) (totals []proof.Total) {
+func (l *Ledger) Totals(d Draw) (totals []receipt.Total) {
 	l.state.mu.RLock()
 	defer l.state.mu.RUnlock()
 	for a := range quiniela.Agency(d.Agencies) + 1 {
@@ -316,7 +317,7 @@ func (l *Ledger) Totals(d Draw) (totals []proof.Total) {
 type Stored struct {
 	Batch  journal.Batch
 	Index  uint64 // of its entry in the public log
-	Leaves *proof.Leaves
+	Leaves *receipt.Leaves
 }
 
 // Stored returns a stored batch of a public draw. It computes the batch's tree anew and refuses to give out one that is not
@@ -340,7 +341,7 @@ func (l *Ledger) Stored(ctx context.Context, d Draw, a quiniela.Agency, n uint64
 		if b.Secret == nil {
 			return quiniela.Refuse(quiniela.Absent, "who bet in draw %s was forgotten", d.ID)
 		}
-		leaves, err := proof.KeepLeaves(b.Secret, play, b.Lines)
+		leaves, err := receipt.KeepLeaves(b.Secret, play, b.Lines)
 		if err == nil && leaves.Root() != *b.Root {
 			err = fmt.Errorf("batch %d of agency %d in draw %s is not what the public log has: run quiniela fsck", n, a, d.ID)
 		}

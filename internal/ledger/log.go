@@ -7,20 +7,21 @@ import (
 	"math"
 	"math/bits"
 
-	"golang.org/x/mod/sumdb/tlog"
+	sumdb "golang.org/x/mod/sumdb/tlog"
 
 	"quiniela"
 	"quiniela/draw"
 	"quiniela/internal/journal"
 	"quiniela/internal/store"
-	"quiniela/proof"
+	"quiniela/receipt"
+	"quiniela/tlog"
 )
 
 // Rules names what holds in every draw: how it is drawn, and what its bets are.
 const Rules = "quiniela/2026"
 
 // play is what the rules say of every bet. The specification's bets have no stake: each counts as one unit.
-var play = proof.Play{Game: 0, Stake: 1}
+var play = receipt.Play{Game: 0, Stake: 1}
 
 // The public log is derived from the journal: an entry of the log for each Open, Batch, Seal and Result entry of a public
 // draw, in the journal's order. Whoever has the journal, now or after a rebuild, has the same log.
@@ -40,11 +41,11 @@ func logKey(dst []byte, index int64) []byte {
 func hashesOf(index int64) int { return 1 + bits.TrailingZeros64(^uint64(index)) }
 
 // log appends an entry to the public log and returns its index and leaf.
-func (t *transaction) log(entry []byte) (uint64, proof.Hash, error) {
+func (t *transaction) log(entry []byte) (uint64, tlog.Hash, error) {
 	index := t.frontier.Size()
-	leaf := proof.LeafHash(entry)
+	leaf := tlog.LeafHash(entry)
 	t.hashes = t.frontier.Append(t.hashes[:0], leaf)
-	op := t.batch.SetDeferred(9, len(entry)+len(t.hashes)*proof.HashSize)
+	op := t.batch.SetDeferred(9, len(entry)+len(t.hashes)*tlog.HashSize)
 	logKey(op.Key[:0], index)
 	value := append(op.Value[:0], entry...)
 	for i := range t.hashes {
@@ -61,7 +62,7 @@ func (t *transaction) logBatch(d Draw, b *journal.Batch, c cursor) (uint64, erro
 	if b.Root == nil {
 		return 0, fmt.Errorf("batch %d of agency %d has no root, and draw %s is in the public log", b.Number, b.Agency, d.ID)
 	}
-	entry := proof.BatchEntry{
+	entry := receipt.BatchEntry{
 		Draw: d.Logged, Agency: b.Agency, Batch: b.Number, Count: b.Count, Stake: uint64(b.Count) * uint64(play.Stake),
 		CumulativeBets: c.bets, CumulativeStake: c.bets * uint64(play.Stake), Received: uint64(b.Received), Root: *b.Root,
 	}
@@ -76,7 +77,7 @@ func (t *transaction) logOpen(d *Draw) error {
 		return nil
 	}
 	d.Logged = t.lastLogged() + 1
-	o := proof.DrawOpen{
+	o := receipt.DrawOpen{
 		Draw: d.Logged, ID: d.ID, Rules: Rules, Agencies: d.Agencies, Opened: uint64(d.Opened.UnixMicro()),
 		Source: string(d.Rule.Source), Number: d.Rule.Fixed,
 	}
@@ -84,7 +85,7 @@ func (t *transaction) logOpen(d *Draw) error {
 		o.Close = uint64(d.Closes.UnixMicro())
 	}
 	if d.Rule.Source == draw.FromBeacon {
-		o.Beacon = &proof.BeaconTerms{Chain: d.Rule.Chain, Round: d.Rule.Round, Fallback: proof.FallbackNotary}
+		o.Beacon = &receipt.BeaconTerms{Chain: d.Rule.Chain, Round: d.Rule.Round, Fallback: receipt.FallbackNotary}
 	}
 	entry, err := o.Encode()
 	if err != nil {
@@ -109,9 +110,9 @@ func (t *transaction) logSeal(d *Draw) error {
 		return nil
 	}
 	totals := t.totals(*d)
-	entry, err := proof.Seal{
+	entry, err := receipt.Seal{
 		Draw: d.Logged, Open: d.OpenIndex, Batches: d.Batches, Bets: d.Bets, Stake: d.Bets * uint64(play.Stake),
-		Agencies: uint32(len(totals)), Totals: proof.RootOfTotals(totals), Sealed: uint64(d.SealedAt.UnixMicro()),
+		Agencies: uint32(len(totals)), Totals: receipt.RootOfTotals(totals), Sealed: uint64(d.SealedAt.UnixMicro()),
 	}.Encode()
 	if err != nil {
 		return err
@@ -121,7 +122,7 @@ func (t *transaction) logSeal(d *Draw) error {
 }
 
 // totals returns what each agency brought to a draw.
-func (t *transaction) totals(d Draw) (totals []proof.Total) {
+func (t *transaction) totals(d Draw) (totals []receipt.Total) {
 	for a := range quiniela.Agency(d.Agencies) + 1 {
 		if c := t.cursor(cursorKey{d.Number, a}); c.next > 1 {
 			totals = append(totals, total(a, c))
@@ -130,8 +131,8 @@ func (t *transaction) totals(d Draw) (totals []proof.Total) {
 	return totals
 }
 
-func total(a quiniela.Agency, c cursor) proof.Total {
-	return proof.Total{Agency: a, Batches: c.next - 1, Bets: c.bets, Stake: c.bets * uint64(play.Stake)}
+func total(a quiniela.Agency, c cursor) receipt.Total {
+	return receipt.Total{Agency: a, Batches: c.next - 1, Bets: c.bets, Stake: c.bets * uint64(play.Stake)}
 }
 
 // logResult appends the result of a public draw.
@@ -139,7 +140,7 @@ func (t *transaction) logResult(d *Draw) error {
 	if !d.Public {
 		return nil
 	}
-	r := proof.Result{
+	r := receipt.Result{
 		Draw: d.Logged, Open: d.OpenIndex, Seal: d.SealIndex, Source: string(d.Rule.Source), Number: d.Result.Number,
 		Winners: d.Result.Winners, Drawn: uint64(d.Result.At),
 	}
@@ -164,7 +165,7 @@ func (t *transaction) logResult(d *Draw) error {
 // Log is the public log as it was at one moment: its first Size entries. Reading it takes no lock.
 type Log struct {
 	Size int64
-	Root proof.Hash
+	Root tlog.Hash
 	db   *store.DB
 }
 
@@ -176,7 +177,7 @@ func (l *Ledger) Log() Log {
 }
 
 // At returns the log as it was when it had size entries and the given root.
-func (g Log) At(size int64, root proof.Hash) Log { return Log{size, root, g.db} }
+func (g Log) At(size int64, root tlog.Hash) Log { return Log{size, root, g.db} }
 
 // row calls f with an entry of the log, whose bytes are valid during the call, and its hashes.
 func (g Log) row(index int64, f func(entry, hashes []byte)) error {
@@ -184,7 +185,7 @@ func (g Log) row(index int64, f func(entry, hashes []byte)) error {
 	if err != nil {
 		return fmt.Errorf("entry %d of the public log: %w", index, err)
 	}
-	at := len(value) - hashesOf(index)*proof.HashSize
+	at := len(value) - hashesOf(index)*tlog.HashSize
 	if at <= 0 {
 		return errors.Join(fmt.Errorf("entry %d of the public log has %d bytes", index, len(value)), done.Close())
 	}
@@ -198,13 +199,13 @@ func (g Log) Entry(index int64) (entry []byte, err error) {
 	return entry, err
 }
 
-// ReadHashes implements tlog.HashReader.
-func (g Log) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
-	found := make([]tlog.Hash, len(indexes))
+// ReadHashes implements sumdb.HashReader.
+func (g Log) ReadHashes(indexes []int64) ([]sumdb.Hash, error) {
+	found := make([]sumdb.Hash, len(indexes))
 	for i, at := range indexes {
-		level, n := tlog.SplitStoredHashIndex(at)
+		level, n := sumdb.SplitStoredHashIndex(at)
 		index := (n+1)<<level - 1 // the entry that completed the subtree
-		err := g.row(index, func(_, hashes []byte) { copy(found[i][:], hashes[level*proof.HashSize:]) })
+		err := g.row(index, func(_, hashes []byte) { copy(found[i][:], hashes[level*tlog.HashSize:]) })
 		if err != nil {
 			return nil, err
 		}

@@ -13,33 +13,34 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/mod/sumdb/tlog"
+	sumdb "golang.org/x/mod/sumdb/tlog"
 
 	"quiniela"
 	"quiniela/draw"
 	"quiniela/internal/journal"
 	"quiniela/internal/ledger"
-	"quiniela/proof"
+	"quiniela/receipt"
+	"quiniela/tlog"
 )
 
 // entries returns the whole public log, and checks that its root is that of its entries.
 func entries(t *testing.T, l *ledger.Ledger) (all [][]byte) {
 	t.Helper()
 	log := l.Log()
-	var f proof.Frontier
+	var f tlog.CompactRange
 	for i := range log.Size {
 		entry, err := log.Entry(i)
 		if err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, entry)
-		f.Append(nil, proof.LeafHash(entry))
+		f.Append(nil, tlog.LeafHash(entry))
 	}
 	if f.Root() != log.Root {
 		t.Errorf("the root of %d entries is %v, and the log's %v", log.Size, f.Root(), log.Root)
 	}
 	if log.Size > 0 {
-		if root, err := tlog.TreeHash(log.Size, log); err != nil || root != log.Root {
+		if root, err := sumdb.TreeHash(log.Size, log); err != nil || root != log.Root {
 			t.Errorf("the stored hashes give %v, %v; want %v", root, err, log.Root)
 		}
 	}
@@ -87,8 +88,8 @@ func TestTheLogSaysWhatHappened(t *testing.T) {
 	if got := strings.Join(kinds[:9], " "); got != strings.Join([]string{open, open, open, batch, batch, batch, batch, batch, seal}, " ") || len(all) != 13 {
 		t.Errorf("the log has %d entries: %s", len(all), strings.Join(kinds, " "))
 	}
-	b, err := proof.ParseBatchEntry(all[7])
-	want := proof.BatchEntry{Draw: 2, Agency: 1, Batch: 2, Count: 3, Stake: 3, CumulativeBets: 5, CumulativeStake: 5, Root: b.Root}
+	b, err := receipt.ParseBatchEntry(all[7])
+	want := receipt.BatchEntry{Draw: 2, Agency: 1, Batch: 2, Count: 3, Stake: 3, CumulativeBets: 5, CumulativeStake: 5, Root: b.Root}
 	if b.Received = 0; err != nil || b != want {
 		t.Errorf("%+v, %v; want %+v", b, err, want)
 	}
@@ -97,14 +98,14 @@ func TestTheLogSaysWhatHappened(t *testing.T) {
 		t.Errorf("batch 2: %+v, %v", stored, err)
 	}
 	d := m.wait("night", "drawn")
-	sealed, err := proof.ParseSeal(all[d.SealIndex])
+	sealed, err := receipt.ParseSeal(all[d.SealIndex])
 	if err == nil {
 		err = sealed.CheckTotals(m.Totals(d))
 	}
 	if err != nil || sealed.Draw != 2 || sealed.Open != d.OpenIndex || sealed.Bets != 6 || sealed.Batches != 3 || sealed.Agencies != 2 {
 		t.Errorf("%+v, %v", sealed, err)
 	}
-	r, err := proof.ParseResult(all[d.ResultIndex])
+	r, err := receipt.ParseResult(all[d.ResultIndex])
 	if err != nil || r.Number != 9 || r.Winners != 3 || r.Seal != d.SealIndex || r.Source != "notary" || len(r.Evidence) != 32 || kinds[d.ResultIndex] != result {
 		t.Errorf("%+v, %v", r, err)
 	}
@@ -197,7 +198,7 @@ func TestTheAgencysSecretIsTaken(t *testing.T) {
 	if err != nil || *stored.Batch.Secret != secret {
 		t.Fatalf("%+v, %v", stored, err)
 	}
-	want, err := proof.KeepLeaves(&secret, proof.Play{Stake: 1}, stored.Batch.Lines)
+	want, err := receipt.KeepLeaves(&secret, receipt.Play{Stake: 1}, stored.Batch.Lines)
 	if err != nil || !bytes.Equal(want.Records(), stored.Leaves.Records()) {
 		t.Errorf("other records than the secret gives: %v", err)
 	}
@@ -257,7 +258,7 @@ func TestABeaconsDraw(t *testing.T) {
 		t.Fatal(err)
 	}
 	want, err := draw.Prizes(good.Randomness(), draw.Terms{
-		ChainHash: draw.Quicknet().Hash(), Round: 1000, DrawID: "evening", Binding: proof.LeafHash(entry),
+		ChainHash: draw.Quicknet().Hash(), Round: 1000, DrawID: "evening", Binding: tlog.LeafHash(entry),
 	})
 	if diff := cmp.Diff(want[:], d.Prizes()); err != nil || diff != "" || d.Result.Number != want[0] {
 		t.Errorf("the prizes (%v), want those of the beacon:\n%s", err, diff)
@@ -280,7 +281,7 @@ func TestANotaryStandsInForALateBeacon(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r, err := proof.ParseResult(entry); err != nil || r.Source != "notary" || r.Number != 5 {
+	if r, err := receipt.ParseResult(entry); err != nil || r.Source != "notary" || r.Number != 5 {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

@@ -5,7 +5,7 @@ import (
 
 	"quiniela"
 	"quiniela/internal/journal"
-	"quiniela/proof"
+	"quiniela/receipt"
 )
 
 // Submission is a batch on its way into the journal. The caller fills it, and owns nothing of it between Submit and
@@ -32,7 +32,7 @@ type Submission struct {
 	request request
 	entry   journal.Batch
 	begin   int // of the entry in Buffer
-	hashing proof.Batch
+	hashing receipt.BatchHasher
 	secret  [journal.SecretSize]byte // where the agency brought none
 	root    [journal.HashSize]byte
 }

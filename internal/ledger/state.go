@@ -18,7 +18,7 @@ import (
 	"quiniela/draw"
 	"quiniela/internal/journal"
 	"quiniela/internal/store"
-	"quiniela/proof"
+	"quiniela/tlog"
 )
 
 // Draw is what is known of a draw.
@@ -46,7 +46,7 @@ type Draw struct {
 	Public                            bool
 	Logged                            uint64
 	OpenIndex, SealIndex, ResultIndex uint64
-	Binding                           proof.Hash
+	Binding                           tlog.Hash
 	// Forgotten is when who bet and who won was forgotten; zero: it is there.
 	Forgotten time.Time
 	// Gone reports that the lines of some of its batches are gone already.
@@ -126,8 +126,8 @@ type state struct {
 	ids     map[string]uint64        // of the draws
 	open    []uint64                 // draws that are not sealed, in order; replaced, never changed
 
-	frontier proof.Frontier // of the public log
-	chain    *draw.Chain    // the beacon
+	frontier tlog.CompactRange // of the public log
+	chain    *draw.Chain       // the beacon
 }
 
 const (
@@ -271,7 +271,7 @@ func (s *state) loadFrontier() (err error) {
 	if err := errors.Join(it.Error(), it.Close()); err != nil {
 		return err
 	}
-	s.frontier, err = proof.LoadFrontier(size, Log{db: s.db})
+	s.frontier, err = tlog.LoadCompactRange(size, Log{db: s.db})
 	return err
 }
 

@@ -13,7 +13,7 @@ import (
 	"quiniela"
 	"quiniela/draw"
 	"quiniela/internal/journal"
-	"quiniela/proof"
+	"quiniela/tlog"
 )
 
 // transaction applies journal entries on top of the state, unseen by readers until commit. The same code serves a
@@ -27,8 +27,8 @@ type transaction struct {
 	cursors map[cursorKey]cursor
 	key     []byte
 
-	frontier proof.Frontier // of the public log
-	hashes   []proof.Hash
+	frontier tlog.CompactRange // of the public log
+	hashes   []tlog.Hash
 }
 
 func (s *state) begin() *transaction {

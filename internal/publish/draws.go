@@ -8,12 +8,13 @@ import (
 	"fmt"
 	"strings"
 
-	"golang.org/x/mod/sumdb/tlog"
+	sumdb "golang.org/x/mod/sumdb/tlog"
 
 	"quiniela"
 	"quiniela/draw"
 	"quiniela/internal/ledger"
-	"quiniela/proof"
+	"quiniela/receipt"
+	"quiniela/tlog"
 )
 
 // stage is how far a draw has been published.
@@ -100,13 +101,13 @@ func (p *Publisher) putEntry(f *folder, name string, index uint64) error {
 }
 
 func (p *Publisher) publishSeal(ctx context.Context, f *folder, at string, d ledger.Draw) error {
-	totals, err := proof.EncodeTotals(p.Ledger.Totals(d))
+	totals, err := receipt.EncodeTotals(p.Ledger.Totals(d))
 	if err != nil {
 		return err
 	}
 	log := p.signed.Load().log
 	size := int64(d.SealIndex) + 1
-	root, err := tlog.TreeHash(size, log)
+	root, err := sumdb.TreeHash(size, log)
 	if err != nil {
 		return err
 	}
@@ -135,7 +136,7 @@ func (p *Publisher) cosigned(ctx context.Context, note []byte, log ledger.Log) (
 	if len(lines) == 0 {
 		return note, ctx.Err()
 	}
-	if note, err = proof.AddSignatures(note, lines...); err == nil {
+	if note, err = tlog.AddSignatures(note, lines...); err == nil {
 		p.witness(&signed{log, note})
 	}
 	return note, err
@@ -169,12 +170,12 @@ func (p *Publisher) remember(f *folder, name string) error {
 }
 
 // readOutcome reads an outcome, and verifies its checkpoint.
-func readOutcome(data []byte, policy *proof.Policy) (*proof.Outcome, *proof.Opened, error) {
-	o, err := proof.ParseOutcome(data)
+func readOutcome(data []byte, policy *tlog.Policy) (*receipt.Outcome, *tlog.VerifiedCheckpoint, error) {
+	o, err := receipt.ParseOutcome(data)
 	if err != nil {
 		return nil, nil, err
 	}
-	at, err := policy.Open([]byte(o.Checkpoint))
+	at, err := policy.VerifyCheckpoint([]byte(o.Checkpoint))
 	return o, at, err
 }
 
@@ -256,17 +257,17 @@ func (p *Publisher) outcome(ctx context.Context, d ledger.Draw) ([]byte, error) 
 }
 
 func outcomeAt(d ledger.Draw, log ledger.Log, note []byte) ([]byte, error) {
-	var logged []proof.Logged
+	var logged []receipt.Logged
 	for _, index := range []uint64{d.OpenIndex, d.SealIndex, d.ResultIndex} {
 		entry, err := log.Entry(int64(index))
 		if err != nil {
 			return nil, err
 		}
-		path, err := proof.ProveInclusion(log.Size, int64(index), log)
+		proof, err := tlog.ProveInclusion(log.Size, int64(index), log)
 		if err != nil {
 			return nil, err
 		}
-		logged = append(logged, proof.Log(entry, index, path))
+		logged = append(logged, receipt.Logged{Entry: entry, Index: index, Proof: proof})
 	}
-	return proof.NewOutcome(logged[0], logged[1], logged[2], note).Encode()
+	return receipt.NewOutcome(logged[0], logged[1], logged[2], note).Encode()
 }

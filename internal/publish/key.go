@@ -12,7 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"quiniela/internal/durable"
-	"quiniela/proof"
+	"quiniela/tlog"
 )
 
 // Key signs a log's checkpoints. Its name is the log's origin.
@@ -70,6 +70,6 @@ func parseKey(text string) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	signer, verifier, err := proof.NewLogKey(words[2], ed25519.NewKeyFromSeed(seed[1:]))
+	signer, verifier, err := tlog.NewLogKey(words[2], ed25519.NewKeyFromSeed(seed[1:]))
 	return Key{signer, verifier}, err
 }

@@ -8,10 +8,11 @@ import (
 	"os"
 	"strings"
 
-	"golang.org/x/mod/sumdb/tlog"
+	sumdb "golang.org/x/mod/sumdb/tlog"
 
 	"quiniela/internal/ledger"
-	"quiniela/proof"
+	"quiniela/receipt"
+	"quiniela/tlog"
 )
 
 // Names in the public folder.
@@ -22,30 +23,25 @@ const (
 
 // ReadCheckpoint returns the newest signed checkpoint of a public folder, verified with the key that lies beside it, and the
 // zero Checkpoint where nothing was published. The key is the folder's own, so this finds rot, and not a forger.
-func ReadCheckpoint(dir string) (proof.Checkpoint, error) {
+func ReadCheckpoint(dir string) (tlog.Checkpoint, error) {
 	f := &folder{root: dir}
 	note, err := f.read(CheckpointName)
 	if err != nil || note == nil {
-		return proof.Checkpoint{}, err
+		return tlog.Checkpoint{}, err
 	}
 	key, err := f.read(VerifierName)
 	if err != nil {
-		return proof.Checkpoint{}, err
+		return tlog.Checkpoint{}, err
 	}
-	policy, err := trusting(strings.TrimSpace(string(key)))
+	policy, err := tlog.TrustLog(strings.TrimSpace(string(key)))
 	if err != nil {
-		return proof.Checkpoint{}, fmt.Errorf("%s: %w", f.path(VerifierName), err)
+		return tlog.Checkpoint{}, fmt.Errorf("%s: %w", f.path(VerifierName), err)
 	}
-	opened, err := policy.Open(note)
+	opened, err := policy.VerifyCheckpoint(note)
 	if err != nil {
-		return proof.Checkpoint{}, fmt.Errorf("%s: %w", f.path(CheckpointName), err)
+		return tlog.Checkpoint{}, fmt.Errorf("%s: %w", f.path(CheckpointName), err)
 	}
 	return opened.Checkpoint, nil
-}
-
-// trusting is the policy that believes one log's key and asks for no witness.
-func trusting(key string) (*proof.Policy, error) {
-	return proof.ParsePolicy([]byte("log " + key + "\nquorum none\n"))
 }
 
 // Compare reports that what was published in dir is not of this log, for a server that does not publish: it must not go on
@@ -62,14 +58,14 @@ func Compare(dir string, l *ledger.Ledger) error {
 }
 
 // begins returns the log as it was at a checkpoint, and an error where it does not begin with what the checkpoint says.
-func begins(seen proof.Checkpoint, now ledger.Log) (then ledger.Log, err error) {
+func begins(seen tlog.Checkpoint, now ledger.Log) (then ledger.Log, err error) {
 	if seen.Size > now.Size {
 		return then, fmt.Errorf("a checkpoint of %d entries was published, and the journal gives %d: entries were lost, or the folders do not belong together; "+
 			"keep both as they are, and find the journal or the backup that has them all", seen.Size, now.Size)
 	}
-	root := new(proof.Frontier).Root()
+	root := new(tlog.CompactRange).Root()
 	if seen.Size > 0 {
-		if root, err = tlog.TreeHash(seen.Size, now); err != nil {
+		if root, err = sumdb.TreeHash(seen.Size, now); err != nil {
 			return then, err
 		}
 	}
@@ -90,17 +86,17 @@ func (p *Publisher) spoiled(cause error, now ledger.Log) error {
 		return fmt.Errorf("its checkpoint: %w; is log.key another log's?", cause)
 	}
 	for n := int64(0); ; n++ {
-		path := proof.TilePath(tlog.Tile{H: 8, L: 0, N: n, W: proof.TileWidth})
+		path := tlog.TilePath(sumdb.Tile{H: 8, L: 0, N: n, W: tlog.TileWidth})
 		have, err := p.folder.read(path)
 		if err != nil || have == nil {
 			p.Log.Warn("publish_log", "result", "in_progress", "doing", "signing and publishing the log again", "error", cause)
 			p.signed.Store(&signed{})
 			return err
 		}
-		if (n+1)*proof.TileWidth > now.Size {
+		if (n+1)*tlog.TileWidth > now.Size {
 			return fmt.Errorf("its checkpoint: %w; %s was published, and the journal gives %d entries: entries were lost", cause, path, now.Size)
 		}
-		want, err := tlog.ReadTileData(tlog.Tile{H: 8, L: 0, N: n, W: proof.TileWidth}, now)
+		want, err := sumdb.ReadTileData(sumdb.Tile{H: 8, L: 0, N: n, W: tlog.TileWidth}, now)
 		if err != nil {
 			return err
 		}
@@ -122,10 +118,10 @@ func (p *Publisher) mend(ctx context.Context, log ledger.Log) error {
 		mended++
 		return f.put(path, want)
 	}
-	const step = 64 * proof.TileWidth
+	const step = 64 * tlog.TileWidth
 	for from := int64(0); from < log.Size && ctx.Err() == nil; from += step {
 		until := min(from+step, log.Size)
-		tiles, err := proof.Tiles(from, until, log)
+		tiles, err := tlog.Tiles(from, until, log)
 		if err != nil {
 			return err
 		}
@@ -138,10 +134,10 @@ func (p *Publisher) mend(ctx context.Context, log ledger.Log) error {
 			}
 		}
 	}
-	for n := int64(0); f.has(proof.BundlePath(n, proof.TileWidth)) && ctx.Err() == nil; n++ {
-		bundle, err := bundleOf(log, n, proof.TileWidth)
+	for n := int64(0); f.has(tlog.BundlePath(n, tlog.TileWidth)) && ctx.Err() == nil; n++ {
+		bundle, err := bundleOf(log, n, tlog.TileWidth)
 		if err == nil {
-			err = put(proof.BundlePath(n, proof.TileWidth), bundle)
+			err = put(tlog.BundlePath(n, tlog.TileWidth), bundle)
 		}
 		if err != nil {
 			return err
@@ -170,7 +166,7 @@ func (p *Publisher) intact(f *folder, at string, d ledger.Draw, s stage) (bool, 
 	case opened:
 		return entry("open", d.OpenIndex), err
 	case sealed:
-		totals, failed := proof.EncodeTotals(p.Ledger.Totals(d))
+		totals, failed := receipt.EncodeTotals(p.Ledger.Totals(d))
 		return entry("seal", d.SealIndex) && same("totals", totals, failed) && p.signedAt(f, at+"sealed.checkpoint", int64(d.SealIndex)+1), err
 	}
 	if d.Gone || !d.Forgotten.IsZero() {
@@ -185,7 +181,7 @@ func (p *Publisher) signedAt(f *folder, name string, size int64) bool {
 	if err != nil || failed != nil {
 		return false
 	}
-	opened, err := policy.Open(note)
+	opened, err := policy.VerifyCheckpoint(note)
 	return err == nil && opened.Size == size
 }
 
@@ -209,10 +205,10 @@ func (p *Publisher) recordsIntact(f *folder, at string, d ledger.Draw) bool {
 		bets := uint64(0)
 		for n := range t.Batches {
 			info, err := os.Stat(f.path(recordsName(at, t.Agency, n+1)))
-			if err != nil || info.Size() == 0 || info.Size()%proof.RecordSize != 0 {
+			if err != nil || info.Size() == 0 || info.Size()%receipt.RecordSize != 0 {
 				return false
 			}
-			bets += uint64(info.Size()) / proof.RecordSize
+			bets += uint64(info.Size()) / receipt.RecordSize
 		}
 		if bets != t.Bets {
 			return false

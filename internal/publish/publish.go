@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"quiniela/internal/ledger"
-	"quiniela/proof"
+	"quiniela/tlog"
 )
 
 // FolderName is the folder's name in a data folder.
@@ -86,8 +86,8 @@ func Open(ctx context.Context, o Options) (*Publisher, error) {
 }
 
 // own is the policy that believes this log's key.
-func (p *Publisher) own() (*proof.Policy, error) {
-	return trusting(p.Key.Verifier)
+func (p *Publisher) own() (*tlog.Policy, error) {
+	return tlog.TrustLog(p.Key.Verifier)
 }
 
 // resume refuses to go on from a checkpoint that this log does not begin with: whoever has seen it could prove a fraud.
@@ -105,7 +105,7 @@ func (p *Publisher) resume() error {
 		return err
 	}
 	now := p.Ledger.Log()
-	seen, err := policy.Open(old)
+	seen, err := policy.VerifyCheckpoint(old)
 	if err != nil {
 		return p.spoiled(err, now)
 	}
@@ -115,7 +115,7 @@ func (p *Publisher) resume() error {
 	}
 	p.signed.Store(&signed{then, old})
 	p.before = then
-	for p.folder.has(proof.BundlePath(p.bundles, proof.TileWidth)) {
+	for p.folder.has(tlog.BundlePath(p.bundles, tlog.TileWidth)) {
 		p.bundles++
 	}
 	return nil
@@ -171,7 +171,7 @@ func (p *Publisher) publishLog(ctx context.Context) error {
 	if now.Size == last.log.Size && last.note != nil {
 		return p.publishEntries(ctx, now)
 	}
-	tiles, err := proof.Tiles(last.log.Size, now.Size, now)
+	tiles, err := tlog.Tiles(last.log.Size, now.Size, now)
 	if err != nil {
 		return err
 	}
@@ -198,8 +198,8 @@ func (p *Publisher) publishLog(ctx context.Context) error {
 	return nil
 }
 
-func (p *Publisher) sign(size int64, root proof.Hash) ([]byte, error) {
-	return proof.SignCheckpoint(proof.Checkpoint{Origin: p.Key.Signer.Name(), Size: size, Root: root}, p.Key.Signer)
+func (p *Publisher) sign(size int64, root tlog.Hash) ([]byte, error) {
+	return tlog.SignCheckpoint(tlog.Checkpoint{Origin: p.Key.Signer.Name(), Size: size, Root: root}, p.Key.Signer)
 }
 
 // publishEntries publishes the entries that may be seen: a batch's shows how much its agency sells, which is nobody's
@@ -209,12 +209,12 @@ func (p *Publisher) publishEntries(ctx context.Context, now ledger.Log) error {
 	if err != nil {
 		return err
 	}
-	for ; (p.bundles+1)*proof.TileWidth <= open; p.bundles++ {
-		if err := p.putBundle(now, p.bundles, proof.TileWidth); err != nil {
+	for ; (p.bundles+1)*tlog.TileWidth <= open; p.bundles++ {
+		if err := p.putBundle(now, p.bundles, tlog.TileWidth); err != nil {
 			return err
 		}
 	}
-	rest := now.Size % proof.TileWidth
+	rest := now.Size % tlog.TileWidth
 	if open == now.Size && rest != 0 && p.partial != now.Size {
 		if err := p.putBundle(now, p.bundles, int(rest)); err != nil {
 			return err
@@ -241,15 +241,15 @@ func (p *Publisher) putBundle(log ledger.Log, n int64, width int) error {
 	if err != nil {
 		return err
 	}
-	return p.folder.put(proof.BundlePath(n, width), bundle)
+	return p.folder.put(tlog.BundlePath(n, width), bundle)
 }
 
 // bundleOf returns the entries of a bundle as it is published.
 func bundleOf(log ledger.Log, n int64, width int) (bundle []byte, err error) {
 	for i := range int64(width) {
-		entry, err := log.Entry(n*proof.TileWidth + i)
+		entry, err := log.Entry(n*tlog.TileWidth + i)
 		if err == nil {
-			bundle, err = proof.AppendEntry(bundle, entry)
+			bundle, err = tlog.AppendEntry(bundle, entry)
 		}
 		if err != nil {
 			return nil, err

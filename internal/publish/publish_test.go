@@ -12,32 +12,34 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/mod/sumdb/tlog"
+	sumdb "golang.org/x/mod/sumdb/tlog"
 
 	"quiniela"
 	"quiniela/internal/journal"
 	"quiniela/internal/journal/local"
 	"quiniela/internal/publish"
 	"quiniela/internal/publish/publishtest"
-	"quiniela/proof"
+	"quiniela/receipt"
+	"quiniela/tlog"
+	"quiniela/verify"
 )
 
 // check reads the log as somebody outside would: everything below the checkpoint must be there, and hash to its root.
-func check(t *testing.T, dir string, policy *proof.Policy) (size int64, whole bool) {
+func check(t *testing.T, dir string, policy *tlog.Policy) (size int64, whole bool) {
 	t.Helper()
 	read := func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, filepath.FromSlash(name))) }
 	note, err := read("checkpoint")
 	if err != nil {
 		t.Fatal(err)
 	}
-	at, err := policy.Open(note)
+	at, err := policy.VerifyCheckpoint(note)
 	if err != nil {
 		t.Fatalf("the checkpoint: %v", err)
 	}
-	hashes := tlog.TileHashReader(tlog.Tree{N: at.Size, Hash: at.Root}, proof.NewTileReader(read))
+	hashes := sumdb.TileHashReader(sumdb.Tree{N: at.Size, Hash: at.Root}, tlog.NewTileReader(read))
 	var indexes []int64
 	for i := range at.Size {
-		indexes = append(indexes, tlog.StoredHashIndex(0, i))
+		indexes = append(indexes, sumdb.StoredHashIndex(0, i))
 	}
 	leaves, err := hashes.ReadHashes(indexes)
 	if err != nil {
@@ -47,21 +49,21 @@ func check(t *testing.T, dir string, policy *proof.Policy) (size int64, whole bo
 }
 
 // checkEntries compares the entries that are published with their leaves, and reports whether all of them are.
-func checkEntries(t *testing.T, read func(string) ([]byte, error), leaves []tlog.Hash) bool {
+func checkEntries(t *testing.T, read func(string) ([]byte, error), leaves []sumdb.Hash) bool {
 	t.Helper()
-	for n := int64(0); n*proof.TileWidth < int64(len(leaves)); n++ {
-		want := leaves[n*proof.TileWidth : min((n+1)*proof.TileWidth, int64(len(leaves)))]
-		data, err := read(proof.BundlePath(n, len(want)))
+	for n := int64(0); n*tlog.TileWidth < int64(len(leaves)); n++ {
+		want := leaves[n*tlog.TileWidth : min((n+1)*tlog.TileWidth, int64(len(leaves)))]
+		data, err := read(tlog.BundlePath(n, len(want)))
 		if errors.Is(err, fs.ErrNotExist) {
 			return false
 		}
-		entries, bad := proof.ParseBundle(data)
+		entries, bad := tlog.ParseBundle(data)
 		if err := errors.Join(err, bad); err != nil || len(entries) != len(want) {
 			t.Fatalf("bundle %d: %d entries, %v", n, len(entries), err)
 		}
 		for i, e := range entries {
-			if proof.LeafHash(e) != want[i] {
-				t.Fatalf("entry %d is not the one of the tree", n*proof.TileWidth+int64(i))
+			if tlog.LeafHash(e) != want[i] {
+				t.Fatalf("entry %d is not the one of the tree", n*tlog.TileWidth+int64(i))
 			}
 		}
 	}
@@ -85,9 +87,9 @@ func TestADrawIsPublished(t *testing.T) {
 	d.Finish(1, 1)
 	d.Finish(1, 2)
 	outcome := d.File("draws/1/outcome.json")
-	steps, v := proof.VerifyOutcome(outcome, d.Policy(), nil, nil)
-	if !proof.Passed(steps) || v.Result.Winners != 300 || v.Result.Number != 7574 {
-		t.Errorf("the outcome: %+v", steps)
+	found, drawn := verify.Outcome(outcome, d.Policy(), nil, nil)
+	if !found.Passed() || drawn.Result.Winners != 300 || drawn.Result.Number != 7574 {
+		t.Errorf("the outcome: %+v", found)
 	}
 	size, whole := check(t, d.Path(""), d.Policy())
 	for ; !whole; size, whole = check(t, d.Path(""), d.Policy()) {
@@ -102,13 +104,13 @@ func TestADrawIsPublished(t *testing.T) {
 	if got := string(d.File("draws/1/totals")); got != "1 300 600 600\n2 1 3 3\n" {
 		t.Errorf("totals %q", got)
 	}
-	root, n, err := proof.RecordsRoot(d.File("draws/1/bets/2/1.pub"))
-	entries, _ := proof.ParseBundle(d.File(proof.BundlePath(1, 48)))
-	batch, bad := proof.ParseBatchEntry(entries[301-256])
+	root, n, err := receipt.RecordsRoot(d.File("draws/1/bets/2/1.pub"))
+	entries, _ := tlog.ParseBundle(d.File(tlog.BundlePath(1, 48)))
+	batch, bad := receipt.ParseBatchEntry(entries[301-256])
 	if err := errors.Join(err, bad); err != nil || n != 3 || batch.Root != root || batch.Agency != 2 {
 		t.Errorf("the records of agency 2: %d, %v; entry %+v", n, err, batch)
 	}
-	sealed, err := d.Policy().Open(d.File("draws/1/sealed.checkpoint"))
+	sealed, err := d.Policy().VerifyCheckpoint(d.File("draws/1/sealed.checkpoint"))
 	if err != nil || sealed.Size != 303 {
 		t.Errorf("the sealed checkpoint: %+v, %v", sealed, err)
 	}
@@ -249,9 +251,9 @@ func TestReceipts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		steps, v := proof.Verify(text, d.Policy())
-		if !proof.Passed(steps) || v.Receipt.Document != fmt.Sprint(2000+line-1) || bytes.ContainsRune(text, '\n') {
-			t.Errorf("line %d: %+v", line, steps)
+		found, v := verify.Receipt(text, d.Policy())
+		if !found.Passed() || v.Receipt.Document != fmt.Sprint(2000+line-1) || bytes.ContainsRune(text, '\n') {
+			t.Errorf("line %d: %+v", line, found)
 		}
 		if line == 3 && v.Record.Number != 7574 {
 			t.Errorf("line 3 is on %d", v.Record.Number)

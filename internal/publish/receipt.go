@@ -10,7 +10,8 @@ import (
 
 	"quiniela"
 	"quiniela/internal/ledger"
-	"quiniela/proof"
+	"quiniela/receipt"
+	"quiniela/tlog"
 )
 
 // receiptWait bounds how long a receipt waits for a checkpoint that has its batch.
@@ -54,15 +55,11 @@ func (p *Publisher) Receipt(ctx context.Context, number uint64, agency quiniela.
 	if err != nil {
 		return nil, err
 	}
-	logged, err := proof.ParseBatchEntry(entry)
+	proof, err := tlog.ProveInclusion(at.log.Size, int64(s.Index), at.log)
 	if err != nil {
 		return nil, err
 	}
-	path, err := proof.ProveInclusion(at.log.Size, int64(s.Index), at.log)
-	if err != nil {
-		return nil, err
-	}
-	r, err := proof.Make(s.Leaves, int(line-1), person(s.Batch.Lines, line), logged, s.Index, path, at.note)
+	r, err := receipt.New(s.Leaves, int(line-1), person(s.Batch.Lines, line), receipt.Logged{Entry: entry, Index: s.Index, Proof: proof}, at.note)
 	if err != nil {
 		return nil, err
 	}
@@ -76,14 +73,14 @@ func (p *Publisher) Receipt(ctx context.Context, number uint64, agency quiniela.
 }
 
 // person returns who made the bet of a line.
-func person(lines []byte, line uint32) proof.Person {
+func person(lines []byte, line uint32) receipt.Person {
 	for l := range quiniela.StoredLines(lines) {
 		if line--; line == 0 {
 			f := bytes.SplitN(l, []byte{','}, quiniela.Fields)
-			return proof.Person{FirstName: string(f[0]), LastName: string(f[1]), Document: string(f[2]), Birthdate: string(f[3])}
+			return receipt.Person{FirstName: string(f[0]), LastName: string(f[1]), Document: string(f[2]), Birthdate: string(f[3])}
 		}
 	}
-	return proof.Person{}
+	return receipt.Person{}
 }
 
 func (p *Publisher) stored(ctx context.Context, d ledger.Draw, agency quiniela.Agency, batch uint64) (ledger.Stored, error) {

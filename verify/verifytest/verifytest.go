@@ -11,11 +11,12 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
+	sumdb "golang.org/x/mod/sumdb/tlog"
 
 	"quiniela"
 	"quiniela/draw"
-	"quiniela/proof"
+	"quiniela/receipt"
+	"quiniela/tlog"
 )
 
 // Terms are what differs from one lottery to another. The zero value is a draw decided by round 1000 of Quicknet.
@@ -33,8 +34,8 @@ type Lottery struct {
 	Receipt, Lost       []byte // of a bet that won and of one that did not
 	Early               []byte // the first receipt, at an earlier checkpoint
 	Outcome, Beacon     []byte
-	Sealed, Newest      []byte       // signed checkpoints, cosigned
-	Public              []proof.File // the tiles, the newest checkpoint and the seal's, as the lottery publishes them
+	Sealed, Newest      []byte      // signed checkpoints, cosigned
+	Public              []tlog.File // the tiles, the newest checkpoint and the seal's, as the lottery publishes them
 	Number              quiniela.Number
 	Bettor, NumberOther string // of the receipts
 }
@@ -53,7 +54,7 @@ type maker struct {
 	signer    note.Signer
 	witnesses []note.Signer
 	entries   [][]byte
-	stored    []proof.Hash
+	stored    []tlog.Hash
 	policy    []byte
 	key       string
 }
@@ -68,7 +69,7 @@ func Make(t Terms) (*Lottery, error) {
 		m.Sealed = roundTime - 60
 	}
 	if m.Source == "" {
-		m.Source = proof.SourceBeacon
+		m.Source = receipt.SourceBeacon
 	}
 	if err := m.keys(); err != nil {
 		return nil, err
@@ -82,12 +83,12 @@ func seed(b byte) ed25519.PrivateKey {
 }
 
 func (m *maker) keys() (err error) {
-	if m.signer, m.key, err = proof.NewLogKey(origin, seed(0x42)); err != nil {
+	if m.signer, m.key, err = tlog.NewLogKey(origin, seed(0x42)); err != nil {
 		return err
 	}
 	text := "log " + m.key + "\n"
 	for i := range byte(2) {
-		w, key, err := proof.NewWitnessKey(fmt.Sprintf("witness%d.example", i+1), seed(i+1), func() time.Time { return time.Unix(m.Seen, 0) })
+		w, key, err := tlog.NewWitnessKey(fmt.Sprintf("witness%d.example", i+1), seed(i+1), func() time.Time { return time.Unix(m.Seen, 0) })
 		if err != nil {
 			return err
 		}
@@ -98,9 +99,9 @@ func (m *maker) keys() (err error) {
 	return nil
 }
 
-// ReadHashes implements tlog.HashReader.
-func (m *maker) ReadHashes(indexes []int64) ([]proof.Hash, error) {
-	var found []proof.Hash
+// ReadHashes implements sumdb.HashReader.
+func (m *maker) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	var found []tlog.Hash
 	for _, i := range indexes {
 		found = append(found, m.stored[i])
 	}
@@ -108,36 +109,36 @@ func (m *maker) ReadHashes(indexes []int64) ([]proof.Hash, error) {
 }
 
 func (m *maker) add(entry []byte) error {
-	more, err := tlog.StoredHashes(int64(len(m.entries)), entry, m)
+	more, err := sumdb.StoredHashes(int64(len(m.entries)), entry, m)
 	m.stored, m.entries = append(m.stored, more...), append(m.entries, entry)
 	return err
 }
 
 // checkpoint is the log's first entries, signed and cosigned.
 func (m *maker) checkpoint(size int64) ([]byte, error) {
-	root, err := tlog.TreeHash(size, m)
+	root, err := sumdb.TreeHash(size, m)
 	if err != nil {
 		return nil, err
 	}
-	signed, err := proof.SignCheckpoint(proof.Checkpoint{Origin: origin, Size: size, Root: root}, m.signer)
+	signed, err := tlog.SignCheckpoint(tlog.Checkpoint{Origin: origin, Size: size, Root: root}, m.signer)
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range m.witnesses {
-		line, err := proof.Cosign(signed, w)
+		line, err := tlog.Cosign(signed, w)
 		if err != nil {
 			return nil, err
 		}
-		if signed, err = proof.AddSignatures(signed, line); err != nil {
+		if signed, err = tlog.AddSignatures(signed, line); err != nil {
 			return nil, err
 		}
 	}
 	return signed, nil
 }
 
-func (m *maker) logged(index, size int64) (proof.Logged, error) {
-	path, err := proof.ProveInclusion(size, index, m)
-	return proof.Log(m.entries[index], uint64(index), path), err
+func (m *maker) logged(index, size int64) (receipt.Logged, error) {
+	proof, err := tlog.ProveInclusion(size, index, m)
+	return receipt.Logged{Entry: m.entries[index], Index: uint64(index), Proof: proof}, err
 }
 
 // The log: another draw's opening, the draw's, the other's batch, two batches of the draw, its seal, another batch of the
@@ -167,14 +168,14 @@ func (m *maker) fill(l *Lottery) error {
 	l.Number = result.Number
 	lost := (result.Number + 1) % (quiniela.MaxNumber + 1)
 	lines := []byte(fmt.Sprintf("Santiago Lionel,Lorca,30904465,1999-03-17,%d\nAna,Paz,1,1990-01-01,%d\nJosé,Ñandú,2,1991-01-01,%d\n", result.Number, lost, lost))
-	leaves, err := proof.KeepLeaves(&[proof.SecretSize]byte{0x11}, proof.Play{Stake: 100, Time: 1692806000123}, lines)
+	leaves, err := receipt.KeepLeaves(&[receipt.SecretSize]byte{0x11}, receipt.Play{Stake: 100, Time: 1692806000123}, lines)
 	if err != nil {
 		return err
 	}
 	first := batch(2, 1, 1, leaves, 3)
 	second := batch(2, 1, 2, leaves, 6)
-	totals := []proof.Total{{Agency: 1, Batches: 2, Bets: 6, Stake: 600}}
-	seal, err := proof.Seal{Draw: 2, Open: atOpen, Batches: 2, Bets: 6, Stake: 600, Agencies: 1, Totals: proof.RootOfTotals(totals), Sealed: uint64(m.Sealed) * 1e6}.Encode()
+	totals := []receipt.Total{{Agency: 1, Batches: 2, Bets: 6, Stake: 600}}
+	seal, err := receipt.Seal{Draw: 2, Open: atOpen, Batches: 2, Bets: 6, Stake: 600, Agencies: 1, Totals: receipt.RootOfTotals(totals), Sealed: uint64(m.Sealed) * 1e6}.Encode()
 	if err != nil {
 		return err
 	}
@@ -192,25 +193,25 @@ func (m *maker) fill(l *Lottery) error {
 	return m.documents(l, leaves, first)
 }
 
-func (m *maker) open(n uint64, id string) proof.DrawOpen {
-	o := proof.DrawOpen{Draw: n, ID: id, Rules: "quiniela/2026", Agencies: 1, Opened: (roundTime - 6000) * 1e6, Close: (roundTime - 70) * 1e6, Source: m.Source}
+func (m *maker) open(n uint64, id string) receipt.DrawOpen {
+	o := receipt.DrawOpen{Draw: n, ID: id, Rules: "quiniela/2026", Agencies: 1, Opened: (roundTime - 6000) * 1e6, Close: (roundTime - 70) * 1e6, Source: m.Source}
 	switch m.Source {
-	case proof.SourceBeacon:
-		o.Beacon = &proof.BeaconTerms{Chain: draw.Quicknet().Hash(), Round: round, Fallback: proof.FallbackNotary}
-	case proof.SourceFixed:
+	case receipt.SourceBeacon:
+		o.Beacon = &receipt.BeaconTerms{Chain: draw.Quicknet().Hash(), Round: round, Fallback: receipt.FallbackNotary}
+	case receipt.SourceFixed:
 		fixed := quiniela.Number(7574)
 		o.Number = &fixed
 	}
 	return o
 }
 
-func (m *maker) result(open proof.DrawOpen, text []byte) (proof.Result, error) {
-	r := proof.Result{Draw: 2, Open: atOpen, Seal: atSeal, Source: m.Source, Number: 7574, Winners: 2, Drawn: (roundTime + 6) * 1e6}
-	if m.Source != proof.SourceBeacon {
+func (m *maker) result(open receipt.DrawOpen, text []byte) (receipt.Result, error) {
+	r := receipt.Result{Draw: 2, Open: atOpen, Seal: atSeal, Source: m.Source, Number: 7574, Winners: 2, Drawn: (roundTime + 6) * 1e6}
+	if m.Source != receipt.SourceBeacon {
 		return r, nil
 	}
 	if m.Notary {
-		r.Source = proof.SourceNotary
+		r.Source = receipt.SourceNotary
 		return r, nil
 	}
 	sig, err := hex.DecodeString(signature)
@@ -221,27 +222,27 @@ func (m *maker) result(open proof.DrawOpen, text []byte) (proof.Result, error) {
 	if err != nil {
 		return r, err
 	}
-	numbers, err := draw.Prizes(randomness, draw.Terms{ChainHash: open.Beacon.Chain, Round: round, DrawID: open.ID, Binding: proof.LeafHash(text)})
+	numbers, err := draw.Prizes(randomness, draw.Terms{ChainHash: open.Beacon.Chain, Round: round, DrawID: open.ID, Binding: tlog.LeafHash(text)})
 	r.Number, r.Prizes, r.Evidence = numbers[0], numbers[:], sig
 	return r, err
 }
 
-func batch(n uint64, agency quiniela.Agency, number uint64, leaves *proof.Leaves, cumulative uint64) proof.BatchEntry {
+func batch(n uint64, agency quiniela.Agency, number uint64, leaves *receipt.Leaves, cumulative uint64) receipt.BatchEntry {
 	count := uint32(leaves.Count())
-	return proof.BatchEntry{
+	return receipt.BatchEntry{
 		Draw: n, Agency: agency, Batch: number, Count: count, Stake: uint64(count) * 100,
 		CumulativeBets: cumulative, CumulativeStake: cumulative * 100, Received: (roundTime - 100) * 1e6, Root: leaves.Root(),
 	}
 }
 
-func (m *maker) documents(l *Lottery, leaves *proof.Leaves, entry proof.BatchEntry) (err error) {
-	if l.Receipt, err = m.receipt(leaves, 0, proof.Person{FirstName: "Santiago Lionel", LastName: "Lorca", Document: "30904465", Birthdate: "1999-03-17"}, entry, atEnd); err != nil {
+func (m *maker) documents(l *Lottery, leaves *receipt.Leaves, entry receipt.BatchEntry) (err error) {
+	if l.Receipt, err = m.receipt(leaves, 0, receipt.Person{FirstName: "Santiago Lionel", LastName: "Lorca", Document: "30904465", Birthdate: "1999-03-17"}, entry, atEnd); err != nil {
 		return err
 	}
-	if l.Lost, err = m.receipt(leaves, 2, proof.Person{FirstName: "José", LastName: "Ñandú", Document: "2", Birthdate: "1991-01-01"}, entry, atEnd); err != nil {
+	if l.Lost, err = m.receipt(leaves, 2, receipt.Person{FirstName: "José", LastName: "Ñandú", Document: "2", Birthdate: "1991-01-01"}, entry, atEnd); err != nil {
 		return err
 	}
-	if l.Early, err = m.receipt(leaves, 0, proof.Person{FirstName: "Santiago Lionel", LastName: "Lorca", Document: "30904465", Birthdate: "1999-03-17"}, entry, atBatch+1); err != nil {
+	if l.Early, err = m.receipt(leaves, 0, receipt.Person{FirstName: "Santiago Lionel", LastName: "Lorca", Document: "30904465", Birthdate: "1999-03-17"}, entry, atBatch+1); err != nil {
 		return err
 	}
 	if l.Sealed, err = m.checkpoint(atSeal + 1); err != nil {
@@ -260,7 +261,7 @@ func (m *maker) documents(l *Lottery, leaves *proof.Leaves, entry proof.BatchEnt
 
 // publish is what the lottery publishes before any witness has seen it.
 func (m *maker) publish(l *Lottery) (err error) {
-	if l.Public, err = proof.Tiles(0, atEnd, m); err != nil {
+	if l.Public, err = tlog.Tiles(0, atEnd, m); err != nil {
 		return err
 	}
 	m.witnesses = nil
@@ -269,12 +270,12 @@ func (m *maker) publish(l *Lottery) (err error) {
 		if err != nil {
 			return err
 		}
-		l.Public = append(l.Public, proof.File{Path: path, Data: signed})
+		l.Public = append(l.Public, tlog.File{Path: path, Data: signed})
 	}
 	return nil
 }
 
-func (m *maker) receipt(leaves *proof.Leaves, i int, who proof.Person, entry proof.BatchEntry, size int64) ([]byte, error) {
+func (m *maker) receipt(leaves *receipt.Leaves, i int, who receipt.Person, entry receipt.BatchEntry, size int64) ([]byte, error) {
 	signed, err := m.checkpoint(size)
 	if err != nil {
 		return nil, err
@@ -283,7 +284,9 @@ func (m *maker) receipt(leaves *proof.Leaves, i int, who proof.Person, entry pro
 	if err != nil {
 		return nil, err
 	}
-	r, err := proof.Make(leaves, i, who, entry, atBatch, at.Path, signed)
+	encoded := entry.Encode()
+	at.Entry = encoded[:]
+	r, err := receipt.New(leaves, i, who, at, signed)
 	if err != nil {
 		return nil, err
 	}
@@ -291,14 +294,14 @@ func (m *maker) receipt(leaves *proof.Leaves, i int, who proof.Person, entry pro
 }
 
 func (m *maker) outcome(signed []byte) ([]byte, error) {
-	var all [3]proof.Logged
+	var all [3]receipt.Logged
 	for i, index := range []int64{atOpen, atSeal, atResult} {
 		var err error
 		if all[i], err = m.logged(index, atEnd); err != nil {
 			return nil, err
 		}
 	}
-	return proof.NewOutcome(all[0], all[1], all[2], signed).Encode()
+	return receipt.NewOutcome(all[0], all[1], all[2], signed).Encode()
 }
 
 // Files returns the lottery as files, by name.

@@ -11,7 +11,7 @@ import (
 	"encoding/json"
 	"syscall/js"
 
-	"quiniela/proof"
+	"quiniela/receipt"
 	"quiniela/verify"
 )
 
@@ -29,12 +29,12 @@ func main() {
 	select {} // the function is called for as long as the page is there
 }
 
-func inputs(o js.Value) (in verify.Inputs) {
+func inputs(o js.Value) (in verify.Options) {
 	for name, to := range map[string]*[]byte{
 		"receipt": &in.Receipt, "outcome": &in.Outcome, "policy": &in.Policy, "key": &in.Key, "beacon": &in.Beacon, "checkpoint": &in.Checkpoint,
 	} {
 		if v := o.Get(name); v.Type() == js.TypeObject {
-			*to = make([]byte, min(v.Get("length").Int(), proof.MaxDocument+1)) // more than any document has is refused
+			*to = make([]byte, min(v.Get("length").Int(), receipt.MaxDocument+1)) // more than any document has is refused
 			js.CopyBytesToGo(*to, v)
 		}
 	}

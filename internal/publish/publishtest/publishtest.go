@@ -19,7 +19,7 @@ import (
 	"quiniela/internal/journal/local"
 	"quiniela/internal/ledger"
 	"quiniela/internal/publish"
-	"quiniela/proof"
+	"quiniela/tlog"
 )
 
 // Desk is a lottery that publishes, on a real disk.
@@ -138,9 +138,9 @@ func (d *Desk) File(name string) []byte {
 }
 
 // Policy believes the log's key and asks for no witness.
-func (d *Desk) Policy() *proof.Policy {
+func (d *Desk) Policy() *tlog.Policy {
 	d.t.Helper()
-	p, err := proof.ParsePolicy([]byte("log " + d.Key.Verifier + "\nquorum none\n"))
+	p, err := tlog.ParsePolicy([]byte("log " + d.Key.Verifier + "\nquorum none\n"))
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package proof
+package receipt
 
 import (
 	"bytes"
@@ -11,9 +11,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/mod/sumdb/tlog"
-
 	"quiniela"
+	"quiniela/tlog"
 )
 
 // The first lines of text entries.
@@ -57,8 +56,8 @@ type DrawOpen struct {
 
 // BeaconTerms names the beacon's round that decides a draw.
 type BeaconTerms struct {
-	Chain    Hash   // the chain hash
-	Round    uint64 // from 1
+	Chain    tlog.Hash // the chain hash
+	Round    uint64    // from 1
 	Fallback string
 }
 
@@ -69,9 +68,9 @@ type Seal struct {
 	Batches  uint64
 	Bets     uint64
 	Stake    uint64
-	Agencies uint32 // how many have totals
-	Totals   Hash   // RootOfTotals
-	Sealed   uint64 // µs since the Unix epoch
+	Agencies uint32    // how many have totals
+	Totals   tlog.Hash // RootOfTotals
+	Sealed   uint64    // µs since the Unix epoch
 }
 
 // Result is a draw's outcome.
@@ -212,7 +211,7 @@ func (r Result) check() error {
 			return fmt.Errorf("the number %d is over %d", n, quiniela.MaxNumber)
 		}
 	}
-	size, ok := map[string]int{SourceFixed: 0, SourceBeacon: beaconSignature, SourceNotary: HashSize}[r.Source]
+	size, ok := map[string]int{SourceFixed: 0, SourceBeacon: beaconSignature, SourceNotary: tlog.HashSize}[r.Source]
 	// A notary may have entered the number without handing in an extract.
 	if !ok || len(r.Evidence) != size && !(r.Source == SourceNotary && len(r.Evidence) == 0) {
 		return fmt.Errorf("source %.40q with %d bytes of evidence", r.Source, len(r.Evidence))
@@ -259,34 +258,13 @@ func EncodeTotals(totals []Total) ([]byte, error) {
 	return text, nil
 }
 
-// ParseTotals reads the text of totals.
-func ParseTotals(text []byte) ([]Total, error) {
-	var totals []Total
-	for i := 1; len(text) > 0; i++ {
-		line, rest, _ := bytes.Cut(text, []byte{'\n'})
-		words := strings.Split(string(line), " ")
-		var n [4]uint64
-		var err error
-		for j := 0; j < len(n) && len(words) == len(n) && err == nil; j++ {
-			n[j], err = strconv.ParseUint(words[j], 10, 64)
-		}
-		t := Total{quiniela.Agency(n[0]), n[1], n[2], n[3]}
-		if err != nil || !bytes.Equal(append(t.line(), '\n'), text[:len(text)-len(rest)]) {
-			return nil, fmt.Errorf("totals: line %d is not `agency batches bets stake`, or does not end in a line end", i)
-		}
-		totals, text = append(totals, t), rest
-	}
-	_, err := EncodeTotals(totals)
-	return totals, err
-}
-
 // RootOfTotals returns the RFC 6962 root whose leaves are the lines of totals, without their line ends.
-func RootOfTotals(totals []Total) Hash {
-	leaves := make([]Hash, len(totals))
-	for i, t := range totals {
-		leaves[i] = tlog.RecordHash(t.line())
+func RootOfTotals(totals []Total) tlog.Hash {
+	var tree tlog.CompactRange
+	for _, t := range totals {
+		tree.Add(tlog.LeafHash(t.line()))
 	}
-	return treeHash(leaves)
+	return tree.Root()
 }
 
 // CheckTotals returns an error where totals are not those that a seal stands for.
@@ -319,8 +297,8 @@ type lines struct {
 
 func newLines(entry []byte, header string) *lines {
 	l := &lines{all: entry, rest: entry}
-	if len(entry) > MaxEntry {
-		l.err = fmt.Errorf("an entry of %d bytes, over %d", len(entry), MaxEntry)
+	if len(entry) > tlog.MaxEntry {
+		l.err = fmt.Errorf("an entry of %d bytes, over %d", len(entry), tlog.MaxEntry)
 		return l
 	}
 	first, rest, _ := bytes.Cut(entry, []byte{'\n'})
@@ -372,13 +350,13 @@ func (l *lines) hex(name, value string) []byte {
 	return b
 }
 
-func (l *lines) hash(name, value string) Hash {
+func (l *lines) hash(name, value string) tlog.Hash {
 	b := l.hex(name, value)
-	if len(b) != HashSize {
+	if len(b) != tlog.HashSize {
 		l.fail(name, value)
-		return Hash{}
+		return tlog.Hash{}
 	}
-	return Hash(b)
+	return tlog.Hash(b)
 }
 
 // finish returns what was read if encoding it gives back the very bytes that were read: nothing can be written in two ways.

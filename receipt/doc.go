@@ -1,8 +1,7 @@
-// Package proof is what a third party needs to check a lottery without trusting its operator: commitments to bets and
-// their batch roots, the entries of the public log, its tiles, checkpoints and cosignatures, and receipts with the steps
-// that verify them. Everything in it is a pure function of its arguments: it opens no file or socket, knows neither
-// server nor storage, and draws no numbers (package draw does). The formats are those of RFC 6962 and of C2SP
-// (tlog-tiles, tlog-checkpoint, signed-note, tlog-cosignature, tlog-policy), so that other tools read them too.
+// Package receipt is the lottery's public formats: a bet's public record and the commitment to its bettor, the root of a
+// batch, the log's entries, receipts and outcomes. Its functions depend on their arguments alone: it opens no file or socket,
+// knows neither server nor storage, and draws no numbers (package draw does). Whether a receipt is right is for package
+// verify; the log itself is package tlog's.
 //
 // # Entries
 //
@@ -55,4 +54,4 @@
 //
 // The totals of the agencies are lines of their own, `<agency> <batches> <bets> <stake>`, by ascending agency, published
 // beside the seal: an entry is at most 65,535 bytes, and lotteries have thousands of agencies.
-package proof
+package receipt

@@ -1,17 +1,15 @@
-package proof
+package receipt
 
 import (
 	"encoding/binary"
 	"fmt"
 
 	"quiniela"
+	"quiniela/tlog"
 )
 
 // BatchEntrySize is the size of a batch's log entry, in bytes.
 const BatchEntrySize = 92
-
-// MaxEntry is the most bytes of any entry: a bundle gives its length in 16 bits.
-const MaxEntry = 1<<16 - 1
 
 const batchMagic = "QNB1"
 
@@ -25,7 +23,7 @@ type BatchEntry struct {
 	CumulativeBets  uint64 // of the agency in the draw, up to and with this batch
 	CumulativeStake uint64 // likewise
 	Received        uint64 // µs since the Unix epoch
-	Root            Hash
+	Root            tlog.Hash
 }
 
 // Encode returns the entry's bytes.
@@ -59,7 +57,7 @@ func ParseBatchEntry(b []byte) (BatchEntry, error) {
 		CumulativeBets:  binary.BigEndian.Uint64(b[36:]),
 		CumulativeStake: binary.BigEndian.Uint64(b[44:]),
 		Received:        binary.BigEndian.Uint64(b[52:]),
-		Root:            Hash(b[60:]),
+		Root:            tlog.Hash(b[60:]),
 	}
 	if err := e.check(); err != nil {
 		return BatchEntry{}, fmt.Errorf("batch entry: %w", err)

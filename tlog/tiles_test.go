@@ -1,4 +1,4 @@
-package proof_test
+package tlog_test
 
 import (
 	"bytes"
@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/mod/sumdb/tlog"
+	sumdb "golang.org/x/mod/sumdb/tlog"
 
-	"quiniela/proof"
+	"quiniela/tlog"
 )
 
 // entries are n entries of a log.
@@ -22,52 +22,50 @@ func entries(n int) [][]byte {
 
 // world is a log with what it stores and publishes.
 type world struct {
-	size      int64
-	root      proof.Hash
-	stored    []proof.Hash
+	tree      tlog.CompactRange
+	stored    tlog.StoredHashes
+	entries   [][]byte
 	published map[string][]byte
 }
 
-func (w *world) ReadHashes(at []int64) ([]proof.Hash, error) {
-	var found []proof.Hash
-	for _, i := range at {
-		if i >= int64(len(w.stored)) {
-			return nil, fmt.Errorf("hash %d of %d", i, len(w.stored))
-		}
-		found = append(found, w.stored[i])
-	}
-	return found, nil
-}
-
-// add appends entries as a server would, and publishes.
+// add appends entries and publishes, as the publisher does.
 func (w *world) add(t testing.TB, all [][]byte) {
 	t.Helper()
-	var leaves []proof.Hash
+	old := w.tree.Size()
 	for _, e := range all {
-		leaves = append(leaves, proof.LeafHash(e))
+		w.stored = w.tree.Append(w.stored, tlog.LeafHash(e))
 	}
-	g, err := proof.Grow(w.size, leaves, w)
+	w.entries = append(w.entries, all...)
+	files, err := tlog.Tiles(old, w.tree.Size(), w.stored)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var partial []byte
-	if n := int(w.size % proof.TileWidth); n > 0 {
-		partial = w.published[proof.TilePath(tlog.Tile{L: -1, N: w.size / proof.TileWidth, W: n})]
-	}
-	bundles, err := proof.Bundles(w.size, partial, all)
-	if err != nil {
-		t.Fatal(err)
+	for n := old / tlog.TileWidth; n*tlog.TileWidth < w.tree.Size(); n++ {
+		files = append(files, w.bundle(t, n))
 	}
 	if w.published == nil {
 		w.published = make(map[string][]byte)
 	}
-	for _, f := range append(g.Tiles, bundles...) {
+	for _, f := range files {
 		if was, ok := w.published[f.Path]; ok && !bytes.Equal(was, f.Data) {
 			t.Errorf("%s is published twice, and differs", f.Path)
 		}
 		w.published[f.Path] = bytes.Clone(f.Data)
 	}
-	w.size, w.root, w.stored = g.Size, g.Root, append(w.stored, g.Stored...)
+}
+
+// bundle returns the n-th bundle of entries, as far as there are entries.
+func (w *world) bundle(t testing.TB, n int64) tlog.File {
+	t.Helper()
+	entries := w.entries[n*tlog.TileWidth : min((n+1)*tlog.TileWidth, w.tree.Size())]
+	var bundle []byte
+	for _, e := range entries {
+		var err error
+		if bundle, err = tlog.AppendEntry(bundle, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return tlog.File{Path: tlog.BundlePath(n, len(entries)), Data: bundle}
 }
 
 func (w *world) fetch(path string) ([]byte, error) {
@@ -79,25 +77,25 @@ func (w *world) fetch(path string) ([]byte, error) {
 
 func TestTilePaths(t *testing.T) {
 	for _, c := range []struct {
-		tile tlog.Tile
+		tile sumdb.Tile
 		want string
 	}{
-		{tlog.Tile{H: 8, L: 0, N: 0, W: 256}, "tile/0/000"},
-		{tlog.Tile{H: 8, L: 0, N: 1234067, W: 256}, "tile/0/x001/x234/067"},
-		{tlog.Tile{H: 8, L: 1, N: 0, W: 17}, "tile/1/000.p/17"},
-		{tlog.Tile{H: 8, L: -1, N: 273, W: 112}, "tile/entries/273.p/112"},
-		{tlog.Tile{H: 8, L: -1, N: 1000, W: 256}, "tile/entries/x001/000"},
+		{sumdb.Tile{H: 8, L: 0, N: 0, W: 256}, "tile/0/000"},
+		{sumdb.Tile{H: 8, L: 0, N: 1234067, W: 256}, "tile/0/x001/x234/067"},
+		{sumdb.Tile{H: 8, L: 1, N: 0, W: 17}, "tile/1/000.p/17"},
+		{sumdb.Tile{H: 8, L: -1, N: 273, W: 112}, "tile/entries/273.p/112"},
+		{sumdb.Tile{H: 8, L: -1, N: 1000, W: 256}, "tile/entries/x001/000"},
 	} {
-		if got := proof.TilePath(c.tile); got != c.want {
+		if got := tlog.TilePath(c.tile); got != c.want {
 			t.Errorf("%+v is at %s, want %s", c.tile, got, c.want)
 		}
-		if got, err := proof.ParseTilePath(c.want); err != nil || got != c.tile {
+		if got, err := tlog.ParseTilePath(c.want); err != nil || got != c.tile {
 			t.Errorf("%s is %+v, %v; want %+v", c.want, got, err, c.tile)
 		}
 	}
 	for _, bad := range []string{"", "tile/", "tile/8/0/000", "tile/0/00", "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/0000", "tile/data/000", "tile/0/x000/000",
 		"tile/-1/000", "tile/00/000", "tile/64/000", "tile/0/000/", "/tile/0/000", "tile/0/../000", "tile/entries/entries/000", "tile/0/1000"} {
-		if got, err := proof.ParseTilePath(bad); err == nil {
+		if got, err := tlog.ParseTilePath(bad); err == nil {
 			t.Errorf("%q: %+v", bad, got)
 		}
 	}
@@ -109,7 +107,7 @@ func TestThePublishedFilesOfALogOf70000(t *testing.T) {
 	w.add(t, entries(70000))
 	count := map[string]int{}
 	for path, data := range w.published {
-		tile, err := proof.ParseTilePath(path)
+		tile, err := tlog.ParseTilePath(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,7 +133,7 @@ func TestALogGrowsTheSameInAnySteps(t *testing.T) {
 			w.add(t, all[at:min(at+step, len(all))])
 			w.check(t, all)
 		}
-		if w.root != once.root || !cmp.Equal(w.stored, once.stored) {
+		if w.tree.Root() != once.tree.Root() || !cmp.Equal(w.stored, once.stored) {
 			t.Errorf("in steps of %d the log is another", step)
 		}
 	}
@@ -144,16 +142,16 @@ func TestALogGrowsTheSameInAnySteps(t *testing.T) {
 // check reads all entries back from what is published, and the root from the tiles.
 func (w *world) check(t *testing.T, all [][]byte) {
 	t.Helper()
-	tree := tlog.Tree{N: w.size, Hash: w.root}
-	reader := tlog.TileHashReader(tree, proof.NewTileReader(w.fetch))
-	if got, err := tlog.TreeHash(w.size, reader); err != nil || got != w.root {
-		t.Fatalf("from its tiles the log of %d has the root %v, %v; want %v", w.size, got, err, w.root)
+	tree := sumdb.Tree{N: w.tree.Size(), Hash: w.tree.Root()}
+	reader := sumdb.TileHashReader(tree, tlog.NewTileReader(w.fetch))
+	if got, err := sumdb.TreeHash(w.tree.Size(), reader); err != nil || got != w.tree.Root() {
+		t.Fatalf("from its tiles the log of %d has the root %v, %v; want %v", w.tree.Size(), got, err, w.tree.Root())
 	}
-	last := (w.size - 1) / proof.TileWidth
-	tile := tlog.Tile{L: -1, N: last, W: int(w.size - last*proof.TileWidth)}
-	got, err := proof.ParseBundle(w.published[proof.TilePath(tile)])
-	if want := all[last*proof.TileWidth : w.size]; err != nil || !cmp.Equal(got, want) {
-		t.Fatalf("the last bundle of %d: %v\n%s", w.size, err, cmp.Diff(want, got))
+	last := (w.tree.Size() - 1) / tlog.TileWidth
+	tile := sumdb.Tile{L: -1, N: last, W: int(w.tree.Size() - last*tlog.TileWidth)}
+	got, err := tlog.ParseBundle(w.published[tlog.TilePath(tile)])
+	if want := all[last*tlog.TileWidth : w.tree.Size()]; err != nil || !cmp.Equal(got, want) {
+		t.Fatalf("the last bundle of %d: %v\n%s", w.tree.Size(), err, cmp.Diff(want, got))
 	}
 }
 
@@ -161,12 +159,12 @@ func TestAForgedTileIsNoticed(t *testing.T) {
 	var w world
 	w.add(t, entries(600))
 	w.published["tile/0/001"][77] ^= 1
-	reader := tlog.TileHashReader(tlog.Tree{N: w.size, Hash: w.root}, proof.NewTileReader(w.fetch))
-	if _, err := proof.ProveInclusion(w.size, 300, reader); err == nil {
+	reader := sumdb.TileHashReader(sumdb.Tree{N: w.tree.Size(), Hash: w.tree.Root()}, tlog.NewTileReader(w.fetch))
+	if _, err := tlog.ProveInclusion(w.tree.Size(), 300, reader); err == nil {
 		t.Error("a proof is made from a forged tile")
 	}
 	w.published["tile/0/001"] = w.published["tile/0/001"][:8191]
-	if _, err := proof.ProveInclusion(w.size, 300, reader); err == nil {
+	if _, err := tlog.ProveInclusion(w.tree.Size(), 300, reader); err == nil {
 		t.Error("a proof is made from a tile cut short")
 	}
 }
@@ -175,93 +173,89 @@ func TestInclusionAndConsistency(t *testing.T) {
 	const most = 40
 	all := entries(most)
 	var w world
-	roots := []proof.Checkpoint{{Origin: "o", Root: proof.TreeHash(nil)}}
+	roots := []tlog.Checkpoint{{Origin: "o", Root: tlog.EmptyRoot}}
 	for i := range all {
 		w.add(t, all[i:i+1])
-		roots = append(roots, proof.Checkpoint{Origin: "o", Size: w.size, Root: w.root})
+		roots = append(roots, tlog.Checkpoint{Origin: "o", Size: w.tree.Size(), Root: w.tree.Root()})
 	}
 	for n := range int64(most + 1) {
 		for i := range n {
-			path, err := proof.ProveInclusion(n, i, &w)
-			leaf := proof.LeafHash(all[i])
-			if err != nil || proof.CheckInclusion(path, n, roots[n].Root, i, leaf) != nil {
+			path, err := tlog.ProveInclusion(n, i, w.stored)
+			leaf := tlog.LeafHash(all[i])
+			if err != nil || tlog.CheckInclusion(path, n, roots[n].Root, i, leaf) != nil {
 				t.Fatalf("entry %d of %d: %v", i, n, err)
 			}
+			if root := tlog.RootAfter(path, n, i, leaf); root != roots[i+1].Root {
+				t.Errorf("the root after entry %d, by its proof in a log of %d, is %v, want %v", i, n, root, roots[i+1].Root)
+			}
 			for j := range most + 2 {
-				if int64(j) != i && proof.CheckInclusion(path, n, roots[n].Root, int64(j), leaf) == nil {
+				if int64(j) != i && tlog.CheckInclusion(path, n, roots[n].Root, int64(j), leaf) == nil {
 					t.Errorf("entry %d of %d passes for entry %d", i, n, j)
 				}
 			}
-			if proof.CheckInclusion(path, n, roots[n].Root, i, proof.LeafHash([]byte("x"))) == nil {
+			if tlog.CheckInclusion(path, n, roots[n].Root, i, tlog.LeafHash([]byte("x"))) == nil {
 				t.Errorf("anything is entry %d of %d", i, n)
 			}
 		}
 		for m := range n + 1 {
-			path, err := proof.ProveConsistency(m, n, &w)
+			path, err := tlog.ProveConsistency(m, n, w.stored)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := proof.CheckConsistency(path, roots[m], roots[n]); err != nil {
+			if err := tlog.CheckConsistency(path, roots[m], roots[n]); err != nil {
 				t.Errorf("%d begins %d: %v", m, n, err)
 			}
 			forged := roots[m]
 			forged.Root[3] ^= 1
-			if m > 0 && proof.CheckConsistency(path, forged, roots[n]) == nil {
+			if m > 0 && tlog.CheckConsistency(path, forged, roots[n]) == nil {
 				t.Errorf("another log of %d begins %d", m, n)
 			}
-			if proof.CheckConsistency(append(path, proof.Hash{}), roots[m], roots[n]) == nil {
+			if tlog.CheckConsistency(append(path, tlog.Hash{}), roots[m], roots[n]) == nil {
 				t.Errorf("a longer proof that %d begins %d is accepted", m, n)
 			}
 		}
 	}
 	other := roots[4]
 	other.Origin = "another"
-	if proof.CheckConsistency(nil, roots[4], other) == nil || proof.CheckConsistency(nil, roots[4], roots[3]) == nil {
+	if tlog.CheckConsistency(nil, roots[4], other) == nil || tlog.CheckConsistency(nil, roots[4], roots[3]) == nil {
 		t.Error("checkpoints of two logs, or of a log that shrank, are consistent")
 	}
 }
 
-func TestGrowthThatCannotBe(t *testing.T) {
+func TestProofsAndEntriesThatCannotBe(t *testing.T) {
 	var w world
 	w.add(t, entries(5))
-	if _, err := proof.Grow(-1, nil, &w); err == nil {
-		t.Error("a log of size -1 grows")
+	if _, err := tlog.Tiles(5, 6, w.stored); err == nil {
+		t.Error("tiles of a log without its hashes")
 	}
-	if _, err := proof.Grow(6, []proof.Hash{{}}, &world{}); err == nil {
-		t.Error("a log grows without its hashes")
-	}
-	for _, c := range []struct {
-		old     int64
-		partial []byte
-		entry   []byte
-	}{{1, nil, []byte("x")}, {0, []byte{0, 1, 'x'}, []byte("x")}, {1, []byte{0, 2, 'x'}, []byte("x")}, {0, nil, nil}, {0, nil, make([]byte, 1<<16)}} {
-		if files, err := proof.Bundles(c.old, c.partial, [][]byte{c.entry}); err == nil {
-			t.Errorf("%d, %q: %v", c.old, c.partial, files)
+	for _, entry := range [][]byte{nil, make([]byte, tlog.MaxEntry+1)} {
+		if bundle, err := tlog.AppendEntry(nil, entry); err == nil {
+			t.Errorf("an entry of %d bytes is in a bundle of %d", len(entry), len(bundle))
 		}
 	}
-	if _, err := proof.ProveInclusion(5, 5, &w); err == nil {
+	if _, err := tlog.ProveInclusion(5, 5, w.stored); err == nil {
 		t.Error("entry 5 of 5 has a proof")
 	}
-	if _, err := proof.ProveConsistency(6, 5, &w); err == nil {
+	if _, err := tlog.ProveConsistency(6, 5, w.stored); err == nil {
 		t.Error("6 begins 5")
 	}
 }
 
 func TestBundles(t *testing.T) {
-	bundle, err := proof.AppendEntry([]byte{0, 1, 'a'}, bytes.Repeat([]byte{'b'}, 300))
+	bundle, err := tlog.AppendEntry([]byte{0, 1, 'a'}, bytes.Repeat([]byte{'b'}, 300))
 	if err != nil || len(bundle) != 3+2+300 || bundle[3] != 1 || bundle[4] != 44 {
 		t.Errorf("%x, %v", bundle, err)
 	}
-	got, err := proof.ParseBundle(bundle)
+	got, err := tlog.ParseBundle(bundle)
 	if err != nil || len(got) != 2 || string(got[0]) != "a" || len(got[1]) != 300 {
 		t.Errorf("%q, %v", got, err)
 	}
 	full := bytes.Repeat([]byte{0, 1, 'a'}, 256)
-	if got, err := proof.ParseBundle(full); err != nil || len(got) != 256 {
+	if got, err := tlog.ParseBundle(full); err != nil || len(got) != 256 {
 		t.Errorf("a full bundle: %d, %v", len(got), err)
 	}
 	for _, bad := range [][]byte{{0}, {0, 0}, {0, 2, 'a'}, append(full, 0, 1, 'a')} {
-		if got, err := proof.ParseBundle(bad); err == nil {
+		if got, err := tlog.ParseBundle(bad); err == nil {
 			t.Errorf("%d bytes: %d entries", len(bad), len(got))
 		}
 	}
@@ -271,13 +265,13 @@ func FuzzParseBundle(f *testing.F) {
 	f.Add([]byte{0, 1, 'a', 0, 2, 'b', 'c'})
 	f.Add([]byte{0, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		all, err := proof.ParseBundle(data)
+		all, err := tlog.ParseBundle(data)
 		if err != nil {
 			return
 		}
 		var again []byte
 		for _, e := range all {
-			if again, err = proof.AppendEntry(again, e); err != nil {
+			if again, err = tlog.AppendEntry(again, e); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -287,14 +281,10 @@ func FuzzParseBundle(f *testing.F) {
 	})
 }
 
-func BenchmarkGrow(b *testing.B) {
-	var w world
-	w.add(b, entries(100000))
-	leaves := make([]proof.Hash, 1000)
+func BenchmarkAppend(b *testing.B) {
+	var tree tlog.CompactRange
+	var stored []tlog.Hash
 	for b.Loop() {
-		if _, err := proof.Grow(w.size, leaves, &w); err != nil {
-			b.Fatal(err)
-		}
+		stored = tree.Append(stored[:0], tlog.Hash{})
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(leaves)), "ns/batch")
 }

@@ -1,4 +1,4 @@
-package proof_test
+package receipt_test
 
 import (
 	"bytes"
@@ -9,10 +9,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/mod/sumdb/tlog"
+	sumdb "golang.org/x/mod/sumdb/tlog"
 
 	"quiniela"
-	"quiniela/proof"
+	"quiniela/receipt"
+	"quiniela/tlog"
 )
 
 func unhex(t testing.TB, s string) []byte {
@@ -24,13 +25,13 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
-func hash(t testing.TB, s string) proof.Hash { return proof.Hash(unhex(t, s)) }
+func hash(t testing.TB, s string) tlog.Hash { return tlog.Hash(unhex(t, s)) }
 
 // What VERIFIABLE.md's vectors are made of.
 var (
-	secret = [proof.SecretSize]byte(bytes.Repeat([]byte{0x11}, 32))
-	play   = proof.Play{Game: 0, Stake: 100, Time: 1692806000123}
-	lorca  = proof.Person{FirstName: "Santiago Lionel", LastName: "Lorca", Document: "30904465", Birthdate: "1999-03-17"}
+	secret = [receipt.SecretSize]byte(bytes.Repeat([]byte{0x11}, 32))
+	play   = receipt.Play{Game: 0, Stake: 100, Time: 1692806000123}
+	lorca  = receipt.Person{FirstName: "Santiago Lionel", LastName: "Lorca", Document: "30904465", Birthdate: "1999-03-17"}
 )
 
 const lorcasLine = "Santiago Lionel,Lorca,30904465,1999-03-17,7574\n"
@@ -41,7 +42,7 @@ func TestTheVectorsCommitment(t *testing.T) {
 	if want := hash(t, "27ef53c434a9a65f887c4ea97545e19e107406921606baff4b5b8ab429db7ae0"); err != nil || commit != want {
 		t.Errorf("commitment %x, %v; want %x", commit[:], err, want[:])
 	}
-	r := proof.Record{Play: play, Number: 7574, Commit: commit}
+	r := receipt.Record{Play: play, Number: 7574, Commit: commit}
 	b := r.Encode()
 	want := "01001d9600000064018a2319adfb27ef53c434a9a65f887c4ea97545e19e107406921606baff4b5b8ab429db7ae0"
 	if got := hex.EncodeToString(b[:]); got != want {
@@ -50,25 +51,33 @@ func TestTheVectorsCommitment(t *testing.T) {
 	if got := r.Leaf(); got != hash(t, "76c2f24d53b76c2444966cc39071e52f743ab00e092d730c0f66b11e8a5b3349") {
 		t.Errorf("leaf %x", got[:])
 	}
-	back, err := proof.ParseRecord(b[:])
+	back, err := receipt.ParseRecord(b[:])
 	if err != nil || back != r {
 		t.Errorf("read back as %v, %v", back, err)
 	}
-	kept, err := proof.KeepLeaves(&secret, play, []byte(lorcasLine))
+	kept, err := receipt.KeepLeaves(&secret, play, []byte(lorcasLine))
 	if err != nil || !bytes.Equal(kept.Records(), b[:]) || kept.Root() != r.Leaf() || kept.Count() != 1 {
 		t.Errorf("from its line: %v, %x", err, kept.Records())
 	}
 }
 
 func TestTheVectorsBatchRoot(t *testing.T) {
-	leaves := []proof.Hash{
+	leaves := []tlog.Hash{
 		hash(t, "76c2f24d53b76c2444966cc39071e52f743ab00e092d730c0f66b11e8a5b3349"),
 		hash(t, "edf56fc006a1961c1f05833bc176393330cfef998c61a8cb62aeed1794f0b26c"),
 		hash(t, "5e91e29cc33e463329bb1bbb0a7d666b4270d8aaa0aada565855e4b94adda323"),
 	}
-	if got := proof.TreeHash(leaves); got != hash(t, "8aff60958c0e786ba5b99200f8d8f5a896020622361220dceb41f72fe855a7ad") {
+	if got := treeHash(leaves); got != hash(t, "8aff60958c0e786ba5b99200f8d8f5a896020622361220dceb41f72fe855a7ad") {
 		t.Errorf("batch root %x", got[:])
 	}
+}
+
+func treeHash(leaves []tlog.Hash) tlog.Hash {
+	var tree tlog.CompactRange
+	for _, leaf := range leaves {
+		tree.Add(leaf)
+	}
+	return tree.Root()
 }
 
 func lines(n int) []byte {
@@ -80,39 +89,39 @@ func lines(n int) []byte {
 }
 
 // referenceRoot is the tree of a batch as golang.org/x/mod's log builds it.
-func reference(t testing.TB, leaves []proof.Hash) (root proof.Hash, read tlog.HashReaderFunc) {
-	var stored []tlog.Hash
-	read = func(at []int64) ([]tlog.Hash, error) {
-		var found []tlog.Hash
+func reference(t testing.TB, leaves []tlog.Hash) (root tlog.Hash, read sumdb.HashReaderFunc) {
+	var stored []sumdb.Hash
+	read = func(at []int64) ([]sumdb.Hash, error) {
+		var found []sumdb.Hash
 		for _, i := range at {
 			found = append(found, stored[i])
 		}
 		return found, nil
 	}
 	for i, leaf := range leaves {
-		more, err := tlog.StoredHashesForRecordHash(int64(i), leaf, read)
+		more, err := sumdb.StoredHashesForRecordHash(int64(i), leaf, read)
 		if err != nil {
 			t.Fatal(err)
 		}
 		stored = append(stored, more...)
 	}
-	root, err := tlog.TreeHash(int64(len(leaves)), read)
+	root, err := sumdb.TreeHash(int64(len(leaves)), read)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return root, read
 }
 
-func leavesOf(records []byte) []proof.Hash {
-	var leaves []proof.Hash
-	for at := 0; at < len(records); at += proof.RecordSize {
-		leaves = append(leaves, tlog.RecordHash(records[at:at+proof.RecordSize]))
+func leavesOf(records []byte) []tlog.Hash {
+	var leaves []tlog.Hash
+	for at := 0; at < len(records); at += receipt.RecordSize {
+		leaves = append(leaves, sumdb.RecordHash(records[at:at+receipt.RecordSize]))
 	}
 	return leaves
 }
 
 func TestBatchRootsAreRFC6962s(t *testing.T) {
-	var b proof.Batch
+	var b receipt.BatchHasher
 	for n := range 70 {
 		text := lines(n)
 		if err := b.Reset(&secret, play); err != nil {
@@ -121,12 +130,12 @@ func TestBatchRootsAreRFC6962s(t *testing.T) {
 		if err := b.AddLines(text); err != nil {
 			t.Fatal(err)
 		}
-		kept, err := proof.KeepLeaves(&secret, play, text)
+		kept, err := receipt.KeepLeaves(&secret, play, text)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want, read := reference(t, leavesOf(kept.Records()))
-		public, count, err := proof.RecordsRoot(kept.Records())
+		public, count, err := receipt.RecordsRoot(kept.Records())
 		if b.Root() != want || kept.Root() != want || public != want || err != nil || count != n || kept.Count() != n {
 			t.Fatalf("%d bets: streamed %v, kept %v, public %v (%d, %v), want %v", n, b.Root(), kept.Root(), public, count, err, want)
 		}
@@ -134,12 +143,12 @@ func TestBatchRootsAreRFC6962s(t *testing.T) {
 			t.Errorf("%d bets counted as %d of %d together", n, b.Count(), b.Stake())
 		}
 		for i := range n {
-			path, err := kept.Path(i)
+			path, err := kept.InclusionProof(i)
 			if err != nil {
 				t.Fatal(err)
 			}
-			theirs, err := tlog.ProveRecord(int64(n), int64(i), read)
-			if err != nil || !cmp.Equal([]proof.Hash(theirs), path) && len(path) > 0 {
+			theirs, err := sumdb.ProveRecord(int64(n), int64(i), read)
+			if err != nil || !cmp.Equal([]tlog.Hash(theirs), path) && len(path) > 0 {
 				t.Errorf("path of %d in %d: %v, want %v (%v)", i, n, path, theirs, err)
 			}
 		}
@@ -147,7 +156,7 @@ func TestBatchRootsAreRFC6962s(t *testing.T) {
 }
 
 func TestARootInTheMiddleIsTheRootSoFar(t *testing.T) {
-	var b proof.Batch
+	var b receipt.BatchHasher
 	if err := b.Reset(&secret, play); err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +164,7 @@ func TestARootInTheMiddleIsTheRootSoFar(t *testing.T) {
 		if err := b.Add(bytes.TrimSuffix(line, []byte("\n"))); err != nil {
 			t.Fatal(err)
 		}
-		kept, err := proof.KeepLeaves(&secret, play, lines(n+1))
+		kept, err := receipt.KeepLeaves(&secret, play, lines(n+1))
 		if err != nil || kept.Root() != b.Root() {
 			t.Errorf("after %d bets: %v", n+1, err)
 		}
@@ -164,7 +173,7 @@ func TestARootInTheMiddleIsTheRootSoFar(t *testing.T) {
 
 // Each thing a leaf stands for must move the root, and the bets' order too.
 func TestEveryPartOfABetCounts(t *testing.T) {
-	base, err := proof.KeepLeaves(&secret, play, []byte(lorcasLine))
+	base, err := receipt.KeepLeaves(&secret, play, []byte(lorcasLine))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +183,7 @@ func TestEveryPartOfABetCounts(t *testing.T) {
 	game.Game, stake.Stake, later.Time = 1, 101, play.Time+1
 	for name, c := range map[string]struct {
 		secret [32]byte
-		play   proof.Play
+		play   receipt.Play
 		line   string
 	}{
 		"secret":        {other, play, lorcasLine},
@@ -188,12 +197,12 @@ func TestEveryPartOfABetCounts(t *testing.T) {
 		"where it ends": {secret, play, strings.Replace(lorcasLine, "Lionel,Lorca", "Lione,lLorca", 1)},
 		"a second bet":  {secret, play, lorcasLine + lorcasLine},
 	} {
-		got, err := proof.KeepLeaves(&c.secret, c.play, []byte(c.line))
+		got, err := receipt.KeepLeaves(&c.secret, c.play, []byte(c.line))
 		if err != nil || got.Root() == base.Root() {
 			t.Errorf("%s does not count: %v", name, err)
 		}
 	}
-	zeros, err := proof.KeepLeaves(&secret, play, []byte(strings.Replace(lorcasLine, "7574", "0007574", 1)))
+	zeros, err := receipt.KeepLeaves(&secret, play, []byte(strings.Replace(lorcasLine, "7574", "0007574", 1)))
 	if err != nil || zeros.Root() != base.Root() {
 		t.Errorf("leading zeros make another number: %v", err)
 	}
@@ -212,45 +221,45 @@ func TestWhatHasNoCommitmentIsRefused(t *testing.T) {
 		"empty":            "",
 		"number overflows": "a,b,1,1999-03-17,42949672960",
 	} {
-		var b proof.Batch
+		var b receipt.BatchHasher
 		if err := b.Reset(&secret, play); err != nil {
 			t.Fatal(err)
 		}
 		if err := b.Add([]byte(line)); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
-		if _, err := proof.KeepLeaves(&secret, play, []byte(line+"\n")); err == nil {
+		if _, err := receipt.KeepLeaves(&secret, play, []byte(line+"\n")); err == nil {
 			t.Errorf("%s: kept", name)
 		}
 	}
-	if _, err := (proof.Person{FirstName: long}).Commit([16]byte{}); err == nil {
+	if _, err := (receipt.Person{FirstName: long}).Commit([16]byte{}); err == nil {
 		t.Error("a person whose name is too long is committed to")
 	}
-	if err := new(proof.Batch).Add([]byte("a,b,1,1999-03-17,1")); err == nil {
+	if err := new(receipt.BatchHasher).Add([]byte("a,b,1,1999-03-17,1")); err == nil {
 		t.Error("a bet is accepted before Reset")
 	}
-	if err := new(proof.Batch).Reset(&secret, proof.Play{Time: 1 << 48}); err == nil {
+	if err := new(receipt.BatchHasher).Reset(&secret, receipt.Play{Time: 1 << 48}); err == nil {
 		t.Error("a time of 49 bits is accepted")
 	}
-	kept, _ := proof.KeepLeaves(&secret, play, lines(3))
+	kept, _ := receipt.KeepLeaves(&secret, play, lines(3))
 	for _, i := range []int{-1, 3} {
-		if _, err := kept.Path(i); err == nil {
+		if _, err := kept.InclusionProof(i); err == nil {
 			t.Errorf("bet %d of 3 has a path", i)
 		}
 	}
 }
 
 func TestWhatIsNoRecordIsRefused(t *testing.T) {
-	r := proof.Record{Play: play, Number: 9999}.Encode()
+	r := receipt.Record{Play: play, Number: 9999}.Encode()
 	over := r
 	over[3]++
 	version := r
 	version[0] = 2
 	for name, b := range map[string][]byte{"cut": r[:45], "longer": append(r[:46:46], 0), "nothing": nil, "number": over[:], "version": version[:]} {
-		if _, err := proof.ParseRecord(b); err == nil {
+		if _, err := receipt.ParseRecord(b); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
-		if _, _, err := proof.RecordsRoot(append(r[:46:46], b...)); err == nil && name != "nothing" {
+		if _, _, err := receipt.RecordsRoot(append(r[:46:46], b...)); err == nil && name != "nothing" {
 			t.Errorf("%s: has a root", name)
 		}
 	}
@@ -258,7 +267,7 @@ func TestWhatIsNoRecordIsRefused(t *testing.T) {
 
 func TestValidLinesOfAnyKindAreHashed(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	var b proof.Batch
+	var b receipt.BatchHasher
 	for range 200 {
 		line := []byte(fmt.Sprintf("%s,Ñandú,%d,1990-01-01,%04d", strings.Repeat("é", 1+random.IntN(64)), random.IntN(1e9), random.IntN(10000)))
 		if _, err := quiniela.ParseLine(line, 20260101); err != nil {
@@ -274,7 +283,7 @@ func TestValidLinesOfAnyKindAreHashed(t *testing.T) {
 }
 
 func TestNoBetAllocates(t *testing.T) {
-	var b proof.Batch
+	var b receipt.BatchHasher
 	if err := b.Reset(&secret, play); err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +300,7 @@ func BenchmarkBatch(b *testing.B) {
 	for _, n := range []int{10, 150, 10000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			text := lines(n)
-			var batch proof.Batch
+			var batch receipt.BatchHasher
 			b.ReportAllocs()
 			for b.Loop() {
 				if err := batch.Reset(&secret, play); err != nil {

@@ -1,4 +1,4 @@
-package proof
+package receipt
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"unicode/utf8"
+
+	"quiniela/tlog"
 )
 
 // receiptFormat is the first field of a receipt.
@@ -31,11 +33,11 @@ func (h *Hex) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Path is the hashes that lead from a leaf to a root, the lowest first: in JSON a list of Hex, which may be empty.
-type Path []Hash
+// InclusionProof is the hashes that lead from a leaf to a root, the lowest first: in JSON a list of Hex, which may be empty.
+type InclusionProof []tlog.Hash
 
 // MarshalJSON writes a list, also where p is nil.
-func (p Path) MarshalJSON() ([]byte, error) {
+func (p InclusionProof) MarshalJSON() ([]byte, error) {
 	list := make([]Hex, len(p))
 	for i := range p {
 		list[i] = p[i][:]
@@ -44,42 +46,42 @@ func (p Path) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads a list of hashes.
-func (p *Path) UnmarshalJSON(data []byte) error {
+func (p *InclusionProof) UnmarshalJSON(data []byte) error {
 	var list []Hex
 	if err := json.Unmarshal(data, &list); err != nil {
 		return err
 	}
-	*p = make(Path, len(list))
+	*p = make(InclusionProof, len(list))
 	for i, h := range list {
-		if len(h) != HashSize {
-			return fmt.Errorf("step %d of a path has %d bytes, want %d", i, len(h), HashSize)
+		if len(h) != tlog.HashSize {
+			return fmt.Errorf("hash %d of an inclusion proof has %d bytes, want %d", i, len(h), tlog.HashSize)
 		}
-		(*p)[i] = Hash(h)
+		(*p)[i] = tlog.Hash(h)
 	}
 	return nil
 }
 
-// Logged is an entry of the log with the way from it to a checkpoint's root.
+// Logged is an entry of the log with its inclusion proof in the log of a checkpoint.
 type Logged struct {
-	Entry Hex    `json:"entry"`
-	Index uint64 `json:"index"` // in the log
-	Path  Path   `json:"path"`
+	Entry Hex            `json:"entry"`
+	Index uint64         `json:"index"` // in the log
+	Proof InclusionProof `json:"path"`
 }
 
 // Receipt proves that one bet is in the log. It is the bettor's: it shows who made the bet, and nothing of any other.
 type Receipt struct {
-	Format     string `json:"format"`
-	FirstName  string `json:"first_name"`
-	LastName   string `json:"last_name"`
-	Document   string `json:"document"`
-	Birthdate  string `json:"birthdate"`
-	Salt       Hex    `json:"salt"`
-	Record     Hex    `json:"record"`
-	Index      uint32 `json:"index"` // of the bet in its batch, from 0
-	Count      uint32 `json:"count"` // bets in the batch
-	Path       Path   `json:"path"`  // from the record's leaf to the batch's root
-	Batch      Logged `json:"batch"`
-	Checkpoint string `json:"checkpoint"` // a signed note
+	Format     string         `json:"format"`
+	FirstName  string         `json:"first_name"`
+	LastName   string         `json:"last_name"`
+	Document   string         `json:"document"`
+	Birthdate  string         `json:"birthdate"`
+	Salt       Hex            `json:"salt"`
+	Record     Hex            `json:"record"`
+	Index      uint32         `json:"index"` // of the bet in its batch, from 0
+	Count      uint32         `json:"count"` // bets in the batch
+	Proof      InclusionProof `json:"path"`  // from the record's leaf to the batch's root
+	Batch      Logged         `json:"batch"`
+	Checkpoint string         `json:"checkpoint"` // a signed note
 }
 
 // Person returns who made the bet, as the receipt says.
@@ -87,45 +89,65 @@ func (r *Receipt) Person() Person {
 	return Person{r.FirstName, r.LastName, r.Document, r.Birthdate}
 }
 
-// Make returns the receipt of bet i of a batch: bets and person are the batch's and the bet's own, batch is its log entry
-// at logIndex, and path leads from there to the root of checkpoint, which is signed. What it returns has not been verified.
-func Make(bets *Leaves, i int, who Person, batch BatchEntry, logIndex uint64, path []Hash, checkpoint []byte) (*Receipt, error) {
-	inBatch, err := bets.Path(i)
+// CheckPerson returns an error where a record does not commit to the person in the receipt.
+func (r *Receipt) CheckPerson(record Record) error {
+	if len(r.Salt) != SaltSize {
+		return fmt.Errorf("a salt of %d bytes, want %d", len(r.Salt), SaltSize)
+	}
+	commit, err := r.Person().Commit([SaltSize]byte(r.Salt))
 	if err != nil {
-		return nil, fmt.Errorf("make receipt: %w", err)
+		return err
+	}
+	if commit != record.Commit {
+		return fmt.Errorf("the bet was not made by %.64q %.64q, or the salt is not its own", r.FirstName, r.LastName)
+	}
+	return nil
+}
+
+// New returns the receipt of bet i of a batch, which who made. batch is the batch's log entry with its inclusion proof in the
+// log of checkpoint, a signed note. New does not verify the proofs.
+func New(bets *Leaves, i int, who Person, batch Logged, checkpoint []byte) (*Receipt, error) {
+	inBatch, err := bets.InclusionProof(i)
+	if err != nil {
+		return nil, fmt.Errorf("new receipt: %w", err)
 	}
 	if !utf8.ValidString(who.FirstName + who.LastName + who.Document + who.Birthdate) {
-		return nil, errors.New("make receipt: a name that is not UTF-8 cannot be written in JSON")
+		return nil, errors.New("new receipt: a name that is not UTF-8 cannot be written in JSON")
 	}
 	commit, err := who.Commit(bets.salts[i])
 	if err != nil {
-		return nil, fmt.Errorf("make receipt: %w", err)
+		return nil, fmt.Errorf("new receipt: %w", err)
 	}
 	record := bets.records[i*RecordSize:][:RecordSize]
-	if !bytes.Equal(commit[:], record[RecordSize-HashSize:]) {
-		return nil, fmt.Errorf("make receipt: bet %d of the batch was not made by this person", i)
+	if !bytes.Equal(commit[:], record[RecordSize-tlog.HashSize:]) {
+		return nil, fmt.Errorf("new receipt: bet %d of the batch was not made by this person", i)
 	}
-	entry := batch.Encode()
 	return &Receipt{
 		Format:    receiptFormat,
 		FirstName: who.FirstName, LastName: who.LastName, Document: who.Document, Birthdate: who.Birthdate,
 		Salt: bytes.Clone(bets.salts[i][:]), Record: bytes.Clone(record),
-		Index: uint32(i), Count: uint32(bets.Count()), Path: inBatch,
-		Batch:      Logged{Entry: entry[:], Index: logIndex, Path: path},
+		Index: uint32(i), Count: uint32(bets.Count()), Proof: inBatch,
+		Batch:      batch,
 		Checkpoint: string(checkpoint),
 	}, nil
 }
 
-// Log returns an entry of the log with its way to the root of a checkpoint.
-func Log(entry []byte, index uint64, path []Hash) Logged {
-	return Logged{Entry: bytes.Clone(entry), Index: index, Path: path}
+// In returns an error where the entry is not in the log of a verified checkpoint.
+func (l Logged) In(c *tlog.VerifiedCheckpoint) error {
+	if l.Index >= uint64(c.Size) {
+		return fmt.Errorf("entry %d is past the checkpoint, which has %d entries", l.Index, c.Size)
+	}
+	if err := tlog.CheckInclusion(l.Proof, c.Size, c.Root, int64(l.Index), tlog.LeafHash(l.Entry)); err != nil {
+		return fmt.Errorf("it is not entry %d of the log: %w", l.Index, err)
+	}
+	return nil
 }
 
 // Encode returns the receipt's JSON, ended by a line end.
 func (r *Receipt) Encode() ([]byte, error) { return encodeJSON(r) }
 
 // ParseReceipt reads a receipt's JSON. Between its tokens there may be any blank space; all else must be as Encode
-// writes it: every field once, in order, no other, and nothing behind. It checks no proof: Verify does.
+// writes it: every field once, in order, no other, and nothing behind. It does not check the proofs.
 func ParseReceipt(data []byte) (*Receipt, error) {
 	r := new(Receipt)
 	if err := decodeJSON(data, r); err != nil {

@@ -1,4 +1,4 @@
-package proof
+package receipt
 
 import (
 	"crypto/sha256"
@@ -6,17 +6,12 @@ import (
 	"fmt"
 	"math"
 
-	"golang.org/x/mod/sumdb/tlog"
-
 	"quiniela"
+	"quiniela/tlog"
 )
-
-// Hash is a SHA-256 hash: a leaf, a node or a root of one of the trees. Its String is in base64.
-type Hash = tlog.Hash
 
 // Sizes, in bytes.
 const (
-	HashSize   = tlog.HashSize
 	SecretSize = 32 // of a batch's secret
 	SaltSize   = 16 // of a bet's salt
 	RecordSize = 46 // of a bet's public record
@@ -28,11 +23,10 @@ const recordVersion = 1
 // maxTime bounds a record's time: 48 bits of milliseconds reach the year 10889.
 const maxTime = 1<<48 - 1
 
-// Prefixes that keep what is hashed for one purpose from being taken for another: RFC 6962's for leaves and nodes, our
-// own for commitments.
+// The first byte of what is hashed, so that a hash for one purpose cannot be taken for another: RFC 6962's for a leaf, and
+// one of our own for a commitment.
 const (
 	prefixLeaf       = 0x00
-	prefixNode       = 0x01
 	prefixCommitment = 0x10
 )
 
@@ -54,7 +48,7 @@ func (p Play) check() error {
 type Record struct {
 	Play
 	Number quiniela.Number
-	Commit Hash // to the bettor, see Person.Commit
+	Commit tlog.Hash // to the bettor, see Person.Commit
 }
 
 // Encode returns the record's bytes: u8 version, u8 game, u16be number, u32be stake, six bytes of time, the commitment.
@@ -62,7 +56,7 @@ type Record struct {
 func (r Record) Encode() [RecordSize]byte {
 	var b [RecordSize]byte
 	putRecord(&b, r.Play, r.Number)
-	copy(b[RecordSize-HashSize:], r.Commit[:])
+	copy(b[RecordSize-tlog.HashSize:], r.Commit[:])
 	return b
 }
 
@@ -89,7 +83,7 @@ func ParseRecord(b []byte) (Record, error) {
 			Time:  binary.BigEndian.Uint64(b[6:]) & maxTime,
 		},
 		Number: quiniela.Number(binary.BigEndian.Uint16(b[2:])),
-		Commit: Hash(b[RecordSize-HashSize:]),
+		Commit: tlog.Hash(b[RecordSize-tlog.HashSize:]),
 	}
 	if r.Number > quiniela.MaxNumber {
 		return Record{}, fmt.Errorf("a record's number %d is over %d", r.Number, quiniela.MaxNumber)
@@ -98,9 +92,9 @@ func ParseRecord(b []byte) (Record, error) {
 }
 
 // Leaf returns the record's leaf hash in its batch's tree.
-func (r Record) Leaf() Hash {
+func (r Record) Leaf() tlog.Hash {
 	b := r.Encode()
-	return tlog.RecordHash(b[:])
+	return tlog.LeafHash(b[:])
 }
 
 // Person is who made a bet: what a commitment hides until its salt is shown. Each field is at most 255 bytes.
@@ -110,11 +104,11 @@ type Person struct {
 
 // Commit returns the commitment to a person under a salt: SHA-256 over 0x10, the salt, and each field after one byte of
 // its length. Without the salt, which a receipt reveals for its own bet only, nothing can be guessed from it.
-func (p Person) Commit(salt [SaltSize]byte) (Hash, error) {
+func (p Person) Commit(salt [SaltSize]byte) (tlog.Hash, error) {
 	buf := append([]byte{prefixCommitment}, salt[:]...)
 	for _, field := range [...]string{p.FirstName, p.LastName, p.Document, p.Birthdate} {
 		if len(field) > math.MaxUint8 {
-			return Hash{}, fmt.Errorf("a field of %d bytes, over %d, has no commitment", len(field), math.MaxUint8)
+			return tlog.Hash{}, fmt.Errorf("a field of %d bytes, over %d, has no commitment", len(field), math.MaxUint8)
 		}
 		buf = append(append(buf, byte(len(field))), field...)
 	}

@@ -1,11 +1,11 @@
-package proof
+package tlog
 
 import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,8 +16,9 @@ import (
 // maxPolicy bounds a policy's logs, witnesses and groups together.
 const maxPolicy = 256
 
-// Policy says whose checkpoints a verifier believes: signed by one of its logs, and cosigned by a quorum of its witnesses.
-// It is what a verifier has to be given by somebody it trusts, and is read-only once parsed.
+// Policy says whose checkpoints a verifier accepts: those signed by one of its logs and cosigned by a quorum of its
+// witnesses. A verifier must get it from somebody that it trusts. It does not change once it is parsed, so that many
+// goroutines may use it.
 type Policy struct {
 	logs      []*verifier
 	witnesses []*verifier
@@ -158,6 +159,14 @@ func (p *Policy) setQuorum(name string) error {
 	return nil
 }
 
+// TrustLog returns the policy that accepts checkpoints signed by one log, given its verifier key, and needs no witness.
+func TrustLog(key string) (*Policy, error) {
+	if strings.ContainsAny(key, " \t\r\n") {
+		return nil, errors.New("more than one word")
+	}
+	return ParsePolicy([]byte("log " + key + "\nquorum " + noQuorum + "\n"))
+}
+
 // Origins returns the origins of the policy's logs.
 func (p *Policy) Origins() []string {
 	var origins []string
@@ -167,43 +176,46 @@ func (p *Policy) Origins() []string {
 	return origins
 }
 
-// Opened is a checkpoint whose log has been verified.
-type Opened struct {
+// VerifiedCheckpoint is a checkpoint that a log of the policy has signed.
+type VerifiedCheckpoint struct {
 	Checkpoint
-	Cosigned []Cosigned  // by witnesses that the policy knows, all verified
-	by       []*verifier // the key of each
-	signed   map[*verifier]bool
+	Cosigned []Cosigned // by witnesses of the policy, all verified
 }
 
 // Cosigned is one witness's statement that the log had grown, and only grown, up to the checkpoint.
 type Cosigned struct {
 	Witness string    // the name in its key
 	At      time.Time // by the witness's clock
+	by      *verifier
 }
 
-// Before returns the checkpoint as it was cosigned before a time: without the cosignatures of that time or later.
-func (o *Opened) Before(at time.Time) *Opened {
-	early := &Opened{Checkpoint: o.Checkpoint, signed: maps.Clone(o.signed)}
-	for i, c := range o.Cosigned {
-		if c.At.Before(at) {
-			early.Cosigned, early.by = append(early.Cosigned, c), append(early.by, o.by[i])
-		} else {
-			delete(early.signed, o.by[i])
+// Before returns the checkpoint without the cosignatures of the given time or later.
+func (c *VerifiedCheckpoint) Before(at time.Time) *VerifiedCheckpoint {
+	early := &VerifiedCheckpoint{Checkpoint: c.Checkpoint}
+	for _, cosigned := range c.Cosigned {
+		if cosigned.At.Before(at) {
+			early.Cosigned = append(early.Cosigned, cosigned)
 		}
 	}
 	return early
 }
 
-// Open verifies a signed checkpoint: one of the policy's logs has signed it and has its origin for a name, no signature by
-// a key that the policy knows is wrong, and nothing is written in two ways. Signatures by other keys prove nothing and are
-// ignored. Whether the cosignatures suffice is for Quorum to say.
-func (p *Policy) Open(signed []byte) (*Opened, error) {
+// cosignedBy reports whether a witness has cosigned the checkpoint.
+func (c *VerifiedCheckpoint) cosignedBy(witness *verifier) bool {
+	return slices.ContainsFunc(c.Cosigned, func(cosigned Cosigned) bool { return cosigned.by == witness })
+}
+
+// VerifyCheckpoint verifies a signed checkpoint: the log whose name is its origin is one of the policy's and has signed it,
+// and no signature by a key of the policy is wrong. Signatures by other keys prove nothing and are ignored. Whether the
+// cosignatures suffice is for Quorum to say.
+func (p *Policy) VerifyCheckpoint(signed []byte) (*VerifiedCheckpoint, error) {
 	if err := checkNote(signed); err != nil {
 		return nil, err
 	}
+	keys := slices.Concat(p.logs, p.witnesses)
 	var known []note.Verifier
-	for _, v := range append(p.logs[:len(p.logs):len(p.logs)], p.witnesses...) {
-		known = append(known, v)
+	for _, key := range keys {
+		known = append(known, key)
 	}
 	n, err := note.Open(signed, note.VerifierList(known...))
 	if err != nil {
@@ -213,23 +225,21 @@ func (p *Policy) Open(signed []byte) (*Opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Opened{Checkpoint: c, signed: make(map[*verifier]bool)}
+	verified := &VerifiedCheckpoint{Checkpoint: c}
+	signedByLog := false
 	for _, sig := range n.Sigs {
-		for _, v := range append(p.logs[:len(p.logs):len(p.logs)], p.witnesses...) {
-			if v.name == sig.Name && v.id == sig.Hash {
-				o.signed[v] = true
-				if v.kind == typeCosignature {
-					o.Cosigned, o.by = append(o.Cosigned, Cosigned{v.name, timeOf(sig)}), append(o.by, v)
-				}
-			}
+		i := slices.IndexFunc(keys, func(key *verifier) bool { return key.name == sig.Name && key.id == sig.Hash })
+		switch key := keys[i]; {
+		case key.kind == typeCosignature:
+			verified.Cosigned = append(verified.Cosigned, Cosigned{key.name, timeOf(sig), key})
+		case key.name == c.Origin:
+			signedByLog = true
 		}
 	}
-	for _, v := range p.logs {
-		if o.signed[v] && v.name == c.Origin {
-			return o, nil
-		}
+	if !signedByLog {
+		return nil, fmt.Errorf("the checkpoint of %.60q is not signed by a log of that name that the policy knows", c.Origin)
 	}
-	return nil, fmt.Errorf("the checkpoint of %.60q is not signed by a log of that name that the policy knows", c.Origin)
+	return verified, nil
 }
 
 // timeOf returns the time in a cosignature that has been verified.
@@ -241,33 +251,34 @@ func timeOf(sig note.Signature) time.Time {
 	return time.Unix(int64(binary.BigEndian.Uint64(raw[4:])), 0).UTC()
 }
 
-// Quorum returns an error where too few witnesses have cosigned a checkpoint that Open returned.
-func (p *Policy) Quorum(o *Opened) error {
-	if p.quorum == noQuorum || p.has(p.quorum, o) {
+// Quorum returns an error where too few witnesses have cosigned a checkpoint that VerifyCheckpoint returned.
+func (p *Policy) Quorum(c *VerifiedCheckpoint) error {
+	if p.quorum == noQuorum || p.satisfied(p.quorum, c) {
 		return nil
 	}
-	return fmt.Errorf("%d of %d known witnesses have cosigned the checkpoint, and the quorum %q is not among them", len(o.Cosigned), len(p.witnesses), p.quorum)
+	return fmt.Errorf("%d of the policy's %d witnesses have cosigned the checkpoint, which is not the quorum %q", len(c.Cosigned), len(p.witnesses), p.quorum)
 }
 
-// WithoutWitnesses returns a policy that believes the same logs and asks for no cosignature.
+// WithoutWitnesses returns a policy that accepts the same logs and needs no cosignature.
 func (p *Policy) WithoutWitnesses() *Policy {
 	c := *p
 	c.quorum = noQuorum
 	return &c
 }
 
-// NeedsWitnesses reports whether the policy asks for any cosignature.
+// NeedsWitnesses reports whether the policy needs a cosignature.
 func (p *Policy) NeedsWitnesses() bool { return p.quorum != noQuorum }
 
-// has reports whether a member has signed. It ends: a group's members are of lines before its own.
-func (p *Policy) has(name string, o *Opened) bool {
+// satisfied reports whether a witness has cosigned, or enough members of a group. The recursion ends since a group's members
+// are defined on earlier lines than the group.
+func (p *Policy) satisfied(name string, c *VerifiedCheckpoint) bool {
 	m := p.members[name]
 	if m.witness != nil {
-		return o.signed[m.witness]
+		return c.cosignedBy(m.witness)
 	}
 	n := 0
 	for _, of := range m.names {
-		if p.has(of, o) {
+		if p.satisfied(of, c) {
 			n++
 		}
 	}

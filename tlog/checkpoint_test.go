@@ -1,4 +1,4 @@
-package proof_test
+package tlog_test
 
 import (
 	"bytes"
@@ -10,9 +10,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"golang.org/x/mod/sumdb/note"
 
-	"quiniela/proof"
+	"quiniela/tlog"
 )
 
 const origin = "quiniela.example/ledger"
@@ -23,7 +24,7 @@ func key(b byte) ed25519.PrivateKey {
 
 func logKey(t testing.TB) (note.Signer, string) {
 	t.Helper()
-	s, v, err := proof.NewLogKey(origin, key(0x42))
+	s, v, err := tlog.NewLogKey(origin, key(0x42))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +33,7 @@ func logKey(t testing.TB) (note.Signer, string) {
 
 func witnessKey(t testing.TB, i byte) (note.Signer, string) {
 	t.Helper()
-	s, v, err := proof.NewWitnessKey(fmt.Sprintf("witness%d.example", i), key(i), func() time.Time { return time.Unix(1692806300+int64(i), 0) })
+	s, v, err := tlog.NewWitnessKey(fmt.Sprintf("witness%d.example", i), key(i), func() time.Time { return time.Unix(1692806300+int64(i), 0) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,20 +41,20 @@ func witnessKey(t testing.TB, i byte) (note.Signer, string) {
 }
 
 // signed is the checkpoint of a log, cosigned by the witnesses named.
-func signed(t testing.TB, c proof.Checkpoint, witnesses ...byte) []byte {
+func signed(t testing.TB, c tlog.Checkpoint, witnesses ...byte) []byte {
 	t.Helper()
 	log, _ := logKey(t)
-	text, err := proof.SignCheckpoint(c, log)
+	text, err := tlog.SignCheckpoint(c, log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, i := range witnesses {
 		w, _ := witnessKey(t, i)
-		line, err := proof.Cosign(text, w)
+		line, err := tlog.Cosign(text, w)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text, err = proof.AddSignatures(text, line); err != nil {
+		if text, err = tlog.AddSignatures(text, line); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -61,9 +62,9 @@ func signed(t testing.TB, c proof.Checkpoint, witnesses ...byte) []byte {
 }
 
 // policy knows the log and three witnesses. quorum is the last lines of its text.
-func policy(t testing.TB, quorum string) *proof.Policy {
+func policy(t testing.TB, quorum string) *tlog.Policy {
 	t.Helper()
-	p, err := proof.ParsePolicy([]byte(policyText(t, quorum)))
+	p, err := tlog.ParsePolicy([]byte(policyText(t, quorum)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,8 +81,8 @@ func policyText(t testing.TB, quorum string) string {
 	return text + quorum
 }
 
-func some() proof.Checkpoint {
-	return proof.Checkpoint{Origin: origin, Size: 5, Root: proof.Hash{1, 2, 3}}
+func some() tlog.Checkpoint {
+	return tlog.Checkpoint{Origin: origin, Size: 5, Root: tlog.Hash{1, 2, 3}}
 }
 
 func TestTheVectorsVerifierKey(t *testing.T) {
@@ -93,7 +94,7 @@ func TestTheVectorsVerifierKey(t *testing.T) {
 
 func TestACheckpointIsANote(t *testing.T) {
 	log, v := logKey(t)
-	text, err := proof.SignCheckpoint(some(), log)
+	text, err := tlog.SignCheckpoint(some(), log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,14 +110,14 @@ func TestACheckpointIsANote(t *testing.T) {
 	}
 	other := some()
 	other.Origin = "another"
-	if _, err := proof.SignCheckpoint(other, log); err == nil {
+	if _, err := tlog.SignCheckpoint(other, log); err == nil {
 		t.Error("a checkpoint of another log is signed")
 	}
 }
 
 func TestParseCheckpoint(t *testing.T) {
 	root := "AQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
-	if got, err := proof.ParseCheckpoint(some().Text()); err != nil || got != some() {
+	if got, err := tlog.ParseCheckpoint(some().Text()); err != nil || got != some() {
 		t.Errorf("%v, %v", got, err)
 	}
 	for name, bad := range map[string]string{
@@ -125,12 +126,12 @@ func TestParseCheckpoint(t *testing.T) {
 		"size too large": "o\n9223372036854775808\n" + root + "\n", "root cut": "o\n5\nAQID\n", "no base64": "o\n5\n!" + root[1:] + "\n",
 		"stray bits in the root": "o\n5\n" + root[:42] + "B=\n", "a full log of nothing": "o\n0\n" + root + "\n", "carriage return": "o\n5\r\n" + root + "\n",
 	} {
-		if got, err := proof.ParseCheckpoint(bad); err == nil {
+		if got, err := tlog.ParseCheckpoint(bad); err == nil {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
-	empty := proof.Checkpoint{Origin: "o", Root: proof.TreeHash(nil)}
-	if got, err := proof.ParseCheckpoint(empty.Text()); err != nil || got != empty {
+	empty := tlog.Checkpoint{Origin: "o", Root: tlog.EmptyRoot}
+	if got, err := tlog.ParseCheckpoint(empty.Text()); err != nil || got != empty {
 		t.Errorf("an empty log: %v, %v", got, err)
 	}
 }
@@ -174,7 +175,7 @@ func TestQuorums(t *testing.T) {
 		{"quorum W1", []byte{4}, false}, // unknown to the policy
 	} {
 		p := policy(t, c.quorum)
-		o, err := p.Open(signed(t, some(), c.by...))
+		o, err := p.VerifyCheckpoint(signed(t, some(), c.by...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,14 +188,14 @@ func TestQuorums(t *testing.T) {
 	}
 }
 
-func TestAnOpenedCheckpointSaysWhoCosignedItWhen(t *testing.T) {
+func TestAVerifiedCheckpointSaysWhoCosignedItWhen(t *testing.T) {
 	p := policy(t, "quorum none")
-	o, err := p.Open(signed(t, some(), 2, 4))
+	o, err := p.VerifyCheckpoint(signed(t, some(), 2, 4))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []proof.Cosigned{{Witness: "witness2.example", At: time.Unix(1692806302, 0).UTC()}}
-	if diff := cmp.Diff(want, o.Cosigned); diff != "" || o.Checkpoint != some() {
+	want := []tlog.Cosigned{{Witness: "witness2.example", At: time.Unix(1692806302, 0).UTC()}}
+	if diff := cmp.Diff(want, o.Cosigned, cmpopts.IgnoreUnexported(tlog.Cosigned{})); diff != "" || o.Checkpoint != some() {
 		t.Errorf("%v\n%s", o.Checkpoint, diff)
 	}
 	if diff := cmp.Diff([]string{origin}, p.Origins()); diff != "" {
@@ -232,7 +233,7 @@ func TestPoliciesThatAreNone(t *testing.T) {
 		"another line":          policyText(t, "quorum none\nallow all\n"),
 		"a carriage return":     policyText(t, "quorum none\r\n"),
 	} {
-		if _, err := proof.ParsePolicy([]byte(text)); err == nil {
+		if _, err := tlog.ParsePolicy([]byte(text)); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -241,15 +242,15 @@ func TestPoliciesThatAreNone(t *testing.T) {
 func TestCheckpointsThatAreRefused(t *testing.T) {
 	p := policy(t, "quorum none")
 	good := string(signed(t, some(), 1))
-	if _, err := p.Open([]byte(good)); err != nil {
+	if _, err := p.VerifyCheckpoint([]byte(good)); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.SplitAfter(good, "\n") // text 0-2, blank 3, log 4, witness 5
-	other, _, err := proof.NewLogKey(origin, key(0x43))
+	other, _, err := tlog.NewLogKey(origin, key(0x43))
 	if err != nil {
 		t.Fatal(err)
 	}
-	foreign, err := proof.SignCheckpoint(some(), other)
+	foreign, err := tlog.SignCheckpoint(some(), other)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +269,7 @@ func TestCheckpointsThatAreRefused(t *testing.T) {
 		"cosignature of nothing": strings.Join(lines[:5], "") + "— x AAAAAA==\n",
 		"too long":               good + strings.Repeat("— x AAAAAAAAAAAA\n", 3000),
 	} {
-		if _, err := p.Open([]byte(bad)); err == nil {
+		if _, err := p.VerifyCheckpoint([]byte(bad)); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -281,7 +282,7 @@ func TestEveryByteOfACheckpointCounts(t *testing.T) {
 		for bit := range 8 {
 			bad := bytes.Clone(good)
 			bad[i] ^= 1 << bit
-			if o, err := p.Open(bad); err == nil && p.Quorum(o) == nil {
+			if o, err := p.VerifyCheckpoint(bad); err == nil && p.Quorum(o) == nil {
 				t.Errorf("byte %d, %q changed to %q: accepted", i, good[i], bad[i])
 			}
 		}
@@ -290,24 +291,24 @@ func TestEveryByteOfACheckpointCounts(t *testing.T) {
 
 func TestNamesThatNoKeyHas(t *testing.T) {
 	for _, name := range []string{"", "a b", "a+b", "a\nb", "\xff"} {
-		if _, _, err := proof.NewLogKey(name, key(1)); err == nil {
+		if _, _, err := tlog.NewLogKey(name, key(1)); err == nil {
 			t.Errorf("a log named %q", name)
 		}
-		if _, _, err := proof.NewWitnessKey(name, key(1), time.Now); err == nil {
+		if _, _, err := tlog.NewWitnessKey(name, key(1), time.Now); err == nil {
 			t.Errorf("a witness named %q", name)
 		}
 	}
-	w, _, err := proof.NewWitnessKey("w", key(1), func() time.Time { return time.Unix(-1, 0) })
+	w, _, err := tlog.NewWitnessKey("w", key(1), func() time.Time { return time.Unix(-1, 0) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := proof.Cosign(signed(t, some()), w); err == nil {
+	if _, err := tlog.Cosign(signed(t, some()), w); err == nil {
 		t.Error("a witness signs before 1970")
 	}
-	if _, err := proof.Cosign([]byte("x"), w); err == nil {
+	if _, err := tlog.Cosign([]byte("x"), w); err == nil {
 		t.Error("a witness signs what is no note")
 	}
-	if _, err := proof.AddSignatures(signed(t, some()), []byte("x\n")); err == nil {
+	if _, err := tlog.AddSignatures(signed(t, some()), []byte("x\n")); err == nil {
 		t.Error("anything is added as a signature")
 	}
 }
@@ -315,7 +316,7 @@ func TestNamesThatNoKeyHas(t *testing.T) {
 func FuzzParseCheckpoint(f *testing.F) {
 	f.Add(some().Text())
 	f.Fuzz(func(t *testing.T, text string) {
-		if c, err := proof.ParseCheckpoint(text); err == nil && c.Text() != text {
+		if c, err := tlog.ParseCheckpoint(text); err == nil && c.Text() != text {
 			t.Errorf("%q is written as %q", text, c.Text())
 		}
 	})
@@ -326,7 +327,7 @@ func FuzzOpenCheckpoint(f *testing.F) {
 	f.Add(signed(f, some(), 1))
 	f.Add(signed(f, some(), 1, 4))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if o, err := p.Open(data); err == nil && o.Checkpoint != some() {
+		if o, err := p.VerifyCheckpoint(data); err == nil && o.Checkpoint != some() {
 			t.Errorf("%q was never signed", data)
 		}
 	})
@@ -335,8 +336,8 @@ func FuzzOpenCheckpoint(f *testing.F) {
 func FuzzParsePolicy(f *testing.F) {
 	f.Add([]byte(policyText(f, "group g any W1 W2\ngroup h 2 g W3\nquorum h\n")))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if p, err := proof.ParsePolicy(data); err == nil {
-			_ = p.Quorum(&proof.Opened{})
+		if p, err := tlog.ParsePolicy(data); err == nil {
+			_ = p.Quorum(&tlog.VerifiedCheckpoint{})
 		}
 	})
 }

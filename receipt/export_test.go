@@ -1,12 +1,9 @@
-package proof
+package receipt
 
 import (
 	"encoding/hex"
 	"testing"
 )
-
-// TreeHash is for the vectors that give leaves and not bets.
-var TreeHash = treeHash
 
 func TestTheVectorsSaltKey(t *testing.T) {
 	var secret [SecretSize]byte

@@ -1,0 +1,296 @@
+package receipt_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"quiniela"
+	"quiniela/receipt"
+	"quiniela/tlog"
+)
+
+const vectorEntry = "514e4231000000000134b2a70000000100000000000000010000000300000000000001c2000000000000000300000000000001c2000603991c50c940" +
+	"8aff60958c0e786ba5b99200f8d8f5a896020622361220dceb41f72fe855a7ad"
+
+func vectorBatch(t testing.TB) receipt.BatchEntry {
+	return receipt.BatchEntry{Draw: 20230823, Agency: 1, Batch: 1, Count: 3, Stake: 450, CumulativeBets: 3, CumulativeStake: 450,
+		Received: 1692806000200000, Root: hash(t, "8aff60958c0e786ba5b99200f8d8f5a896020622361220dceb41f72fe855a7ad")}
+}
+
+func TestTheVectorsBatchEntry(t *testing.T) {
+	b := vectorBatch(t).Encode()
+	if diff := cmp.Diff(vectorEntry, hex.EncodeToString(b[:])); diff != "" {
+		t.Error(diff)
+	}
+	got, err := receipt.ParseBatchEntry(b[:])
+	if err != nil || got != vectorBatch(t) {
+		t.Errorf("%v\n%s", err, cmp.Diff(vectorBatch(t), got))
+	}
+	if leaf := tlog.LeafHash(b[:]); leaf != hash(t, "399afbc08324f593c1d12bf8c1d12f5e0943f4f6cce20f9ebbed04bf15093def") {
+		t.Errorf("log leaf %x", leaf[:])
+	}
+}
+
+func TestBatchEntriesThatContradictThemselves(t *testing.T) {
+	for name, change := range map[string]func(*receipt.BatchEntry){
+		"no draw":          func(e *receipt.BatchEntry) { e.Draw = 0 },
+		"no batch":         func(e *receipt.BatchEntry) { e.Batch = 0 },
+		"no bets":          func(e *receipt.BatchEntry) { e.Count, e.CumulativeBets = 0, 0 },
+		"fewer cumulative": func(e *receipt.BatchEntry) { e.Batch, e.CumulativeBets = 2, 2 },
+		"less cumulative":  func(e *receipt.BatchEntry) { e.Batch, e.CumulativeStake = 2, 449 },
+		"more than first":  func(e *receipt.BatchEntry) { e.CumulativeBets = 4 },
+		"stake over first": func(e *receipt.BatchEntry) { e.CumulativeStake = 451 },
+	} {
+		e := vectorBatch(t)
+		change(&e)
+		b := e.Encode()
+		if _, err := receipt.ParseBatchEntry(b[:]); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	good := vectorBatch(t).Encode()
+	for _, b := range [][]byte{nil, good[:91], append(good[:92:92], 0), append([]byte("QNB2"), good[4:]...)} {
+		if _, err := receipt.ParseBatchEntry(b); err == nil {
+			t.Errorf("%x: accepted", b)
+		}
+	}
+}
+
+func fixedDraw() receipt.DrawOpen {
+	n := quiniela.Number(7574)
+	return receipt.DrawOpen{Draw: 7, ID: "2026-01-31", Rules: "quiniela/2026", Agencies: 5, Opened: 1769800000000000, Source: receipt.SourceFixed, Number: &n}
+}
+
+func beaconDraw() receipt.DrawOpen {
+	o := fixedDraw()
+	o.Close, o.Source, o.Number = 1769886000000000, receipt.SourceBeacon, nil
+	o.Beacon = &receipt.BeaconTerms{Chain: tlog.Hash{0: 0x52, 31: 0x71}, Round: 1000, Fallback: receipt.FallbackNotary}
+	return o
+}
+
+func notaryDraw() receipt.DrawOpen {
+	o := fixedDraw()
+	o.Source, o.Number = receipt.SourceNotary, nil
+	return o
+}
+
+func seal() receipt.Seal {
+	return receipt.Seal{Draw: 7, Open: 12, Batches: 3, Bets: 300, Stake: 30000, Agencies: 2, Totals: receipt.RootOfTotals(totals()), Sealed: 1769886000200000}
+}
+
+func totals() []receipt.Total {
+	return []receipt.Total{{Agency: 1, Batches: 2, Bets: 200, Stake: 20000}, {Agency: 4, Batches: 1, Bets: 100, Stake: 10000}}
+}
+
+func result() receipt.Result {
+	return receipt.Result{Draw: 7, Open: 12, Seal: 15, Source: receipt.SourceFixed, Number: 74, Winners: 3, Drawn: 1769886090000000}
+}
+
+func beaconResult() receipt.Result {
+	r := result()
+	r.Source, r.Evidence, r.Prizes = receipt.SourceBeacon, bytes.Repeat([]byte{0xb4}, 48), make([]quiniela.Number, 20)
+	r.Prizes[0], r.Prizes[19] = r.Number, 9999
+	return r
+}
+
+// The text of entries is what is hashed: a change to it breaks every log there is.
+func TestTextEntries(t *testing.T) {
+	zeros := strings.Repeat("00", 30)
+	root := receipt.RootOfTotals(totals())
+	for _, c := range []struct {
+		name  string
+		entry interface{ Encode() ([]byte, error) }
+		want  string
+	}{
+		{"fixed", fixedDraw(), "quiniela/v1/draw-open\ndraw 7\nid 2026-01-31\nrules quiniela/2026\nagencies 5\nopened 1769800000000000\n" +
+			"close -\nsource fixed\nnumber 7574\nchain -\nround -\nfallback -\n"},
+		{"beacon", beaconDraw(), "quiniela/v1/draw-open\ndraw 7\nid 2026-01-31\nrules quiniela/2026\nagencies 5\nopened 1769800000000000\n" +
+			"close 1769886000000000\nsource beacon\nnumber -\nchain 52" + zeros + "71\nround 1000\nfallback notary\n"},
+		{"notary", notaryDraw(), "quiniela/v1/draw-open\ndraw 7\nid 2026-01-31\nrules quiniela/2026\nagencies 5\nopened 1769800000000000\n" +
+			"close -\nsource notary\nnumber -\nchain -\nround -\nfallback -\n"},
+		{"seal", seal(), "quiniela/v1/seal\ndraw 7\nopen 12\nbatches 3\nbets 300\nstake 30000\nagencies 2\ntotals " + hex.EncodeToString(root[:]) + "\nsealed 1769886000200000\n"},
+		{"empty seal", receipt.Seal{Draw: 1, Totals: receipt.RootOfTotals(nil)}, "quiniela/v1/seal\ndraw 1\nopen 0\nbatches 0\nbets 0\nstake 0\nagencies 0\n" +
+			"totals e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\nsealed 0\n"},
+		{"result", result(), "quiniela/v1/result\ndraw 7\nopen 12\nseal 15\nsource fixed\nnumber 0074\nprizes -\nevidence -\nwinners 3\ndrawn 1769886090000000\n"},
+		{"beacon's result", beaconResult(), "quiniela/v1/result\ndraw 7\nopen 12\nseal 15\nsource beacon\nnumber 0074\nprizes 0074" + strings.Repeat(" 0000", 18) + " 9999\n" +
+			"evidence " + strings.Repeat("b4", 48) + "\nwinners 3\ndrawn 1769886090000000\n"},
+	} {
+		got, err := c.entry.Encode()
+		if err != nil || string(got) != c.want {
+			t.Errorf("%s: %v\n%s", c.name, err, cmp.Diff(c.want, string(got)))
+		}
+		if diff := cmp.Diff(any(c.entry), parseText(t, got)); diff != "" {
+			t.Errorf("%s reads back as another\n%s", c.name, diff)
+		}
+	}
+}
+
+// parseText reads a text entry of any kind; an error is the answer's value.
+func parseText(t testing.TB, entry []byte) any {
+	o, err := receipt.ParseDrawOpen(entry)
+	if err == nil {
+		return o
+	}
+	s, err := receipt.ParseSeal(entry)
+	if err == nil {
+		return s
+	}
+	r, err := receipt.ParseResult(entry)
+	if err == nil {
+		return r
+	}
+	return err
+}
+
+func TestEntriesThatContradictThemselvesAreNotWritten(t *testing.T) {
+	open := func(base receipt.DrawOpen, change func(*receipt.DrawOpen)) receipt.DrawOpen {
+		change(&base)
+		return base
+	}
+	sealed := func(change func(*receipt.Seal)) receipt.Seal { s := seal(); change(&s); return s }
+	done := func(base receipt.Result, change func(*receipt.Result)) receipt.Result { change(&base); return base }
+	for name, e := range map[string]interface{ Encode() ([]byte, error) }{
+		"draw 0":                   open(fixedDraw(), func(o *receipt.DrawOpen) { o.Draw = 0 }),
+		"no id":                    open(fixedDraw(), func(o *receipt.DrawOpen) { o.ID = "" }),
+		"id -":                     open(fixedDraw(), func(o *receipt.DrawOpen) { o.ID = "-" }),
+		"id of two lines":          open(fixedDraw(), func(o *receipt.DrawOpen) { o.ID = "a\ndraw 8" }),
+		"id with space":            open(fixedDraw(), func(o *receipt.DrawOpen) { o.ID = "a " }),
+		"id too long":              open(fixedDraw(), func(o *receipt.DrawOpen) { o.ID = strings.Repeat("a", 256) }),
+		"id no UTF-8":              open(fixedDraw(), func(o *receipt.DrawOpen) { o.ID = "\xff" }),
+		"no rules":                 open(fixedDraw(), func(o *receipt.DrawOpen) { o.Rules = "" }),
+		"no source":                open(notaryDraw(), func(o *receipt.DrawOpen) { o.Source = "" }),
+		"fixed without number":     open(fixedDraw(), func(o *receipt.DrawOpen) { o.Number = nil }),
+		"number too large":         open(fixedDraw(), func(o *receipt.DrawOpen) { n := quiniela.Number(10000); o.Number = &n }),
+		"notary with number":       open(fixedDraw(), func(o *receipt.DrawOpen) { o.Source = receipt.SourceNotary }),
+		"fixed with beacon":        open(fixedDraw(), func(o *receipt.DrawOpen) { o.Beacon = beaconDraw().Beacon }),
+		"beacon without terms":     open(beaconDraw(), func(o *receipt.DrawOpen) { o.Beacon = nil }),
+		"round 0":                  open(beaconDraw(), func(o *receipt.DrawOpen) { o.Beacon.Round = 0 }),
+		"no fallback":              open(beaconDraw(), func(o *receipt.DrawOpen) { o.Beacon.Fallback = "" }),
+		"seal of draw 0":           sealed(func(s *receipt.Seal) { s.Draw = 0 }),
+		"seal of empty batches":    sealed(func(s *receipt.Seal) { s.Bets = 2 }),
+		"seal of nobody's":         sealed(func(s *receipt.Seal) { s.Agencies = 0 }),
+		"seal of too many":         sealed(func(s *receipt.Seal) { s.Agencies = 4 }),
+		"result of draw 0":         done(result(), func(r *receipt.Result) { r.Draw = 0 }),
+		"sealed before opened":     done(result(), func(r *receipt.Result) { r.Open = 15 }),
+		"result too large":         done(result(), func(r *receipt.Result) { r.Number = 10000 }),
+		"prize too large":          done(beaconResult(), func(r *receipt.Result) { r.Prizes[1] = 10000 }),
+		"19 prizes":                done(beaconResult(), func(r *receipt.Result) { r.Prizes = r.Prizes[:19] }),
+		"another first prize":      done(beaconResult(), func(r *receipt.Result) { r.Prizes[0]++ }),
+		"beacon without evidence":  done(beaconResult(), func(r *receipt.Result) { r.Evidence = nil }),
+		"fixed with evidence":      done(result(), func(r *receipt.Result) { r.Evidence = []byte{1} }),
+		"notary with a signature":  done(beaconResult(), func(r *receipt.Result) { r.Source = receipt.SourceNotary }),
+		"result from somewhere":    done(result(), func(r *receipt.Result) { r.Source = "x" }),
+		"result from nowhere else": done(result(), func(r *receipt.Result) { r.Source = "" }),
+	} {
+		if text, err := e.Encode(); err == nil {
+			t.Errorf("%s: written as %s", name, text)
+		}
+	}
+}
+
+// Whatever one changes in an entry, it either is refused or is another entry: no two texts say the same.
+func TestNoEntryIsWrittenInTwoWays(t *testing.T) {
+	for _, e := range []interface{ Encode() ([]byte, error) }{fixedDraw(), beaconDraw(), seal(), beaconResult()} {
+		good, err := e.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range good {
+			for _, bad := range [][]byte{
+				append(good[:i:i], good[i+1:]...),                                    // without a byte
+				append(append(good[:i:i], good[i]), good[i:]...),                     // twice
+				append(append(good[:i:i], '0'), good[i:]...),                         // a zero more
+				append(append(good[:i:i], ' '), good[i:]...),                         // a space more
+				append(append(good[:i:i], good[i]^0x20), good[i+1:]...),              // in the other case
+				append(append(good[:i:i], good[i]^1), good[i+1:]...),                 // another
+				append(append(good[:i:i], "\r"...), good[i:]...),                     // a carriage return
+				append(append(good[:i:i], []byte("+")...), good[i:]...),              // a sign
+				append(append(good[:i:i], []byte("draw 7\n")...), good[i:]...),       // a line twice
+				append(append(good[:i:i], []byte("\xff")...), good[min(i+1, 9):]...), // no UTF-8
+			} {
+				v := parseText(t, bad)
+				if _, refused := v.(error); !refused && cmp.Equal(any(e), v) && !bytes.Equal(bad, good) {
+					t.Errorf("%q is read as\n%s", bad, good)
+				}
+			}
+		}
+		for _, bad := range []string{string(good) + "\n", string(good) + "x y\n", strings.TrimSuffix(string(good), "\n"), "", "\n" + string(good)} {
+			if _, refused := parseText(t, []byte(bad)).(error); !refused {
+				t.Errorf("%q: accepted", bad)
+			}
+		}
+	}
+	if _, err := receipt.ParseSeal(make([]byte, 1<<16)); err == nil {
+		t.Error("an entry of 65536 bytes is accepted")
+	}
+}
+
+func TestTotals(t *testing.T) {
+	text, err := receipt.EncodeTotals(totals())
+	if want := "1 2 200 20000\n4 1 100 10000\n"; err != nil || string(text) != want {
+		t.Errorf("%q, %v; want %q", text, err, want)
+	}
+	for name, bad := range map[string][]receipt.Total{
+		"out of order":            {{Agency: 4, Batches: 1, Bets: 1}, {Agency: 1, Batches: 1, Bets: 1}},
+		"twice":                   {{Agency: 1, Batches: 1, Bets: 1}, {Agency: 1, Batches: 1, Bets: 1}},
+		"no batch":                {{Agency: 1}},
+		"fewer bets than batches": {{Agency: 1, Batches: 2, Bets: 1}},
+	} {
+		if text, err := receipt.EncodeTotals(bad); err == nil {
+			t.Errorf("%s: %q", name, text)
+		}
+	}
+}
+
+func TestASealStandsForItsTotals(t *testing.T) {
+	if err := seal().CheckTotals(totals()); err != nil {
+		t.Error(err)
+	}
+	moved := totals()
+	moved[0].Bets++
+	moved[1].Bets--
+	more := totals()
+	more[1].Stake++
+	for name, bad := range map[string][]receipt.Total{"moved": moved, "more": more, "one less": totals()[:1], "none": nil, "unordered": {totals()[1], totals()[0]}} {
+		if err := seal().CheckTotals(bad); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func FuzzParseBatchEntry(f *testing.F) {
+	good := vectorBatch(f).Encode()
+	f.Add(good[:])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		e, err := receipt.ParseBatchEntry(data)
+		if err != nil {
+			return
+		}
+		if b := e.Encode(); !bytes.Equal(b[:], data) {
+			t.Errorf("%x is written as %x", data, b)
+		}
+	})
+}
+
+func FuzzParseText(f *testing.F) {
+	for _, e := range []interface{ Encode() ([]byte, error) }{fixedDraw(), beaconDraw(), notaryDraw(), seal(), result(), beaconResult()} {
+		text, err := e.Encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		e, ok := parseText(t, data).(interface{ Encode() ([]byte, error) })
+		if !ok {
+			return
+		}
+		if b, err := e.Encode(); err != nil || !bytes.Equal(b, data) {
+			t.Errorf("%q is written as %q, %v", data, b, err)
+		}
+	})
+}

@@ -1,0 +1,191 @@
+package verify
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"quiniela"
+	"quiniela/draw"
+	"quiniela/receipt"
+	"quiniela/tlog"
+)
+
+// Draw is a draw whose entries an outcome has shown to be in the log, in order.
+type Draw struct {
+	Outcome    *receipt.Outcome
+	Open       receipt.DrawOpen
+	Seal       receipt.Seal
+	Result     receipt.Result
+	Checkpoint *tlog.VerifiedCheckpoint
+}
+
+// Outcome verifies an outcome's JSON against a policy and derives its number again. chains are the beacons that are known;
+// none: draw.Quicknet. bet, which may be nil, is one that Receipt returned: its batch must lie between the draw's opening and
+// its seal. Outcome always returns the same steps in the same order, but for StepBefore without a bet. The draw is nil where
+// its entries are not shown to be in the log. Use it only where every step passed.
+func Outcome(data []byte, policy *tlog.Policy, chains []*draw.Chain, bet *Bet) (found Findings, drawn *Draw) {
+	last := []string{StepNumber}
+	if bet != nil {
+		last = []string{StepBefore, StepNumber}
+	}
+	o, err := receipt.ParseOutcome(data)
+	if !found.step(PartOutcome, StepFormat, err, textOutcome) {
+		found.skip(PartOutcome, textUnproven, StepCheckpoint, StepWitnesses, StepOpen, StepSeal, StepResult)
+		found.skip(PartOutcome, textUnproven, last...)
+		return found, nil
+	}
+	d := &Draw{Outcome: o}
+	d.Checkpoint = found.checkpoint(PartOutcome, o.Checkpoint, policy)
+	if d.Checkpoint == nil {
+		found.skip(PartOutcome, textUnproven, StepOpen, StepSeal, StepResult)
+		found.skip(PartOutcome, textUnproven, last...)
+		return found, nil
+	}
+	if !found.entries(d) {
+		found.skip(PartOutcome, textUnproven, last...)
+		return found, nil
+	}
+	if bet != nil {
+		found.step(PartOutcome, StepBefore, d.includes(bet), textBefore, bet.Receipt.Batch.Index, o.Seal.Index)
+	}
+	text, args := provenance(d.Result)
+	found.step(PartOutcome, StepNumber, d.checkNumber(chains), text, args...)
+	return found, d
+}
+
+// entries checks the draw's three entries, each by itself and against the one before.
+func (f *Findings) entries(d *Draw) bool {
+	o := d.Outcome
+	var err error
+	d.Open, err = receipt.ParseDrawOpen(o.Open.Entry)
+	opened := f.step(PartOutcome, StepOpen, cmp.Or(err, o.Open.In(d.Checkpoint)), textOpen, d.Open.Draw, d.Open.ID, o.Open.Index)
+
+	d.Seal, err = receipt.ParseSeal(o.Seal.Entry)
+	ofThisDraw := opened && d.Seal.Draw == d.Open.Draw && d.Seal.Open == o.Open.Index && o.Seal.Index > o.Open.Index
+	if err == nil && !ofThisDraw {
+		err = fmt.Errorf("it seals draw %d opened by entry %d, and is no seal of this draw", d.Seal.Draw, d.Seal.Open)
+	}
+	sealed := f.step(PartOutcome, StepSeal, cmp.Or(err, o.Seal.In(d.Checkpoint)), textSeal, o.Seal.Index, d.Seal.Bets, d.Seal.Batches)
+
+	d.Result, err = receipt.ParseResult(o.Result.Entry)
+	ofThisSeal := sealed && d.Result.Draw == d.Seal.Draw && d.Result.Open == d.Seal.Open && d.Result.Seal == o.Seal.Index && o.Result.Index > o.Seal.Index
+	if err == nil && !ofThisSeal {
+		err = fmt.Errorf("it is the result of draw %d sealed by entry %d, and not of this one", d.Result.Draw, d.Result.Seal)
+	}
+	return f.step(PartOutcome, StepResult, cmp.Or(err, o.Result.In(d.Checkpoint)), textResult, o.Result.Index)
+}
+
+// includes returns an error where a bet's batch is not one that the draw's seal stands for.
+func (d *Draw) includes(bet *Bet) error {
+	index := bet.Receipt.Batch.Index
+	switch {
+	case bet.Checkpoint.Origin != d.Checkpoint.Origin:
+		return fmt.Errorf("the receipt is of the log %s, the draw of %s", bet.Checkpoint.Origin, d.Checkpoint.Origin)
+	case bet.Batch.Draw != d.Seal.Draw:
+		return fmt.Errorf("the bet is in draw %d, and this is draw %d", bet.Batch.Draw, d.Seal.Draw)
+	case index <= d.Outcome.Open.Index || index >= d.Outcome.Seal.Index:
+		return fmt.Errorf("the bet's batch is entry %d, not between the draw's opening (%d) and its seal (%d)", index, d.Outcome.Open.Index, d.Outcome.Seal.Index)
+	case bet.Batch.CumulativeBets > d.Seal.Bets || bet.Batch.Batch > d.Seal.Batches || bet.Batch.CumulativeStake > d.Seal.Stake:
+		return errors.New("the seal counts fewer bets than the batch's agency had sent")
+	case bet.Checkpoint.Size == d.Checkpoint.Size && bet.Checkpoint.Root != d.Checkpoint.Root:
+		return errors.New("two checkpoints of one size differ: the log shows different people different things; keep both and publish them")
+	}
+	return nil
+}
+
+// fromBeacon reports whether the number comes from a beacon's round.
+func (d *Draw) fromBeacon() bool { return d.Result.Source == receipt.SourceBeacon }
+
+// checkNumber returns an error where the result does not follow from what was fixed when the draw opened.
+func (d *Draw) checkNumber(chains []*draw.Chain) error {
+	open, result := d.Open, d.Result
+	if result.Source != open.Source {
+		if open.Source == receipt.SourceBeacon && result.Source == receipt.SourceNotary && open.Beacon.Fallback == receipt.FallbackNotary {
+			return nil // the notary's signature is on the extract, which is not here
+		}
+		return fmt.Errorf("the draw was opened with the source %q, and its number is from %q", open.Source, result.Source)
+	}
+	switch open.Source {
+	case receipt.SourceFixed:
+		if result.Number != *open.Number || len(result.Prizes) > 0 {
+			return fmt.Errorf("the number is %04d, and the draw was opened with %04d", result.Number, *open.Number)
+		}
+	case receipt.SourceBeacon:
+		return d.checkDerived(chains)
+	}
+	return nil
+}
+
+// checkDerived returns an error where the result's numbers are not those that the beacon's round gives.
+func (d *Draw) checkDerived(chains []*draw.Chain) error {
+	chain, err := d.chain(chains)
+	if err != nil {
+		return err
+	}
+	numbers, err := chain.Numbers(d.Result.Evidence, draw.Terms{
+		ChainHash: d.Open.Beacon.Chain, Round: d.Open.Beacon.Round, DrawID: d.Open.ID, Binding: tlog.LeafHash(d.Outcome.Open.Entry),
+	})
+	if err != nil {
+		return err
+	}
+	claimed := d.Result.Prizes
+	if len(claimed) == 0 {
+		claimed = []quiniela.Number{d.Result.Number}
+	}
+	if !slices.Equal(numbers[:len(claimed)], claimed) {
+		return fmt.Errorf("the beacon's round gives %04d, and the result says %04d", numbers, claimed)
+	}
+	return nil
+}
+
+// chain returns the beacon that the draw named when it opened, or an error where it named none or one that is not known.
+func (d *Draw) chain(chains []*draw.Chain) (*draw.Chain, error) {
+	if d.Open.Beacon == nil {
+		return nil, fmt.Errorf("the draw was opened with the source %q, and names no round", d.Open.Source)
+	}
+	if len(chains) == 0 {
+		chains = []*draw.Chain{draw.Quicknet()}
+	}
+	for _, chain := range chains {
+		if tlog.Hash(chain.Hash()) == d.Open.Beacon.Chain {
+			return chain, nil
+		}
+	}
+	return nil, fmt.Errorf("the draw names the beacon %x, which is not known here", d.Open.Beacon.Chain[:])
+}
+
+// provenance says where a number comes from.
+func provenance(r receipt.Result) (text, []any) {
+	switch {
+	case r.Source == receipt.SourceBeacon:
+		return textNumberBeacon, []any{r.Number}
+	case r.Source == receipt.SourceNotary && len(r.Evidence) > 0:
+		return textNumberExtract, []any{r.Number, r.Evidence}
+	case r.Source == receipt.SourceNotary:
+		return textNumberNotary, []any{r.Number}
+	}
+	return textNumberFixed, []any{r.Number}
+}
+
+// roundTime checks, by the times in the log, that nobody could know the beacon's round while bets were taken.
+func (f *Findings) roundTime(d *Draw, chains []*draw.Chain) bool {
+	chain, err := d.chain(chains)
+	if err != nil {
+		f.skip(PartOutcome, textUnproven, StepRoundTime)
+		return false
+	}
+	at := chain.TimeOf(d.Open.Beacon.Round)
+	ended := max(d.Open.Opened, d.Open.Close, d.Seal.Sealed)
+	if at.IsZero() || ended/1e6 >= uint64(at.Unix()) {
+		err = fmt.Errorf("round %d was public at %s, and bets ended at %s: whoever could still add one could know the number",
+			d.Open.Beacon.Round, clock(at), clock(micros(ended)))
+	}
+	return f.step(PartOutcome, StepRoundTime, err, textRoundTime, d.Open.Beacon.Round, clock(at), clock(micros(ended)))
+}
+
+func micros(t uint64) time.Time { return time.UnixMicro(int64(t)) }
+
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
