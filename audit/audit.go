@@ -48,15 +48,15 @@ type auditor struct {
 	names map[string]bool     // all files, false until they were looked at; nil where they cannot be known
 	parts map[string][]string // partial tiles and bundles by the path of the full one
 
-	frontier frontier
-	notes    map[int64][]note // signed checkpoints to compare, by their size
-	draws    map[uint64]*drawn
-	ids      map[string]bool
-	looked   map[string]look // by the draw's folder
-	wins     map[winKey]uint64
-	grown    bool  // the log went on while it was read
-	held     int64 // from which entry on entries are held back; -1: none are
-	private  *private
+	tree    compactRange
+	notes   map[int64][]note // signed checkpoints to compare, by their size
+	draws   map[uint64]*drawn
+	ids     map[string]bool
+	folders map[string]folderState // by the draw's folder
+	wins    map[winKey]uint64
+	grown   bool  // the log went on while it was read
+	held    int64 // from which entry on entries are held back; -1: none are
+	private *private
 
 	checkpoint, retained, tiles, entries, order, seals, witnesses, numbers, bets, winners, files, books *Check
 }
@@ -242,11 +242,11 @@ func (a *auditor) compare(where string, signed []byte, check *Check) *tlog.Verif
 
 // meet compares the signed checkpoints of the tree's present size.
 func (a *auditor) meet() {
-	size := a.frontier.size
+	size := a.tree.size
 	for _, n := range a.notes[size] {
 		n.check.Checked++
-		if n.root != a.frontier.root() {
-			n.check.finding("%s: the log of %d entries had the root %v, and this one has %v: the log was changed, or forked. Keep both and publish them", n.where, size, n.root, a.frontier.root())
+		if n.root != a.tree.root() {
+			n.check.finding("%s: the log of %d entries had the root %v, and this one has %v: the log was changed, or forked. Keep both and publish them", n.where, size, n.root, a.tree.root())
 		}
 	}
 	delete(a.notes, size)
@@ -276,12 +276,12 @@ func (a *auditor) walk() error {
 			return err
 		}
 		if a.Progress != nil {
-			a.Progress(a.frontier.size, a.top.Size)
+			a.Progress(a.tree.size, a.top.Size)
 		}
 	}
 	a.checkpoint.Checked++
-	if a.frontier.root() != a.top.Root {
-		a.checkpoint.finding("the leaves have the root %v, and the checkpoint has %v", a.frontier.root(), a.top.Root)
+	if a.tree.root() != a.top.Root {
+		a.checkpoint.finding("the leaves have the root %v, and the checkpoint has %v", a.tree.root(), a.top.Root)
 	}
 	return levels.end(a)
 }
@@ -409,7 +409,7 @@ func (a *auditor) take(first int64, leaves []tlog.Hash, entries [][]byte) error 
 		}
 	}
 	for i, leaf := range leaves {
-		a.frontier.add(leaf)
+		a.tree.add(leaf)
 		if i < len(entries) {
 			a.entries.Checked++
 			if err := a.entry(uint64(first)+uint64(i), entries[i]); err != nil {

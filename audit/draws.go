@@ -102,16 +102,16 @@ func (a *auditor) opening(index uint64, o receipt.DrawOpen, data []byte) error {
 	d := &drawn{open: o, at: index, leaf: tlog.LeafHash(data), agencies: map[quiniela.Agency]*Agency{}}
 	a.draws[o.Draw] = d
 	var err error
-	if d.whole, d.number, err = a.shown(d.dir()); err != nil {
+	if d.whole, d.number, err = a.folder(d.dir()); err != nil {
 		return err
 	}
 	return a.follows(d, "open", data, o.Opened)
 }
 
-// shown reports whether a draw's outcome is published, and returns the number of its published result, or nil. Each draw is
+// folder reports whether a draw's outcome is published, and returns the number of its published result, or nil. Each draw is
 // looked at once in an audit: everything in it then rests on the same moment.
-func (a *auditor) shown(dir string) (whole bool, number *quiniela.Number, err error) {
-	if s, known := a.looked[dir]; known {
+func (a *auditor) folder(dir string) (whole bool, number *quiniela.Number, err error) {
+	if s, known := a.folders[dir]; known {
 		return s.whole, s.number, nil
 	}
 	outcome, err := a.read(dir + "outcome.json") // before the rest: once it is there, all is
@@ -125,15 +125,15 @@ func (a *auditor) shown(dir string) (whole bool, number *quiniela.Number, err er
 	if r, bad := receipt.ParseResult(result); bad == nil {
 		number = &r.Number
 	}
-	if a.looked == nil {
-		a.looked = map[string]look{}
+	if a.folders == nil {
+		a.folders = map[string]folderState{}
 	}
-	a.looked[dir] = look{outcome != nil, number}
+	a.folders[dir] = folderState{outcome != nil, number}
 	return outcome != nil, number, nil
 }
 
-// look is what was seen of a draw's folder.
-type look struct {
+// folderState is what was seen of a draw's folder.
+type folderState struct {
 	whole  bool
 	number *quiniela.Number
 }
@@ -362,7 +362,7 @@ func (a *auditor) records(first int64, entries [][]byte) error {
 		// A draw may be opened in this very bundle.
 		if o, err := receipt.ParseDrawOpen(e); err == nil && known[o.Draw] == nil {
 			d := &drawn{open: o}
-			if _, d.number, err = a.shown(d.dir()); err != nil {
+			if _, d.number, err = a.folder(d.dir()); err != nil {
 				return err
 			}
 			known[o.Draw] = d

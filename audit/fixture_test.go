@@ -104,14 +104,14 @@ func record() *log {
 			d.Send(1, 2, n+1, 1, 2, 7574)
 		}
 		if n < 20 {
-			d.Send(evening.Number, 1, n+1, int(n), int(500*n), 9)
-			d.Send(evening.Number, 2, n+1, int(n)+100)
-			d.Send(night.Number, 1, n+1, int(n), 33)
+			d.Send(evening.Seq, 1, n+1, int(n), int(500*n), 9)
+			d.Send(evening.Seq, 2, n+1, int(n)+100)
+			d.Send(night.Seq, 1, n+1, int(n), 33)
 		}
 	}
 	d.Finish(1, 1)
 	d.Finish(1, 2)
-	d.Finish(night.Number, 1)
+	d.Finish(night.Seq, 1)
 	_, err := d.Ledger.EnterNumber(ctx, "night", 33, make([]byte, 32))
 	check(err)
 	ahead.Add(time.Hour.Milliseconds())

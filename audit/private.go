@@ -94,7 +94,7 @@ func (p *private) compare(index uint64, entry []byte, position uint64, v any) bo
 
 func (p *private) batch(index uint64, entry []byte, b *journal.Batch, wrong func(string)) {
 	e, err := receipt.ParseBatchEntry(entry)
-	if err != nil || e.Draw != p.draws[b.Draw] || e.Agency != b.Agency || e.Batch != b.Number || e.Count != b.Count || e.Received != uint64(b.Received) {
+	if err != nil || e.Draw != p.draws[b.Draw] || e.Agency != b.Agency || e.Batch != b.Batch || e.Count != b.Count || e.Received != uint64(b.Received) {
 		wrong("a batch")
 		return
 	}
@@ -113,7 +113,7 @@ func (p *private) batch(index uint64, entry []byte, b *journal.Batch, wrong func
 		root = &computed
 	}
 	if root == nil || *root != e.Root {
-		p.check.finding("entry %d (agency %d, batch %d): the journal's bets have another root than the log", index, b.Agency, b.Number)
+		p.check.finding("entry %d (agency %d, batch %d): the journal's bets have another root than the log", index, b.Agency, b.Batch)
 	}
 }
 

@@ -13,9 +13,9 @@ func tilePath(level int, n int64, width int) string {
 	return tlog.TilePath(sumdb.Tile{L: level, N: n, W: width})
 }
 
-// frontier is the tree so far, by the definition of RFC 6962: the roots of its largest complete subtrees, the last ones
+// compactRange is the tree so far, by the definition of RFC 6962: the roots of its largest complete subtrees, the last ones
 // joined first.
-type frontier struct {
+type compactRange struct {
 	size  int64
 	trees []subtree
 }
@@ -25,7 +25,7 @@ type subtree struct {
 	root   tlog.Hash
 }
 
-func (f *frontier) add(leaf tlog.Hash) {
+func (f *compactRange) add(leaf tlog.Hash) {
 	f.size++
 	f.trees = append(f.trees, subtree{1, leaf})
 	for n := len(f.trees); n > 1 && f.trees[n-2].leaves == f.trees[n-1].leaves; n = len(f.trees) {
@@ -34,7 +34,7 @@ func (f *frontier) add(leaf tlog.Hash) {
 	}
 }
 
-func (f *frontier) root() tlog.Hash {
+func (f *compactRange) root() tlog.Hash {
 	if len(f.trees) == 0 {
 		return sha256.Sum256(nil)
 	}
@@ -57,7 +57,7 @@ func (l *levels) add(a *auditor, level int, n int64, hashes []tlog.Hash) error {
 	if err := a.tile(level, n, hashes); err != nil || len(hashes) < tlog.TileWidth {
 		return err
 	}
-	var f frontier
+	var f compactRange
 	for _, h := range hashes {
 		f.add(h)
 	}

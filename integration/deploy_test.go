@@ -111,7 +111,7 @@ func TestTheProductionServerRuns(t *testing.T) {
 	l := &lab{t, t.TempDir()}
 	l.write("compose.yaml", readFile(t, "../deploy/production/compose.yaml"))
 	l.write("ports.yaml", "services:\n  server:\n    ports: !reset []\n")
-	if _, err := certs.Make(filepath.Join(l.dir, "tls"), []string{"localhost"}, nil); err != nil {
+	if _, err := certs.Create(filepath.Join(l.dir, "tls"), []string{"localhost"}, nil); err != nil {
 		t.Fatal(err)
 	}
 	// The container's user is not this one.

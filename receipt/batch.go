@@ -48,7 +48,8 @@ func (b *BatchHasher) Reset(secret *[SecretSize]byte, play Play) error {
 	if b.salts, err = aes.NewCipher(key); err != nil {
 		return fmt.Errorf("key of a batch's salts: %w", err)
 	}
-	b.play, b.tree, b.keep = play, tlog.CompactRange{}, nil
+	b.play, b.keep = play, nil
+	b.tree.Reset()
 	b.leaf[0] = prefixLeaf
 	putRecord((*[RecordSize]byte)(b.leaf[1:]), play, 0)
 	return nil

@@ -34,6 +34,9 @@ func LoadCompactRange(size int64, stored HashReader) (CompactRange, error) {
 	return c, nil
 }
 
+// Reset makes the tree empty.
+func (c *CompactRange) Reset() { c.size = 0 }
+
 // Size returns the number of leaves.
 func (c *CompactRange) Size() int64 { return c.size }
 

@@ -19,7 +19,7 @@ import (
 
 func lottery(t *testing.T, terms verifytest.Terms) *verifytest.Lottery {
 	t.Helper()
-	l, err := verifytest.Make(terms)
+	l, err := verifytest.New(terms)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -152,7 +152,7 @@ func (c *certsCommand) Run(e env) error {
 	for n := 1; n <= c.Agencies; n++ {
 		clients = append(clients, agencies.CertificateName(quiniela.Agency(n)))
 	}
-	made, err := certs.Make(c.Out, c.Hosts, clients)
+	made, err := certs.Create(c.Out, c.Hosts, clients)
 	for _, path := range made {
 		_, _ = fmt.Fprintln(e.stdout, path)
 	}

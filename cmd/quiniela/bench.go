@@ -64,7 +64,7 @@ func (c *benchCommand) Run(e env) error {
 		names = bench.Names()
 	}
 	show, end := benchProgress(e)
-	rows, err := bench.Run(e.ctx, bench.Config{
+	rows, err := bench.Run(e.ctx, bench.Options{
 		Names: names, Sizes: c.Bets, Rounds: c.Rounds, Agencies: c.Agencies, BatchBytes: c.BatchBytes, Window: c.Window,
 		SmallCount: c.SmallCount, SmallBets: c.SmallBets, SmallSends: c.SmallSends, Connections: c.Connections,
 		Dir: c.Dir, Server: c.Server, Program: program, LogLevel: c.LogLevel, Progress: show,

@@ -48,7 +48,7 @@ func (c *backupCommand) offline(ctx context.Context, dir string) (last uint64, e
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
-	m, err := backup.Make(ctx, j, c.Data, dir)
+	m, err := backup.Create(ctx, j, c.Data, dir)
 	if err != nil {
 		return 0, err
 	}

@@ -144,7 +144,7 @@ func (c *sendCommand) Run(e env) error {
 }
 
 // secure adds how the agency shows who it is, and how it knows the server.
-func (c *agencyFlags) secure(config *client.Config) (err error) {
+func (c *agencyFlags) secure(config *client.Options) (err error) {
 	config.Token = c.Token
 	if c.TokenIn != "" {
 		if c.Token != "" {
@@ -166,7 +166,7 @@ func (c *agencyFlags) secure(config *client.Config) (err error) {
 }
 
 func (c *sendCommand) run(e env, log *slog.Logger) error {
-	config := client.Config{
+	config := client.Options{
 		Agency: quiniela.Agency(c.ID), Draw: c.Draw, Address: c.Server, File: c.File, BatchBets: c.Batch, Plain: c.Plain != "", Lines: c.Plain == plainLines,
 		SkipBadLines: c.SkipBad, AllowEmpty: c.Empty, Window: c.Window, Timeout: c.Timeout, Tries: c.Tries, MaskDNI: c.MaskDNI,
 	}
@@ -222,7 +222,7 @@ func (c *receiptsCommand) Run(e env) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	config := client.Config{Agency: quiniela.Agency(c.ID), Draw: c.Draw, Address: c.Server, Timeout: c.Timeout}
+	config := client.Options{Agency: quiniela.Agency(c.ID), Draw: c.Draw, Address: c.Server, Timeout: c.Timeout}
 	if err := c.secure(&config); err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func (d *demo) run(dir string) error {
 	if err != nil {
 		return err
 	}
-	config := server.DefaultConfig()
+	config := server.DefaultOptions()
 	config.Address = "127.0.0.1:0"
 	s, err := server.Listen(config, storage.ledger, d.log)
 	if err != nil {
@@ -129,7 +129,7 @@ func (d *demo) agencies(ctx context.Context, address string) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for i, file := range d.files {
 		g.Go(func() (err error) {
-			c := client.DefaultConfig()
+			c := client.DefaultOptions()
 			c.Agency, c.Address, c.File, c.AllowEmpty = quiniela.Agency(i+1), address, file, true
 			show := bars.add(i + 1)
 			c.Progress = func(p client.Progress) {

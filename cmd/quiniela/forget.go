@@ -130,7 +130,7 @@ func publishedWhole(ctx context.Context, j journal.Journal, n uint64, dir string
 			}
 		case *journal.Batch:
 			if v.Draw == n {
-				err = sameRecords(filepath.Join(at, "bets", fmt.Sprint(v.Agency), fmt.Sprintf("%d.pub", v.Number)), v)
+				err = sameRecords(filepath.Join(at, "bets", fmt.Sprint(v.Agency), fmt.Sprintf("%d.pub", v.Batch)), v)
 			}
 		case journal.Result:
 			if v.Draw == n {

@@ -99,7 +99,7 @@ func flip(ts *testscript.TestScript, neg bool, args []string) {
 
 // receipts DIR writes the documents of a small lottery whose draw has been held.
 func receipts(ts *testscript.TestScript, neg bool, args []string) {
-	l, err := verifytest.Make(verifytest.Terms{})
+	l, err := verifytest.New(verifytest.Terms{})
 	ts.Check(err)
 	dir := ts.MkAbs(args[0])
 	for name, data := range l.Files() {

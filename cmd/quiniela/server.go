@@ -162,8 +162,8 @@ func profile(path string) (stop func() error, err error) {
 	return func() error { pprof.StopCPUProfile(); return f.Close() }, nil
 }
 
-func (c *serverCommand) config() server.Config {
-	s := server.DefaultConfig()
+func (c *serverCommand) config() server.Options {
+	s := server.DefaultOptions()
 	s.Address, s.Backlog, s.Connections = net.JoinHostPort(c.IP, strconv.Itoa(c.Port)), c.Backlog, c.Connections
 	s.Limits = quiniela.Limits{BareBody: c.BareBody, FramedBody: c.FramedBody, BatchBets: c.BatchBets}
 	s.PerAddress, s.MaskDNI, s.Request = c.PerAddress, c.MaskDNI, c.Request
@@ -220,7 +220,7 @@ func interrupted(ctx context.Context, err error, log *slog.Logger) bool {
 
 // serve serves the agencies, and whoever watches, until ctx ends or the ledger fails. What can fail at a start comes first,
 // then the log's key, then the draw that opens by itself: so a start that fails decides nothing for the next one.
-func (c *serverCommand) serve(ctx context.Context, config server.Config, storage *storage, figures *prometheus.Registry, log *slog.Logger) error {
+func (c *serverCommand) serve(ctx context.Context, config server.Options, storage *storage, figures *prometheus.Registry, log *slog.Logger) error {
 	s, err := server.Listen(config, storage.ledger, log)
 	if err != nil {
 		return err
@@ -247,7 +247,7 @@ func (c *serverCommand) openFirstDraw(ctx context.Context, l *ledger.Ledger) err
 		return nil
 	}
 	seed := &ledger.Seed{ID: "1", Agencies: uint32(c.Agencies), Rule: draw.FixedNumber(quiniela.Number(c.Number))}
-	if err := l.Plant(ctx, seed); err != nil {
+	if err := l.OpenSeed(ctx, seed); err != nil {
 		return fmt.Errorf("the data folder %s: %w", c.Data, err)
 	}
 	return nil
@@ -325,7 +325,7 @@ func (c *serverCommand) loadKey(size int64) (publish.Key, error) {
 }
 
 // secured is config with the registry of agencies and with TLS.
-func (c *serverCommand) secured(log *slog.Logger) (s server.Config, err error) {
+func (c *serverCommand) secured(log *slog.Logger) (s server.Options, err error) {
 	s = c.config()
 	if s.Guard, err = agencies.NewGuard(filepath.Join(c.Data, agencies.FileName), log); err != nil {
 		return s, err
@@ -395,7 +395,7 @@ func openJournal(dir string, o local.Options) (journal.Journal, error) {
 func openLocal(dir string, o local.Options) (*local.Journal, error) {
 	j, err := local.Open(filepath.Join(dir, "journal"), o)
 	if errors.Is(err, journal.ErrLocked) {
-		return nil, fmt.Errorf("the data folder %s is in use by another quiniela: stop that one first, or name the folder that was meant with --data", dir)
+		return nil, fmt.Errorf("the data folder %s is in use by another quiniela: stop that one first, or name the right folder with --data", dir)
 	}
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("there is no journal in %s: name the server's data folder with --data", dir)

@@ -79,7 +79,7 @@ func (c *serverCommand) watch(parent context.Context, storage *storage, figures 
 	}
 	if j, ok := storage.journal.(*local.Journal); ok {
 		o.Backup = func(ctx context.Context, dir string) (uint64, error) {
-			m, err := backup.Make(ctx, j, c.Data, dir)
+			m, err := backup.Create(ctx, j, c.Data, dir)
 			if err != nil {
 				return 0, err
 			}

@@ -50,9 +50,9 @@ func (m *Manifest) holds(end journal.Head) {
 	m.First, m.Last, m.Chain = min(1, end.Position), end.Position, fmt.Sprintf("%016x", end.Chain)
 }
 
-// Make copies the journal j of the data folder data, its registry of agencies and the newest checkpoint of its public log
+// Create copies the journal j of the data folder data, its registry of agencies and the newest checkpoint of its public log
 // into the new folder dir, and reads the copy as Restore would. The folder is there whole or not at all.
-func Make(ctx context.Context, j *local.Journal, data, dir string) (*Manifest, error) {
+func Create(ctx context.Context, j *local.Journal, data, dir string) (*Manifest, error) {
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.Join(fmt.Errorf("%s is there already: name a folder that does not exist, in one that does", dir), err)
 	}

@@ -25,8 +25,8 @@ const (
 // Names returns all of them, in the order in which they run.
 func Names() []string { return []string{Ingest, Draw, Start, Small, Connections} }
 
-// Config says what to measure.
-type Config struct {
+// Options says what to measure.
+type Options struct {
 	Names       []string
 	Sizes       []int  // bets that Ingest, Draw and Start store
 	Rounds      int    // of each; the median counts
@@ -105,14 +105,14 @@ func median(values []float64) float64 {
 }
 
 // Run measures, and returns the figures it came to, also where it ends with an error.
-func Run(ctx context.Context, c Config) (_ []Row, err error) {
+func Run(ctx context.Context, c Options) (_ []Row, err error) {
 	t := new(table)
 	dir, err := os.MkdirTemp(c.Dir, "quiniela-bench-")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder to work in: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	r := &runner{Config: c, ctx: ctx, table: t, dir: dir}
+	r := &runner{Options: c, ctx: ctx, table: t, dir: dir}
 	for round := range c.Rounds {
 		if err := r.round(round); err != nil {
 			return t.close(), err
@@ -122,7 +122,7 @@ func Run(ctx context.Context, c Config) (_ []Row, err error) {
 }
 
 type runner struct {
-	Config
+	Options
 	*table
 	ctx   context.Context
 	dir   string

@@ -61,7 +61,7 @@ func (r *runner) groups(all []batch, size int, write func(entries [][]byte) erro
 	entries := make([][]byte, len(all))
 	for i, b := range all {
 		buf := append(make([]byte, journal.MaxBatchHeader), b.lines...)
-		entry := &journal.Batch{Draw: 1, Agency: 1, Number: uint64(i), Count: uint32(b.bets), Hash: sha256.Sum256(b.lines), Lines: b.lines}
+		entry := &journal.Batch{Draw: 1, Agency: 1, Batch: uint64(i), Count: uint32(b.bets), Hash: sha256.Sum256(b.lines), Lines: b.lines}
 		entries[i] = buf[journal.PutBatch(buf, journal.MaxBatchHeader, entry):]
 	}
 	group := make([][]byte, max(1, min(r.Agencies*r.Window, groupBytes/r.BatchBytes)))

@@ -15,7 +15,7 @@ import (
 // its owner, its mode or its content in the same moment has changed.
 func TestAKeyIsTriedUntilItCanBeUsed(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := Make(dir, []string{"localhost"}, nil); err != nil {
+	if _, err := Create(dir, []string{"localhost"}, nil); err != nil {
 		t.Fatal(err)
 	}
 	cert, key := filepath.Join(dir, "server.pem"), filepath.Join(dir, "server-key.pem")

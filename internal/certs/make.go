@@ -25,11 +25,11 @@ const (
 	leafLife      = 365 * 24 * time.Hour
 )
 
-// Make makes a private authority in dir (ca.pem, ca-key.pem), where it is not there yet, a certificate of it for a server
+// Create makes a private authority in dir (ca.pem, ca-key.pem), where it is not there yet, a certificate of it for a server
 // that is reached under hosts (server.pem, server-key.pem), and one for each client's common name (<name>.pem,
 // <name>-key.pem). Files that are there stay as they are. It returns the files that it made. Keys are for their owner
 // only (0600).
-func Make(dir string, hosts, clients []string) (made []string, err error) {
+func Create(dir string, hosts, clients []string) (made []string, err error) {
 	if err := durable.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder: %w", err)
 	}

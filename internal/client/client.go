@@ -19,8 +19,8 @@ import (
 	"quiniela"
 )
 
-// Config says what an agency sends, and where. Start from DefaultConfig.
-type Config struct {
+// Options says what an agency sends, and where. Start from DefaultOptions.
+type Options struct {
 	Agency       quiniela.Agency
 	Address      string        // host:port of the central; several with commas: servers of one central, tried in turn
 	TLS          *tls.Config   // nil: plain TCP
@@ -55,9 +55,9 @@ type Report struct {
 	Documents []string  // the winners, in the order of their bets
 }
 
-// DefaultConfig returns the settings that hold when nothing else is configured.
-func DefaultConfig() Config {
-	return Config{Address: "localhost:12345", BatchBets: 150, Window: 16, Timeout: time.Minute}
+// DefaultOptions returns the settings that hold when nothing else is configured.
+func DefaultOptions() Options {
+	return Options{Address: "localhost:12345", BatchBets: 150, Window: 16, Timeout: time.Minute}
 }
 
 // ErrInterrupted is wrapped by the error of a run that was asked to stop before all was done.
@@ -66,8 +66,8 @@ var ErrInterrupted = errors.New("interrupted")
 // Run sends an agency's file, says that it is done, and waits for the winners. When ctx ends it closes everything: what
 // was acknowledged stays, and the next Run goes on from there. That is an ErrInterrupted unless the agency has finished:
 // then only the winners are left to ask for, and Run returns nil.
-func Run(ctx context.Context, c Config, log *slog.Logger) (Report, error) {
-	a := &agency{Config: c, log: log, ctx: ctx}
+func Run(ctx context.Context, c Options, log *slog.Logger) (Report, error) {
+	a := &agency{Options: c, log: log, ctx: ctx}
 	report, err := a.run()
 	if err == nil || ctx.Err() == nil || !errors.Is(err, ctx.Err()) && !lost(err) {
 		return report, err
@@ -95,7 +95,7 @@ func (a *agency) interrupted() error {
 
 // agency is a run under way.
 type agency struct {
-	Config
+	Options
 	log      *slog.Logger
 	ctx      context.Context
 	file     *checked
@@ -181,7 +181,7 @@ func newBackoff() *backoff { return &backoff{wait: firstWait, last: time.Now()} 
 func (b *backoff) alive() { b.wait, b.last = firstWait, time.Now() }
 
 // pause waits before the next attempt, or returns why there is none: the server was silent for too long.
-func (b *backoff) pause(ctx context.Context, c *Config, cause error) error {
+func (b *backoff) pause(ctx context.Context, c *Options, cause error) error {
 	if c.Timeout > 0 && time.Since(b.last) >= c.Timeout {
 		return fmt.Errorf("the server %s was unreachable for %v (%v): is its address right, and is it running?", c.Address, c.Timeout, cause)
 	}
@@ -207,7 +207,7 @@ type stream interface {
 }
 
 // connect connects once.
-func (c *Config) connect(ctx context.Context, address string) (stream, error) {
+func (c *Options) connect(ctx context.Context, address string) (stream, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	if c.TLS != nil {
@@ -232,7 +232,7 @@ func untrusted(err error) bool {
 }
 
 // dial connects, trying again quietly while the server is still starting.
-func dial(ctx context.Context, c *Config, b *backoff, log *slog.Logger) (stream, error) {
+func dial(ctx context.Context, c *Options, b *backoff, log *slog.Logger) (stream, error) {
 	for {
 		addresses := strings.Split(c.Address, ",")
 		conn, err := c.connect(ctx, strings.TrimSpace(addresses[b.turn%len(addresses)]))

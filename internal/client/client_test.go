@@ -61,7 +61,7 @@ func (c *central) up() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	config := server.DefaultConfig()
+	config := server.DefaultOptions()
 	config.Address, config.Poll = c.address, 100*time.Millisecond
 	s, err := server.Listen(config, c.ledger, log)
 	if err != nil {
@@ -148,8 +148,8 @@ func write(t *testing.T, text string) string {
 	return path
 }
 
-func config(agency int, address, file string) client.Config {
-	c := client.DefaultConfig()
+func config(agency int, address, file string) client.Options {
+	c := client.DefaultOptions()
 	c.Agency, c.Address, c.File = quiniela.Agency(agency), address, file
 	return c
 }
@@ -157,7 +157,7 @@ func config(agency int, address, file string) client.Config {
 var quiet = slog.New(slog.DiscardHandler)
 
 // runAll runs the agencies side by side and checks that each got its own winners.
-func runAll(t *testing.T, files []string, address string, change func(*client.Config)) {
+func runAll(t *testing.T, files []string, address string, change func(*client.Options)) {
 	t.Helper()
 	var wg sync.WaitGroup
 	for i, file := range files {
@@ -178,10 +178,10 @@ func runAll(t *testing.T, files []string, address string, change func(*client.Co
 }
 
 func TestEveryAgencySendsItsFileAndGetsItsWinners(t *testing.T) {
-	for name, change := range map[string]func(*client.Config){
-		"framed": nil, "plain": func(c *client.Config) { c.Plain = true },
-		"asking": func(c *client.Config) { c.Tries = 30 }, "one by one": func(c *client.Config) { c.Window = 1 },
-		"large batches": func(c *client.Config) { c.BatchBets = 100000 }, "small batches": func(c *client.Config) { c.BatchBets = 7 },
+	for name, change := range map[string]func(*client.Options){
+		"framed": nil, "plain": func(c *client.Options) { c.Plain = true },
+		"asking": func(c *client.Options) { c.Tries = 30 }, "one by one": func(c *client.Options) { c.Window = 1 },
+		"large batches": func(c *client.Options) { c.BatchBets = 100000 }, "small batches": func(c *client.Options) { c.BatchBets = 7 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, paths := start(t, 3), files(t, 3, 3000)
@@ -198,7 +198,7 @@ func TestABadLineNeitherDropsNorDoubles(t *testing.T) {
 	t.Logf("seed %d", seed)
 	c, paths := start(t, 3), files(t, 3, 4000)
 	address := badLine(t, c.address, rand.New(rand.NewPCG(seed, 0)))
-	runAll(t, paths, address, func(c *client.Config) { c.BatchBets = 40 })
+	runAll(t, paths, address, func(c *client.Options) { c.BatchBets = 40 })
 	c.check(paths)
 }
 
@@ -240,7 +240,7 @@ func TestItGoesOnWhenTheServerComesBack(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		runAll(t, paths, c.address, func(c *client.Config) { c.BatchBets, c.Window = 20, 2 })
+		runAll(t, paths, c.address, func(c *client.Options) { c.BatchBets, c.Window = 20, 2 })
 	}()
 	for range 4 {
 		time.Sleep(30 * time.Millisecond)
@@ -430,7 +430,7 @@ func TestBet(t *testing.T) {
 }
 
 func TestEcho(t *testing.T) {
-	conf := server.DefaultConfig()
+	conf := server.DefaultOptions()
 	conf.Address = "127.0.0.1:0"
 	s, err := server.ListenEcho(conf, quiet)
 	if err != nil {

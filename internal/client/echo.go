@@ -12,8 +12,8 @@ import (
 
 // Echo sends amount messages, each on a connection of its own and period apart, and checks that each comes back byte
 // for byte.
-func Echo(ctx context.Context, c Config, amount int, period time.Duration, log *slog.Logger) error {
-	a := &agency{Config: c, log: log, ctx: ctx}
+func Echo(ctx context.Context, c Options, amount int, period time.Duration, log *slog.Logger) error {
+	a := &agency{Options: c, log: log, ctx: ctx}
 	b := newBackoff()
 	for n := 1; n <= amount; n++ {
 		msg := fmt.Sprintf("[CLIENT %d] Message N°%d\n", c.Agency, n)

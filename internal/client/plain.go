@@ -15,7 +15,7 @@ import (
 
 // exchange sends one request on a connection of its own and reads its reply. With a token, but never in a plain form, the
 // request is framed and a hello goes before it. Only connecting is tried again: once something was sent, it is unknown what became of it.
-func exchange(ctx context.Context, c *Config, b *backoff, a *agency, request []byte, read func(*bufio.Reader) error) error {
+func exchange(ctx context.Context, c *Options, b *backoff, a *agency, request []byte, read func(*bufio.Reader) error) error {
 	conn, err := dial(ctx, c, b, a.log)
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func (a *agency) sendPlain() error {
 		return err
 	}
 	finish := wire.AppendFrame(nil, wire.AppendFinish(nil, a.Agency, 0))
-	if err := exchange(a.ctx, &a.Config, b, a, finish, wire.ReadFinishReply); err != nil {
+	if err := exchange(a.ctx, &a.Options, b, a, finish, wire.ReadFinishReply); err != nil {
 		return fmt.Errorf("say that agency %d has finished: %w", a.Agency, err)
 	}
 	a.finished = true
@@ -102,7 +102,7 @@ func (a *agency) plainBatches(b *backoff) error {
 
 func (a *agency) plainBatch(b *backoff, request []byte, bets int) error {
 	n := 0
-	err := exchange(a.ctx, &a.Config, b, a, request, func(r *bufio.Reader) (err error) {
+	err := exchange(a.ctx, &a.Options, b, a, request, func(r *bufio.Reader) (err error) {
 		n, err = wire.ReadBatchReply(r)
 		return err
 	})
@@ -124,13 +124,13 @@ func (a *agency) plainWinners(b *backoff) error {
 	query := wire.AppendFrame(nil, wire.AppendQuery(nil, a.Agency, false))
 	for try := 1; ; try++ {
 		drawn := false
-		err := exchange(a.ctx, &a.Config, b, a, query, func(r *bufio.Reader) (err error) {
+		err := exchange(a.ctx, &a.Options, b, a, query, func(r *bufio.Reader) (err error) {
 			a.report.Documents, drawn, err = wire.ReadWinnersReply(r)
 			return err
 		})
 		switch {
 		case err != nil && lost(err):
-			err = b.pause(a.ctx, &a.Config, err) // asking again harms nobody
+			err = b.pause(a.ctx, &a.Options, err) // asking again harms nobody
 		case err != nil:
 			return fmt.Errorf("ask for the winners of agency %d: %w", a.Agency, err)
 		case drawn:
@@ -153,7 +153,7 @@ var variables = map[string]string{
 }
 
 // Bet sends one bet and returns when it is durable. In a plain form it does not name its agency, as specified.
-func Bet(ctx context.Context, c Config, f BetFields, log *slog.Logger) error {
+func Bet(ctx context.Context, c Options, f BetFields, log *slog.Logger) error {
 	fields := [quiniela.Fields]string{f.FirstName, f.LastName, f.Document, f.Birthdate, f.Number}
 	var raw [quiniela.Fields][]byte
 	for i, s := range fields {
@@ -162,7 +162,7 @@ func Bet(ctx context.Context, c Config, f BetFields, log *slog.Logger) error {
 	if _, bad := quiniela.CheckFields(raw, quiniela.DayOf(time.Now())); bad != nil {
 		return fmt.Errorf("%s (the variable %s): %s; nothing was sent", bad.Field, variables[bad.Field], bad.Reason)
 	}
-	a := &agency{Config: c, log: log, ctx: ctx}
+	a := &agency{Options: c, log: log, ctx: ctx}
 	from := c.Agency
 	if c.Plain {
 		from = quiniela.Unattributed

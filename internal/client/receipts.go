@@ -11,9 +11,9 @@ import (
 
 // Receipts asks for the receipts of an agency's stored bets, in order, and hands each to save: of one batch, or where batch
 // is 0 of all. It returns how many there were. The receipts are as the server sent them: nothing of them is verified.
-func Receipts(ctx context.Context, c Config, batch uint64, log *slog.Logger, save func(batch uint64, line uint32, receipt []byte) error) (int, error) {
-	a := &agency{Config: c, ctx: ctx, log: log}
-	conn, err := dial(ctx, &a.Config, newBackoff(), log)
+func Receipts(ctx context.Context, c Options, batch uint64, log *slog.Logger, save func(batch uint64, line uint32, receipt []byte) error) (int, error) {
+	a := &agency{Options: c, ctx: ctx, log: log}
+	conn, err := dial(ctx, &a.Options, newBackoff(), log)
 	if err != nil {
 		return 0, err
 	}

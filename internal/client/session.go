@@ -50,7 +50,7 @@ func (a *agency) sendSession() error {
 	b := newBackoff()
 	behind, lastNext, warned := 0, uint64(0), false
 	for {
-		conn, err := dial(a.ctx, &a.Config, b, a.log)
+		conn, err := dial(a.ctx, &a.Options, b, a.log)
 		if err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func (a *agency) sendSession() error {
 			err = sleep(a.ctx, longestWait)
 		case lost(err), code == quiniela.Internal: // a server that has failed is about to go
 			a.log.Debug("connect", "result", "in_progress", "server_address", a.Address, "error", err)
-			err = b.pause(a.ctx, &a.Config, err)
+			err = b.pause(a.ctx, &a.Options, err)
 		default:
 			return err
 		}

@@ -161,24 +161,24 @@ func (c *checker) open(o journal.Open) {
 }
 
 func (c *checker) batch(b *journal.Batch) {
-	d := c.of(b.Draw, fmt.Sprintf("batch %d of agency %d", b.Number, b.Agency), "open")
+	d := c.of(b.Draw, fmt.Sprintf("batch %d of agency %d", b.Batch, b.Agency), "open")
 	if d == nil {
 		return
 	}
-	where := fmt.Sprintf("(draw %s, agency %d, batch %d)", d.ID, b.Agency, b.Number)
+	where := fmt.Sprintf("(draw %s, agency %d, batch %d)", d.ID, b.Agency, b.Batch)
 	if uint32(b.Agency) > d.Agencies {
 		c.finding("%s is of an agency that the draw does not have", where)
 	}
 	if d.finished[b.Agency] {
 		c.finding("%s follows the agency's finish", where)
 	}
-	if want := d.next[b.Agency] + 1; b.Number != want {
+	if want := d.next[b.Agency] + 1; b.Batch != want {
 		c.finding("%s comes where batch %d is next", where, want)
 	}
 	if d.opened.Closes != 0 && b.Received > d.opened.Closes+late.Microseconds() {
 		c.finding("%s was received after the closing time", where)
 	}
-	d.next[b.Agency] = b.Number
+	d.next[b.Agency] = b.Batch
 	d.batches++
 	d.Bets += uint64(b.Count)
 	c.report.Batches++

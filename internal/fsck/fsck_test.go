@@ -20,7 +20,7 @@ func batch(agency quiniela.Agency, n uint64, change func(*journal.Batch), lines 
 	b := journal.Batch{Agency: agency, Count: uint32(len(lines)), Received: 1_790_000_000_000_000}
 	b.Lines = []byte(strings.Join(lines, "\n") + "\n")
 	b.Hash = sha256.Sum256(b.Lines)
-	b.Draw, b.Number = 1, n
+	b.Draw, b.Batch = 1, n
 	if change != nil {
 		change(&b)
 	}

@@ -58,7 +58,7 @@ const (
 type Batch struct {
 	Draw     uint64
 	Agency   quiniela.Agency
-	Number   uint64 // the agency's, from 1, without gaps
+	Batch    uint64 // the agency's, from 1, without gaps
 	Count    uint32 // bets
 	Received int64  // when it arrived, in µs since the Unix epoch, by the clock of the server that took it
 	Hash     [HashSize]byte
@@ -109,7 +109,7 @@ func PutBatch(buf []byte, start int, b *Batch) int {
 	binary.BigEndian.PutUint16(h[offFlags:], flags)
 	binary.BigEndian.PutUint32(h[offAgency:], uint32(b.Agency))
 	binary.BigEndian.PutUint64(h[offDraw:], b.Draw)
-	binary.BigEndian.PutUint64(h[offBatch:], b.Number)
+	binary.BigEndian.PutUint64(h[offBatch:], b.Batch)
 	binary.BigEndian.PutUint32(h[offCount:], b.Count)
 	binary.BigEndian.PutUint32(h[offSize:], uint32(len(b.Lines)))
 	binary.BigEndian.PutUint64(h[offReceived:], uint64(b.Received))
@@ -253,7 +253,7 @@ func decodeBatch(data []byte) (*Batch, error) {
 	b := &Batch{
 		Draw:     binary.BigEndian.Uint64(data[offDraw:]),
 		Agency:   quiniela.Agency(binary.BigEndian.Uint32(data[offAgency:])),
-		Number:   binary.BigEndian.Uint64(data[offBatch:]),
+		Batch:    binary.BigEndian.Uint64(data[offBatch:]),
 		Count:    binary.BigEndian.Uint32(data[offCount:]),
 		Received: int64(binary.BigEndian.Uint64(data[offReceived:])),
 		Hash:     [HashSize]byte(data[offHash:]),

@@ -18,7 +18,7 @@ func encodeBatch(b *journal.Batch) []byte {
 }
 
 func batch() *journal.Batch {
-	return &journal.Batch{Draw: 1, Agency: 2, Number: 3, Count: 1, Received: 1692806000123456, Hash: [32]byte{0xaa, 31: 0xbb}, Lines: []byte("Ana,Paz,1,1990-01-01,7\n")}
+	return &journal.Batch{Draw: 1, Agency: 2, Batch: 3, Count: 1, Received: 1692806000123456, Hash: [32]byte{0xaa, 31: 0xbb}, Lines: []byte("Ana,Paz,1,1990-01-01,7\n")}
 }
 
 // The bytes of docs: a change to them breaks every journal there is.
@@ -115,7 +115,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		again := encodeBatch(b)
 		if b.Numbers != nil { // written by Forgotten only
-			again = encodeBatch(&journal.Batch{Draw: b.Draw, Agency: b.Agency, Number: b.Number, Count: b.Count, Received: b.Received, Hash: b.Hash, Root: b.Root, Lines: b.Numbers})
+			again = encodeBatch(&journal.Batch{Draw: b.Draw, Agency: b.Agency, Batch: b.Batch, Count: b.Count, Received: b.Received, Hash: b.Hash, Root: b.Root, Lines: b.Numbers})
 			again[3] |= data[3] & 2
 			again = append(again, data[len(data)-16:]...)
 		}
@@ -127,7 +127,7 @@ func FuzzDecode(f *testing.F) {
 
 func batchEntry() ([]byte, *journal.Batch) {
 	lines := bytes.Repeat([]byte("Santiago Lionel,Lorca,30904465,1999-03-17,7574\n"), 150)
-	return append(make([]byte, journal.MaxBatchHeader), lines...), &journal.Batch{Draw: 1, Agency: 5, Number: 12345, Count: 150, Lines: lines}
+	return append(make([]byte, journal.MaxBatchHeader), lines...), &journal.Batch{Draw: 1, Agency: 5, Batch: 12345, Count: 150, Lines: lines}
 }
 
 func BenchmarkPutBatch(b *testing.B) {

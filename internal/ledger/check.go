@@ -159,7 +159,7 @@ func (s *state) checkLog() error {
 		}
 		return nil
 	})
-	if err == nil && tree.Root() != s.frontier.Root() {
+	if err == nil && tree.Root() != s.tree.Root() {
 		err = fmt.Errorf("the public log, of %d entries, has another root", tree.Size())
 	}
 	return err
@@ -176,7 +176,7 @@ func RootAt(ctx context.Context, j journal.Journal, dir string, size int64) (roo
 	if err := s.catchUp(ctx); err != nil {
 		return root, err
 	}
-	if have := s.frontier.Size(); have < size {
+	if have := s.tree.Size(); have < size {
 		return root, fmt.Errorf("the public log had %d entries when it was signed last, and the journal gives %d: entries were lost", size, have)
 	}
 	if size == 0 {

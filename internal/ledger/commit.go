@@ -35,7 +35,7 @@ func (l *Ledger) commit() {
 	g := &group{l: l, appended: map[batchID][journal.HashSize]byte{}}
 	for {
 		g.requests = l.queue.take(g.requests[:0], groupBytes)
-		g.stale = l.shared != nil && slices.ContainsFunc(g.requests, func(r *request) bool { return r.look })
+		g.stale = l.shared != nil && slices.ContainsFunc(g.requests, func(r *request) bool { return r.refresh })
 		if len(g.requests) == 0 {
 			return
 		}
@@ -105,14 +105,14 @@ func (g *group) run() error {
 				return err
 			}
 			g.follow()
-			g.room(nil)
+			g.logFull(nil)
 			return nil
 		case errors.Is(err, journal.ErrMoved):
 			// Another server has appended. What it wrote may change the decisions, so they are taken anew.
 			g.stale = true
 		case errors.Is(err, journal.ErrFull):
 			g.refuseAll(err)
-			g.room(err)
+			g.logFull(err)
 			return nil
 		case errors.Is(err, journal.ErrOtherHistory):
 			return g.l.state.otherHistory()
@@ -158,8 +158,8 @@ func (g *group) refuseAll(cause error) {
 	}
 }
 
-// room tells the operator, once each, that there is no room and that there is again.
-func (g *group) room(err error) {
+// logFull tells the operator once that there is no room for bets, and once that there is again.
+func (g *group) logFull(err error) {
 	if full := err != nil; full == g.full {
 		return
 	} else if g.full = full; full {
@@ -193,7 +193,7 @@ func (g *group) decide(ctx context.Context, r *request) error {
 		return g.decideClose(ctx, r, r.close)
 	case r.enter != nil:
 		return g.decideNumber(ctx, r, *r.enter)
-	case r.look:
+	case r.refresh:
 		return nil // the state is as fresh as was asked for
 	default:
 		return g.decideResult(ctx, r, r.result)
@@ -215,7 +215,7 @@ func (g *group) decideBatch(ctx context.Context, r *request, s *Submission) erro
 	if r.err = checkAgency(d, s.Agency, s.Unattributed); r.err != nil {
 		return nil
 	}
-	k := cursorKey{d.Number, s.Agency}
+	k := cursorKey{d.Seq, s.Agency}
 	c := g.t.cursor(k)
 	if s.Batch != 0 && s.Batch < c.next {
 		return g.decideRepeat(ctx, r, batchID{k, s.Batch}, c)
@@ -238,9 +238,9 @@ func (g *group) decideBatch(ctx context.Context, r *request, s *Submission) erro
 		s.begin = journal.PutBatch(s.Buffer, s.Start, &s.entry)
 	}
 	r.stored, r.fresh = s.count(), true
-	s.entry.Draw, s.entry.Number = d.Number, c.next
+	s.entry.Draw, s.entry.Batch = d.Seq, c.next
 	entry := s.Buffer[s.begin:]
-	journal.Place(entry, d.Number, c.next)
+	journal.Place(entry, d.Seq, c.next)
 	g.appended[batchID{k, c.next}] = s.Hash
 	return g.add(ctx, entry, &s.entry, s.Numbers, nil)
 }
@@ -267,7 +267,7 @@ func (g *group) decideRepeat(ctx context.Context, r *request, id batchID, c curs
 func (g *group) find(ctx context.Context, id batchID) (hash [journal.HashSize]byte, bets int, err error) {
 	if hash, ok := g.appended[id]; ok {
 		for _, r := range g.requests {
-			if s := r.batch; s != nil && s.entry.Number == id.number && s.Agency == id.agency && s.Hash == hash {
+			if s := r.batch; s != nil && s.entry.Batch == id.number && s.Agency == id.agency && s.Hash == hash {
 				return hash, s.count(), nil
 			}
 		}
@@ -293,7 +293,7 @@ func (g *group) decideFinish(ctx context.Context, r *request, f *finishRequest) 
 	if r.err = checkAgency(d, f.agency, false); r.err != nil {
 		return nil
 	}
-	k := cursorKey{d.Number, f.agency}
+	k := cursorKey{d.Seq, f.agency}
 	c := g.t.cursor(k)
 	if f.batches >= c.next {
 		r.err = quiniela.Refuse(quiniela.Missing, "batch %d of %d has not arrived", c.next, f.batches)
@@ -307,11 +307,11 @@ func (g *group) decideFinish(ctx context.Context, r *request, f *finishRequest) 
 		return nil
 	}
 	now := g.l.now().UnixMicro()
-	finish := journal.Finish{Draw: d.Number, Agency: f.agency, Batches: c.next - 1, At: now}
+	finish := journal.Finish{Draw: d.Seq, Agency: f.agency, Batches: c.next - 1, At: now}
 	if err := g.add(ctx, journal.Encode(finish), finish, nil, nil); err != nil {
 		return err
 	}
-	if d, _ = g.t.draw(d.Number); d.Finished < d.Agencies {
+	if d, _ = g.t.draw(d.Seq); d.Finished < d.Agencies {
 		return nil
 	}
 	// In the same commit as the last finish, so that no bet can come between.
@@ -321,7 +321,7 @@ func (g *group) decideFinish(ctx context.Context, r *request, f *finishRequest) 
 // seal closes a draw for ever.
 func (g *group) seal(ctx context.Context, d Draw, by, note string, now int64) error {
 	seal := journal.Seal{
-		Draw: d.Number, Batches: d.Batches, Bets: d.Bets, By: by, Note: note, Missing: d.Agencies - d.Finished, At: now,
+		Draw: d.Seq, Batches: d.Batches, Bets: d.Bets, By: by, Note: note, Missing: d.Agencies - d.Finished, At: now,
 	}
 	return g.add(ctx, journal.Encode(seal), seal, nil, nil)
 }
@@ -387,7 +387,7 @@ func (g *group) decideNumber(ctx context.Context, r *request, e enterRequest) er
 	case d.Entered != nil:
 		r.err = quiniela.Refuse(quiniela.Conflict, "draw %s has its number already: %04d", d.ID, *d.Entered)
 	default:
-		n := journal.Number{Draw: d.Number, Number: e.number, Signature: e.signature, Extract: e.extract, At: g.l.now().UnixMicro()}
+		n := journal.Number{Draw: d.Seq, Number: e.number, Signature: e.signature, Extract: e.extract, At: g.l.now().UnixMicro()}
 		return g.add(ctx, journal.Encode(n), n, nil, nil)
 	}
 	return nil

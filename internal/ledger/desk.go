@@ -64,7 +64,7 @@ func (l *Ledger) Draws(ctx context.Context) ([]Draw, error) {
 	return all, nil
 }
 
-// FindDraw returns the draw with a name; "" is the one that is meant where none is named.
+// FindDraw returns the draw with an ID; "" is the current draw.
 func (l *Ledger) FindDraw(ctx context.Context, id string) (Draw, error) {
 	if err := l.fresh(ctx); err != nil {
 		return Draw{}, err
@@ -189,7 +189,7 @@ func (l *Ledger) Progress(ctx context.Context, id string) ([]AgencyProgress, err
 	defer l.state.mu.RUnlock()
 	all := make([]AgencyProgress, 0, d.Agencies+1)
 	for a := range quiniela.Agency(d.Agencies) + 1 {
-		c, ok := l.state.cursors[cursorKey{d.Number, a}]
+		c, ok := l.state.cursors[cursorKey{d.Seq, a}]
 		if !ok && a == quiniela.Unattributed {
 			continue
 		}
@@ -209,7 +209,7 @@ func (l *Ledger) AllWinners(ctx context.Context, id string) ([]AgencyWinners, er
 		return nil, err
 	}
 	var all []AgencyWinners
-	prefix := binary.BigEndian.AppendUint64([]byte{keyWinner}, d.Number)
+	prefix := binary.BigEndian.AppendUint64([]byte{keyWinner}, d.Seq)
 	err = l.state.scan(prefix, func(k, v []byte) error {
 		a := quiniela.Agency(binary.BigEndian.Uint32(k[len(prefix):]))
 		if n := len(all); n == 0 || all[n-1].Agency != a {
@@ -248,7 +248,7 @@ func (l *Ledger) Tally(ctx context.Context, id string) (*[Numbers]uint64, error)
 	if err != nil {
 		return nil, err
 	}
-	v, _ := l.tallies.LoadOrStore(d.Number, &tally{next: map[quiniela.Agency]uint64{}})
+	v, _ := l.tallies.LoadOrStore(d.Seq, &tally{next: map[quiniela.Agency]uint64{}})
 	t := v.(*tally)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -256,7 +256,7 @@ func (l *Ledger) Tally(ctx context.Context, id string) (*[Numbers]uint64, error)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := t.add(l.state, d.Number, a); err != nil {
+		if err := t.add(l.state, d.Seq, a); err != nil {
 			return nil, err
 		}
 	}
@@ -291,8 +291,8 @@ func (t *tally) add(s *state, draw uint64, a quiniela.Agency) error {
 	return it.Error()
 }
 
-// Numbered returns the draw that the journal gives a number; 0 is the one that is meant where none is named.
-func (l *Ledger) Numbered(n uint64) (Draw, error) {
+// DrawBySeq returns the draw with an ordinal in the journal; 0 is the current draw.
+func (l *Ledger) DrawBySeq(n uint64) (Draw, error) {
 	d, ok := l.state.draw(n)
 	if !ok {
 		return d, errNoDraw
@@ -306,7 +306,7 @@ func (l *Ledger) Totals(d Draw) (totals []receipt.Total) {
 	l.state.mu.RLock()
 	defer l.state.mu.RUnlock()
 	for a := range quiniela.Agency(d.Agencies) + 1 {
-		if c := l.state.cursors[cursorKey{d.Number, a}]; c.next > 1 {
+		if c := l.state.cursors[cursorKey{d.Seq, a}]; c.next > 1 {
 			totals = append(totals, total(a, c))
 		}
 	}
@@ -323,7 +323,7 @@ type Stored struct {
 // Stored returns a stored batch of a public draw. It computes the batch's tree anew and refuses to give out one that is not
 // what was logged.
 func (l *Ledger) Stored(ctx context.Context, d Draw, a quiniela.Agency, n uint64) (s Stored, err error) {
-	row, done, err := l.state.db.Get(batchKey(nil, d.Number, a, n))
+	row, done, err := l.state.db.Get(batchKey(nil, d.Seq, a, n))
 	if errors.Is(err, pebble.ErrNotFound) {
 		return s, quiniela.Refuse(quiniela.Absent, "agency %d has no batch %d in draw %s", a, n, d.ID)
 	}

@@ -53,26 +53,26 @@ func TestSeveralDrawsAtOnce(t *testing.T) {
 	night := m.openDraw("night", 2, time.Time{}, draw.FixedNumber(9))
 	late := m.openDraw("late", 1, time.Time{}, draw.FixedNumber(10))
 	m.sendTo(0, 1, 1, "", 7574, 9, 10)
-	m.sendTo(night.Number, 1, 1, "", 9, 9)
-	m.sendTo(night.Number, 2, 1, "", 9)
-	m.sendTo(late.Number, 1, 1, "", 10)
-	m.sendTo(late.Number, 2, 1, quiniela.NoAgency, 10)
+	m.sendTo(night.Seq, 1, 1, "", 9, 9)
+	m.sendTo(night.Seq, 2, 1, "", 9)
+	m.sendTo(late.Seq, 1, 1, "", 10)
+	m.sendTo(late.Seq, 2, 1, quiniela.NoAgency, 10)
 	m.sendTo(77, 1, 1, quiniela.NoDraw, 10)
 
 	m.finish(1, 1, "")
 	m.wait("1", "drawn")
-	// The first is over, so the next one is meant where none is named.
+	// The first is over, so the next one is the current draw.
 	if d, err := m.FindDraw(t.Context(), ""); err != nil || d.ID != "night" {
 		t.Fatalf("unnamed is %q, %v; want night", d.ID, err)
 	}
 	m.sendTo(0, 1, 2, "", 1)
 	for a := range quiniela.Agency(2) {
-		if err := m.Finish(t.Context(), night.Number, a+1, 0); err != nil {
+		if err := m.Finish(t.Context(), night.Seq, a+1, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
 	m.wait("night", "drawn")
-	m.sendTo(late.Number, 1, 2, "", 3)
+	m.sendTo(late.Seq, 1, 2, "", 3)
 
 	check := func() {
 		t.Helper()
@@ -186,7 +186,7 @@ func TestAnOperatorClosesWithAgenciesMissing(t *testing.T) {
 func TestANotaryEntersTheNumber(t *testing.T) {
 	m := start(t, 1)
 	d := m.openDraw("official", 1, time.Time{}, draw.Rule{Source: draw.Notary})
-	m.sendTo(d.Number, 1, 1, "", 42, 43)
+	m.sendTo(d.Seq, 1, 1, "", 42, 43)
 	enter := func(id string, n quiniela.Number, want quiniela.Code) {
 		t.Helper()
 		if _, err := m.EnterNumber(t.Context(), id, n, nil); quiniela.CodeOf(err) != want || want == "" && err != nil {
@@ -196,7 +196,7 @@ func TestANotaryEntersTheNumber(t *testing.T) {
 	enter("official", 42, quiniela.Invalid) // it is open: the number would be known before the last bet
 	enter("1", 42, quiniela.Invalid)
 	enter("other", 42, quiniela.NoDraw)
-	if err := m.Finish(t.Context(), d.Number, 1, 1); err != nil {
+	if err := m.Finish(t.Context(), d.Seq, 1, 1); err != nil {
 		t.Fatal(err)
 	}
 	m.wait("official", "sealed")
@@ -211,7 +211,7 @@ func TestANotaryEntersTheNumber(t *testing.T) {
 	if d := m.wait("official", "drawn"); *d.Entered != 42 || d.Result.Winners != 1 {
 		t.Fatalf("recorded as %+v", d)
 	}
-	if got, _, err := m.Winners(d.Number, 1); err != nil || !slices.Equal(got, []string{"1001000"}) {
+	if got, _, err := m.Winners(d.Seq, 1); err != nil || !slices.Equal(got, []string{"1001000"}) {
 		t.Fatalf("winners: %q, %v", got, err)
 	}
 }
@@ -232,13 +232,13 @@ func TestTheClosingTimeIsTheServersClock(t *testing.T) {
 	c := newClock()
 	m := startAt(t, 1, c.now)
 	d := m.openDraw("evening", 2, c.now().Add(time.Hour), draw.FixedNumber(5))
-	m.sendTo(d.Number, 1, 1, "", 5)
+	m.sendTo(d.Seq, 1, 1, "", 5)
 	c.add(time.Hour - time.Microsecond)
-	m.sendTo(d.Number, 1, 2, "", 5)
+	m.sendTo(d.Seq, 1, 2, "", 5)
 	c.add(time.Microsecond)
-	m.sendTo(d.Number, 1, 3, quiniela.Closed, 5) // by itself, without waiting for anybody to look at the clock
-	c.add(-2 * time.Hour)                        // a clock that is set back opens nothing again
-	m.sendTo(d.Number, 1, 3, quiniela.Closed, 5)
+	m.sendTo(d.Seq, 1, 3, quiniela.Closed, 5) // by itself, without waiting for anybody to look at the clock
+	c.add(-2 * time.Hour)                     // a clock that is set back opens nothing again
+	m.sendTo(d.Seq, 1, 3, quiniela.Closed, 5)
 	if d := m.wait("evening", "drawn"); d.SealedBy != "time" || d.Finished != 0 || d.Bets != 2 || d.Result.Winners != 2 {
 		t.Fatalf("recorded as %+v", d)
 	}
@@ -256,11 +256,11 @@ func TestTheClosingTimeComesWhileTheServerIsDown(t *testing.T) {
 	c := newClock()
 	m := startAt(t, 1, c.now)
 	d := m.openDraw("evening", 2, c.now().Add(time.Hour), draw.FixedNumber(5))
-	m.sendTo(d.Number, 1, 1, "", 5)
+	m.sendTo(d.Seq, 1, 1, "", 5)
 	m.stop()
 	c.add(2 * time.Hour)
 	m.open(1)
-	m.sendTo(d.Number, 1, 2, quiniela.Closed, 5)
+	m.sendTo(d.Seq, 1, 2, quiniela.Closed, 5)
 	m.wait("evening", "drawn")
 }
 

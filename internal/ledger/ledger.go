@@ -32,7 +32,7 @@ type Seed struct {
 type Options struct {
 	Dir    string       // of the derived state
 	FS     vfs.FS       // nil: the operating system's
-	Seed   *Seed        // nil: open no draw, as Plant does later
+	Seed   *Seed        // nil: open no draw, as OpenSeed does later
 	Logger *slog.Logger // nil: silent
 	// QueueBytes bounds what waits for the committer; past it Submit blocks. 0 means 64 MiB.
 	QueueBytes int
@@ -116,7 +116,7 @@ func (l *Ledger) start(ctx context.Context, seed *Seed) error {
 	}
 	l.workers.Go(l.commit)
 	if seed != nil {
-		if err := l.Plant(ctx, seed); err != nil {
+		if err := l.OpenSeed(ctx, seed); err != nil {
 			l.queue.close(errClosed)
 			l.workers.Wait()
 			return err
@@ -150,7 +150,7 @@ func (l *Ledger) closeInTime() {
 		if len(l.state.where(func(d Draw) bool { return d.past(now) })) == 0 {
 			continue
 		}
-		if err := l.do(l.ctx, &request{look: true}); err != nil {
+		if err := l.do(l.ctx, &request{refresh: true}); err != nil {
 			return // the ledger is closing, or has failed
 		}
 	}
@@ -163,7 +163,7 @@ func (l *Ledger) follow() {
 		case <-l.ctx.Done():
 			return
 		case <-moved:
-			if err := l.do(l.ctx, &request{look: true}); err != nil {
+			if err := l.do(l.ctx, &request{refresh: true}); err != nil {
 				return // the ledger is closing, or has failed
 			}
 		}
@@ -175,7 +175,7 @@ func (l *Ledger) fresh(ctx context.Context) error {
 	if l.shared == nil {
 		return nil
 	}
-	return l.do(ctx, &request{look: true})
+	return l.do(ctx, &request{refresh: true})
 }
 
 // startDraw runs a sealed draw, unless it runs already.
@@ -185,8 +185,8 @@ func (l *Ledger) startDraw(n uint64) {
 	}
 }
 
-// Plant opens the seed's draw in an empty journal, or checks that it is the one that is there.
-func (l *Ledger) Plant(ctx context.Context, seed *Seed) error {
+// OpenSeed opens the seed's draw in an empty journal, or checks that it is the one that is there.
+func (l *Ledger) OpenSeed(ctx context.Context, seed *Seed) error {
 	if err := seed.Rule.Check(); err != nil {
 		return err
 	}
@@ -209,7 +209,7 @@ func (l *Ledger) Plant(ctx context.Context, seed *Seed) error {
 	return err
 }
 
-// check compares the seed with the draw it meant to open. Once the draw is sealed, the settings no longer matter; nor do
+// check compares the seed with the draw that it would have opened. Once the draw is sealed, the settings no longer matter; nor do
 // they for a draw that an operator has opened.
 func (s *Seed) check(d Draw) error {
 	if d.Sealed || d.ID != s.ID {

@@ -42,9 +42,9 @@ func hashesOf(index int64) int { return 1 + bits.TrailingZeros64(^uint64(index))
 
 // log appends an entry to the public log and returns its index and leaf.
 func (t *transaction) log(entry []byte) (uint64, tlog.Hash, error) {
-	index := t.frontier.Size()
+	index := t.tree.Size()
 	leaf := tlog.LeafHash(entry)
-	t.hashes = t.frontier.Append(t.hashes[:0], leaf)
+	t.hashes = t.tree.Append(t.hashes[:0], leaf)
 	op := t.batch.SetDeferred(9, len(entry)+len(t.hashes)*tlog.HashSize)
 	logKey(op.Key[:0], index)
 	value := append(op.Value[:0], entry...)
@@ -60,10 +60,10 @@ func (t *transaction) logBatch(d Draw, b *journal.Batch, c cursor) (uint64, erro
 		return unlogged, nil
 	}
 	if b.Root == nil {
-		return 0, fmt.Errorf("batch %d of agency %d has no root, and draw %s is in the public log", b.Number, b.Agency, d.ID)
+		return 0, fmt.Errorf("batch %d of agency %d has no root, and draw %s is in the public log", b.Batch, b.Agency, d.ID)
 	}
 	entry := receipt.BatchEntry{
-		Draw: d.Logged, Agency: b.Agency, Batch: b.Number, Count: b.Count, Stake: uint64(b.Count) * uint64(play.Stake),
+		Draw: d.LogSeq, Agency: b.Agency, Batch: b.Batch, Count: b.Count, Stake: uint64(b.Count) * uint64(play.Stake),
 		CumulativeBets: c.bets, CumulativeStake: c.bets * uint64(play.Stake), Received: uint64(b.Received), Root: *b.Root,
 	}
 	bytes := entry.Encode()
@@ -76,9 +76,9 @@ func (t *transaction) logOpen(d *Draw) error {
 	if !d.Public {
 		return nil
 	}
-	d.Logged = t.lastLogged() + 1
+	d.LogSeq = t.lastLogged() + 1
 	o := receipt.DrawOpen{
-		Draw: d.Logged, ID: d.ID, Rules: Rules, Agencies: d.Agencies, Opened: uint64(d.Opened.UnixMicro()),
+		Draw: d.LogSeq, ID: d.ID, Rules: Rules, Agencies: d.Agencies, Opened: uint64(d.Opened.UnixMicro()),
 		Source: string(d.Rule.Source), Number: d.Rule.Fixed,
 	}
 	if !d.Closes.IsZero() {
@@ -99,7 +99,7 @@ func (t *transaction) logOpen(d *Draw) error {
 func (t *transaction) lastLogged() (last uint64) {
 	for n := range t.last() {
 		d, _ := t.draw(n + 1)
-		last = max(last, d.Logged)
+		last = max(last, d.LogSeq)
 	}
 	return last
 }
@@ -111,7 +111,7 @@ func (t *transaction) logSeal(d *Draw) error {
 	}
 	totals := t.totals(*d)
 	entry, err := receipt.Seal{
-		Draw: d.Logged, Open: d.OpenIndex, Batches: d.Batches, Bets: d.Bets, Stake: d.Bets * uint64(play.Stake),
+		Draw: d.LogSeq, Open: d.OpenIndex, Batches: d.Batches, Bets: d.Bets, Stake: d.Bets * uint64(play.Stake),
 		Agencies: uint32(len(totals)), Totals: receipt.RootOfTotals(totals), Sealed: uint64(d.SealedAt.UnixMicro()),
 	}.Encode()
 	if err != nil {
@@ -124,7 +124,7 @@ func (t *transaction) logSeal(d *Draw) error {
 // totals returns what each agency brought to a draw.
 func (t *transaction) totals(d Draw) (totals []receipt.Total) {
 	for a := range quiniela.Agency(d.Agencies) + 1 {
-		if c := t.cursor(cursorKey{d.Number, a}); c.next > 1 {
+		if c := t.cursor(cursorKey{d.Seq, a}); c.next > 1 {
 			totals = append(totals, total(a, c))
 		}
 	}
@@ -141,7 +141,7 @@ func (t *transaction) logResult(d *Draw) error {
 		return nil
 	}
 	r := receipt.Result{
-		Draw: d.Logged, Open: d.OpenIndex, Seal: d.SealIndex, Source: string(d.Rule.Source), Number: d.Result.Number,
+		Draw: d.LogSeq, Open: d.OpenIndex, Seal: d.SealIndex, Source: string(d.Rule.Source), Number: d.Result.Number,
 		Winners: d.Result.Winners, Drawn: uint64(d.Result.At),
 	}
 	switch {
@@ -173,7 +173,7 @@ type Log struct {
 func (l *Ledger) Log() Log {
 	l.state.mu.RLock()
 	defer l.state.mu.RUnlock()
-	return Log{l.state.frontier.Size(), l.state.frontier.Root(), l.state.db}
+	return Log{l.state.tree.Size(), l.state.tree.Root(), l.state.db}
 }
 
 // At returns the log as it was when it had size entries and the given root.

@@ -52,21 +52,21 @@ func busyDay(t *testing.T, m *machine) (night, late ledger.Draw) {
 	night = m.openDraw("night", 2, time.Time{}, draw.Rule{Source: draw.Notary})
 	late = m.openDraw("late", 1, time.Time{}, draw.FixedNumber(10))
 	m.sendTo(0, 1, 1, "", 7574, 9, 10)
-	m.sendTo(night.Number, 1, 1, "", 9, 9)
-	m.sendTo(night.Number, 2, 1, "", 9)
-	m.sendTo(late.Number, 1, 1, "", 10)
-	m.sendTo(night.Number, 1, 2, "", 4, 5, 6)
+	m.sendTo(night.Seq, 1, 1, "", 9, 9)
+	m.sendTo(night.Seq, 2, 1, "", 9)
+	m.sendTo(late.Seq, 1, 1, "", 10)
+	m.sendTo(night.Seq, 1, 2, "", 4, 5, 6)
 	m.finish(1, 1, "")
 	m.wait("1", "drawn")
 	for a := range quiniela.Agency(2) {
-		if err := m.Finish(t.Context(), night.Number, a+1, 0); err != nil {
+		if err := m.Finish(t.Context(), night.Seq, a+1, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if _, err := m.EnterNumber(t.Context(), "night", 9, bytes.Repeat([]byte{7}, 32)); err != nil {
 		t.Fatal(err)
 	}
-	m.sendTo(late.Number, 1, 2, "", 3)
+	m.sendTo(late.Seq, 1, 2, "", 3)
 	m.wait("night", "drawn")
 	return night, late
 }
@@ -162,10 +162,10 @@ func TestADrawThatIsNotPublicIsNotInTheLog(t *testing.T) {
 	m.open(1)
 	x := m.openDraw("x", 1, time.Time{}, draw.FixedNumber(1))
 	m.sendTo(0, 1, 2, "", 1)
-	m.sendTo(x.Number, 1, 1, "", 1)
+	m.sendTo(x.Seq, 1, 1, "", 1)
 	all := entries(t, m.Ledger)
-	if len(all) != 2 || x.Logged != 1 {
-		t.Errorf("%d entries, and the draw is number %d of the log", len(all), x.Logged)
+	if len(all) != 2 || x.LogSeq != 1 {
+		t.Errorf("%d entries, and the draw is number %d of the log", len(all), x.LogSeq)
 	}
 }
 
@@ -240,11 +240,11 @@ func TestABeaconsDraw(t *testing.T) {
 			t.Errorf("%s: %v, want code %q", what, err, want)
 		}
 	}
-	m.sendTo(d.Number, 1, 1, "", 1, 2, 3)
+	m.sendTo(d.Seq, 1, 1, "", 1, 2, 3)
 	enter("before the seal", good, quiniela.Invalid)
 	c.add(time.Hour)
 	m.wait("evening", "sealed")
-	m.sendTo(d.Number, 1, 2, quiniela.Closed, 1)
+	m.sendTo(d.Seq, 1, 2, quiniela.Closed, 1)
 	enter("another round", beacon(t, 123, "b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92"), quiniela.Invalid)
 	enter("another round's signature", beacon(t, 1000, "b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92"), quiniela.Invalid)
 	if _, err := m.EnterNumber(t.Context(), "evening", 5, nil); quiniela.CodeOf(err) != quiniela.Invalid {
@@ -347,7 +347,7 @@ func TestAForgedRoundStopsTheLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	raw, _ := hex.DecodeString(round1000)
-	forged := journal.Encode(journal.Number{Draw: d.Number, Number: 1, Signature: raw, At: 1})
+	forged := journal.Encode(journal.Number{Draw: d.Seq, Number: 1, Signature: raw, At: 1})
 	if _, err := m.j.Append(t.Context(), last, [][]byte{forged}); err != nil {
 		t.Fatal(err)
 	}

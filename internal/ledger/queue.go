@@ -11,7 +11,7 @@ import (
 // Submission is a batch on its way into the journal. The caller fills it, and owns nothing of it between Submit and
 // the end of Wait. It can be used again.
 type Submission struct {
-	Draw   uint64 // 0: the one that is meant where none is named
+	Draw   uint64 // its ordinal; 0: the current draw
 	Agency quiniela.Agency
 	Batch  uint64 // the agency's number for it, from 1; 0: the ledger gives it the next
 	// Unattributed says that the agency may be quiniela.Unattributed: the bets came in a form that names none.
@@ -43,13 +43,13 @@ func (s *Submission) count() int    { return len(s.Numbers) / quiniela.NumberSiz
 // request is one thing for the committer to decide.
 type request struct {
 	// exactly one is set
-	batch  *Submission
-	finish *finishRequest
-	open   *journal.Open // Draw 0: the next number
-	close  *closeRequest
-	enter  *enterRequest
-	result *resultRequest
-	look   bool // see what others have appended, and decide nothing
+	batch   *Submission
+	finish  *finishRequest
+	open    *journal.Open // Draw 0: the next number
+	close   *closeRequest
+	enter   *enterRequest
+	result  *resultRequest
+	refresh bool // see what others have appended, and decide nothing
 
 	stored int  // bets, of a batch
 	fresh  bool // stored now, not a repeat

@@ -10,8 +10,8 @@ import (
 	"quiniela/internal/wire"
 )
 
-// In what follows a draw is meant by its number; 0 is the one that is meant where none is named: the open one that was
-// opened first, or where none is open the one that was opened last.
+// The methods below take a draw by its ordinal, Draw.Seq. 0 is the current draw: of the open draws the one that was opened
+// first; where none is open, the one that was opened last.
 
 // Submit queues a batch whose lines have been validated, and blocks while too much waits for the committer. Where it
 // returns nil, Wait must be called; batches of one caller are decided in the order in which it submits them.
@@ -93,7 +93,7 @@ func (l *Ledger) Resume(draw uint64, agency quiniela.Agency) (wire.Resume, error
 	}
 	l.state.mu.RLock()
 	defer l.state.mu.RUnlock()
-	c, ok := l.state.cursors[cursorKey{d.Number, agency}]
+	c, ok := l.state.cursors[cursorKey{d.Seq, agency}]
 	if !ok {
 		c.next = 1
 	}
@@ -105,7 +105,7 @@ func (l *Ledger) Drawn(draw uint64) <-chan struct{} {
 	d, _ := l.state.draw(draw)
 	l.state.mu.RLock()
 	defer l.state.mu.RUnlock()
-	return l.state.drawn[d.Number]
+	return l.state.drawn[d.Seq]
 }
 
 // Winners returns the documents of an agency's winning bets in the order in which they were stored, and false while
@@ -127,7 +127,7 @@ func (l *Ledger) Winners(draw uint64, agency quiniela.Agency) (documents []strin
 	if err := d.forgotten(); err != nil {
 		return nil, false, err
 	}
-	err = l.state.scan(agencyKey(nil, keyWinner, d.Number, agency), func(_, v []byte) error {
+	err = l.state.scan(agencyKey(nil, keyWinner, d.Seq, agency), func(_, v []byte) error {
 		documents = append(documents, string(v))
 		return nil
 	})

@@ -23,7 +23,7 @@ import (
 
 // Draw is what is known of a draw.
 type Draw struct {
-	Number   uint64 // the journal's: 1, 2, 3, …
+	Seq      uint64 `json:"Number"` // its ordinal in the journal: 1, 2, 3, …
 	ID       string
 	Agencies uint32
 	Rule     draw.Rule
@@ -41,10 +41,10 @@ type Draw struct {
 	Signature []byte
 	Extract   []byte          // SHA-256 of the official extract that the notary handed in, or nil
 	Result    *journal.Result // nil until drawn
-	// Public reports that its batches are in the public log, as draw Logged of the log, whose entries OpenIndex,
+	// Public reports that its batches are in the public log, as draw LogSeq of the log, whose entries OpenIndex,
 	// SealIndex (once sealed) and ResultIndex (once drawn) are its own. Binding is the leaf of the first.
 	Public                            bool
-	Logged                            uint64
+	LogSeq                            uint64 `json:"Logged"`
 	OpenIndex, SealIndex, ResultIndex uint64
 	Binding                           tlog.Hash
 	// Forgotten is when who bet and who won was forgotten; zero: it is there.
@@ -126,8 +126,8 @@ type state struct {
 	ids     map[string]uint64        // of the draws
 	open    []uint64                 // draws that are not sealed, in order; replaced, never changed
 
-	frontier tlog.CompactRange // of the public log
-	chain    *draw.Chain       // the beacon
+	tree  tlog.CompactRange // of the public log
+	chain *draw.Chain       // the beacon
 }
 
 const (
@@ -233,7 +233,7 @@ func (s *state) load() error {
 		return nil
 	})
 	if err == nil {
-		err = s.loadFrontier()
+		err = s.loadTree()
 	}
 	if err != nil {
 		return err
@@ -258,8 +258,8 @@ func (s *state) load() error {
 	})
 }
 
-// loadFrontier reads the end of the public log.
-func (s *state) loadFrontier() (err error) {
+// loadTree reads the end of the public log.
+func (s *state) loadTree() (err error) {
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{keyLog}, UpperBound: []byte{keyLog + 1}})
 	if err != nil {
 		return err
@@ -271,7 +271,7 @@ func (s *state) loadFrontier() (err error) {
 	if err := errors.Join(it.Error(), it.Close()); err != nil {
 		return err
 	}
-	s.frontier, err = tlog.LoadCompactRange(size, Log{db: s.db})
+	s.tree, err = tlog.LoadCompactRange(size, Log{db: s.db})
 	return err
 }
 
@@ -354,19 +354,19 @@ func (s *state) otherHistory() error {
 
 // put shows a draw to readers. mu is held.
 func (s *state) put(d Draw) {
-	old, known := s.draws[d.Number]
-	s.draws[d.Number] = d
+	old, known := s.draws[d.Seq]
+	s.draws[d.Seq] = d
 	if !known {
-		s.ids[d.ID] = d.Number
-		s.drawn[d.Number] = make(chan struct{})
+		s.ids[d.ID] = d.Seq
+		s.drawn[d.Seq] = make(chan struct{})
 	}
 	if d.Result != nil && old.Result == nil {
-		close(s.drawn[d.Number])
+		close(s.drawn[d.Seq])
 	}
 	if !known || d.Sealed != old.Sealed {
-		open := slices.DeleteFunc(slices.Clone(s.open), func(n uint64) bool { return n == d.Number })
+		open := slices.DeleteFunc(slices.Clone(s.open), func(n uint64) bool { return n == d.Seq })
 		if !d.Sealed {
-			open = append(open, d.Number)
+			open = append(open, d.Seq)
 			slices.Sort(open)
 		}
 		s.open = open
@@ -377,7 +377,7 @@ func (s *state) put(d Draw) {
 // mu is held, or the caller is the committer.
 func (s *state) last() uint64 { return uint64(len(s.draws)) }
 
-// current returns the draw that is meant where none is named: the open one that was opened first, or where none is
+// current returns the current draw: the open one that was opened first, or where none is
 // open the one that was opened last. mu is held, or the caller is the committer.
 func (s *state) current() uint64 {
 	if len(s.open) > 0 {
@@ -399,7 +399,7 @@ func (s *state) where(condition func(Draw) bool) []uint64 {
 	return found
 }
 
-// draw returns a draw by its number; 0 is the one that is meant where none is named.
+// draw returns the draw with an ordinal; 0 is the current draw.
 func (s *state) draw(n uint64) (Draw, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

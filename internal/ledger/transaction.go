@@ -27,17 +27,17 @@ type transaction struct {
 	cursors map[cursorKey]cursor
 	key     []byte
 
-	frontier tlog.CompactRange // of the public log
-	hashes   []tlog.Hash
+	tree   tlog.CompactRange // of the public log
+	hashes []tlog.Hash
 }
 
 func (s *state) begin() *transaction {
 	return &transaction{
-		s: s, batch: s.db.NewBatch(), next: s.head.Position + 1, head: s.head, draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}, frontier: s.frontier,
+		s: s, batch: s.db.NewBatch(), next: s.head.Position + 1, head: s.head, draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}, tree: s.tree,
 	}
 }
 
-// draw returns a draw by its number; 0 is the one that is meant where none is named.
+// draw returns the draw with an ordinal; 0 is the current draw.
 func (t *transaction) draw(n uint64) (Draw, bool) {
 	if n == 0 {
 		n = t.current()
@@ -139,8 +139,8 @@ func (t *transaction) addBatch(position uint64, b *journal.Batch, numbers []byte
 	}
 	k := cursorKey{b.Draw, b.Agency}
 	c := t.cursor(k)
-	if b.Number != c.next || c.finished {
-		return fmt.Errorf("batch %d of agency %d, where %d is next and finished is %t", b.Number, b.Agency, c.next, c.finished)
+	if b.Batch != c.next || c.finished {
+		return fmt.Errorf("batch %d of agency %d, where %d is next and finished is %t", b.Batch, b.Agency, c.next, c.finished)
 	}
 	c.next++
 	c.bets += uint64(b.Count)
@@ -150,7 +150,7 @@ func (t *transaction) addBatch(position uint64, b *journal.Batch, numbers []byte
 		return err
 	}
 	op := t.batch.SetDeferred(1+8+4+8, batchRow+int(b.Count)*quiniela.NumberSize)
-	batchKey(op.Key[:0], b.Draw, b.Agency, b.Number)
+	batchKey(op.Key[:0], b.Draw, b.Agency, b.Batch)
 	value := binary.BigEndian.AppendUint64(op.Value[:0], position)
 	value = binary.BigEndian.AppendUint64(value, index)
 	if numbers != nil {
@@ -162,7 +162,7 @@ func (t *transaction) addBatch(position uint64, b *journal.Batch, numbers []byte
 		return err
 	}
 	if len(value) != len(op.Value) {
-		return fmt.Errorf("batch %d of agency %d says %d bets and has %d", b.Number, b.Agency, b.Count, (len(value)-batchRow)/quiniela.NumberSize)
+		return fmt.Errorf("batch %d of agency %d says %d bets and has %d", b.Batch, b.Agency, b.Count, (len(value)-batchRow)/quiniela.NumberSize)
 	}
 	if err := op.Finish(); err != nil {
 		return err
@@ -189,7 +189,7 @@ func (t *transaction) addOpen(o journal.Open) error {
 		return fmt.Errorf("draw %d takes its number from a beacon, and is not in the public log", o.Draw)
 	}
 	d := Draw{
-		Number: o.Draw, ID: o.ID, Agencies: o.Agencies, Rule: rule, Opened: instant(o.At), Closes: instant(o.Closes), Public: o.Public,
+		Seq: o.Draw, ID: o.ID, Agencies: o.Agencies, Rule: rule, Opened: instant(o.At), Closes: instant(o.Closes), Public: o.Public,
 	}
 	if err := t.logOpen(&d); err != nil {
 		return err
@@ -256,7 +256,7 @@ func (t *transaction) addResult(ctx context.Context, r journal.Result, w *winner
 	}
 	if w == nil {
 		var err error
-		if w, err = t.recount(ctx, r); err != nil {
+		if w, err = t.findWinnersAgain(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -295,9 +295,9 @@ func (t *transaction) addForget(f journal.Forget) error {
 	return t.batch.DeleteRange(prefix, after(prefix), nil)
 }
 
-// recount finds the winners of a replayed result. What the transaction holds must be in the database first; that
+// findWinnersAgain finds the winners of a replayed result. What the transaction holds must be in the database first; that
 // commits entries of the journal early, which is harmless.
-func (t *transaction) recount(ctx context.Context, r journal.Result) (*winners, error) {
+func (t *transaction) findWinnersAgain(ctx context.Context, r journal.Result) (*winners, error) {
 	t.next-- // the result itself is not applied yet
 	if err := t.commit(); err != nil {
 		return nil, err
@@ -344,7 +344,7 @@ func (t *transaction) commit() error {
 func (t *transaction) show() {
 	t.s.mu.Lock()
 	defer t.s.mu.Unlock()
-	t.s.head, t.s.frontier = t.head, t.frontier
+	t.s.head, t.s.tree = t.head, t.tree
 	for k, c := range t.cursors {
 		t.s.cursors[k] = c
 	}

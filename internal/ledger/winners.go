@@ -50,7 +50,7 @@ func (s *state) spans(d Draw) (all []span) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for a := range d.Agencies + 1 {
-		next := s.cursors[cursorKey{d.Number, quiniela.Agency(a)}].next
+		next := s.cursors[cursorKey{d.Seq, quiniela.Agency(a)}].next
 		for from := uint64(1); from < next; from += spanBatches {
 			all = append(all, span{quiniela.Agency(a), from, min(from+spanBatches, next)})
 		}
@@ -67,7 +67,7 @@ func (s *state) findWinners(ctx context.Context, d Draw, number quiniela.Number)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, sp := range spans {
 		g.Go(func() (err error) {
-			found[i], err = s.findSpan(ctx, d.Number, sp, number)
+			found[i], err = s.findSpan(ctx, d.Seq, sp, number)
 			return err
 		})
 	}

@@ -35,7 +35,7 @@ func (p *Publisher) publishDraws(ctx context.Context) error {
 		return err
 	}
 	for _, d := range draws {
-		if !d.Public || p.done[d.Number] == drawn || ctx.Err() != nil {
+		if !d.Public || p.done[d.Seq] == drawn || ctx.Err() != nil {
 			continue
 		}
 		f := &folder{root: p.folder.root, temp: p.folder.temp, dirs: map[string]bool{}}
@@ -59,7 +59,7 @@ func (p *Publisher) publishDraw(ctx context.Context, f *folder, d ledger.Draw) e
 		{sealed, d.Sealed && d.SealIndex < size, "seal", func() error { return p.publishSeal(ctx, f, at, d) }},
 		{drawn, d.Result != nil && d.ResultIndex < size, "outcome.json", func() error { return p.publishResult(ctx, f, at, d, f.has(at+"outcome.json")) }},
 	} {
-		if p.done[d.Number] >= step.stage {
+		if p.done[d.Seq] >= step.stage {
 			continue
 		}
 		if !step.due {
@@ -87,7 +87,7 @@ func (p *Publisher) publishDraw(ctx context.Context, f *folder, d ledger.Draw) e
 				return err
 			}
 		}
-		p.done[d.Number] = step.stage
+		p.done[d.Seq] = step.stage
 	}
 	return nil
 }

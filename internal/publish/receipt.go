@@ -36,7 +36,7 @@ type tree struct {
 // Receipt returns the receipt of one bet, in one line of JSON: that of a line, from 1, of an agency's batch in a draw. It
 // waits a little for the checkpoint that has the batch. Refusals are *quiniela.Error.
 func (p *Publisher) Receipt(ctx context.Context, number uint64, agency quiniela.Agency, batch uint64, line uint32) ([]byte, error) {
-	d, err := p.Ledger.Numbered(number)
+	d, err := p.Ledger.DrawBySeq(number)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (p *Publisher) stored(ctx context.Context, d ledger.Draw, agency quiniela.A
 	p.trees.mu.Lock()
 	defer p.trees.mu.Unlock()
 	last := p.trees.last
-	i := slices.IndexFunc(last, func(t tree) bool { return t.draw == d.Number && t.agency == agency && t.batch == batch })
+	i := slices.IndexFunc(last, func(t tree) bool { return t.draw == d.Seq && t.agency == agency && t.batch == batch })
 	if i >= 0 {
 		t := last[i]
 		p.trees.last = append(slices.Delete(last, i, i+1), t)
@@ -100,7 +100,7 @@ func (p *Publisher) stored(ctx context.Context, d ledger.Draw, agency quiniela.A
 	if len(last) == keptTrees {
 		last = slices.Delete(last, 0, 1)
 	}
-	p.trees.last = append(last, tree{d.Number, agency, batch, s})
+	p.trees.last = append(last, tree{d.Seq, agency, batch, s})
 	return s, nil
 }
 

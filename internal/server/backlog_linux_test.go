@@ -18,7 +18,7 @@ func TestTheBacklogIsApplied(t *testing.T) {
 		t.Skip("this system does not tell its greatest backlog")
 	}
 	fill := func(backlog int) int {
-		c := server.DefaultConfig()
+		c := server.DefaultOptions()
 		c.Address, c.Backlog = "127.0.0.1:0", backlog
 		s, err := server.ListenEcho(c, slog.New(slog.DiscardHandler))
 		if err != nil {

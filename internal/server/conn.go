@@ -16,7 +16,7 @@ import (
 type conn struct {
 	stream
 	ip       string
-	config   *Config
+	config   *Options
 	identity agencies.Identity // used by the session's reader alone
 
 	mu       sync.Mutex // orders a deadline against the beginning of the drain

@@ -105,7 +105,7 @@ func TestHostilePeersHarmThemselvesOnly(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not with -short")
 	}
-	c := start(t, 2, func(s *server.Config) {
+	c := start(t, 2, func(s *server.Options) {
 		s.Read, s.Idle, s.Request = 500*time.Millisecond, time.Second, time.Second
 	})
 	batch := 0
@@ -161,7 +161,7 @@ func TestAFloodOfConnections(t *testing.T) {
 		t.Skip("not with -short")
 	}
 	const flood, most = 10000, 500
-	c := start(t, 2, func(s *server.Config) {
+	c := start(t, 2, func(s *server.Options) {
 		s.PerAddress, s.Connections, s.Idle, s.Backlog = most, 1000, 2*time.Second, 4096
 	})
 	before := measure(t)

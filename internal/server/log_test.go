@@ -78,7 +78,7 @@ func TestAGroupOfBatchesIsOneWriteOfTheLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := server.DefaultConfig()
+	config := server.DefaultOptions()
 	config.Address = "127.0.0.1:0"
 	s, err := server.Listen(config, l, log)
 	if err != nil {

@@ -21,8 +21,8 @@ import (
 	"quiniela/internal/logline"
 )
 
-// Config says how a server serves. Start from DefaultConfig.
-type Config struct {
+// Options says how a server serves. Start from DefaultOptions.
+type Options struct {
 	Address     string // host:port; an empty host is every interface
 	Backlog     int    // connections that the kernel holds until they are accepted
 	TLSAddress  string // host:port for TLS, where TLS is set; the same as Address: there is no plain one
@@ -42,9 +42,9 @@ type Config struct {
 	Window      int                   // requests of one connection that may be in hand at once
 }
 
-// DefaultConfig returns the settings that hold when nothing else is configured.
-func DefaultConfig() Config {
-	return Config{
+// DefaultOptions returns the settings that hold when nothing else is configured.
+func DefaultOptions() Options {
+	return Options{
 		Address: ":12345", Backlog: 128, Connections: 10000, Limits: quiniela.DefaultLimits(),
 		Read: 10 * time.Second, Request: time.Minute, Idle: 5 * time.Minute, Settle: time.Second, Poll: 30 * time.Second,
 		Drain: 7 * time.Second, Window: 64,
@@ -53,7 +53,7 @@ func DefaultConfig() Config {
 
 // Server serves one listener.
 type Server struct {
-	config    Config
+	config    Options
 	log       *slog.Logger
 	group     *slog.Logger   // for the lines that the committer writes together
 	ledger    *ledger.Ledger // nil in echo mode
@@ -78,7 +78,7 @@ type Receipts func(ctx context.Context, draw uint64, agency quiniela.Agency, bat
 func (s *Server) SetReceipts(r Receipts) { s.receipts = r }
 
 // Listen starts to listen. Connections are held by the kernel until Serve.
-func Listen(c Config, l *ledger.Ledger, log *slog.Logger) (*Server, error) {
+func Listen(c Options, l *ledger.Ledger, log *slog.Logger) (*Server, error) {
 	s := newServer(c, log)
 	s.ledger, s.handle = l, s.serveLottery
 	s.register()
@@ -86,13 +86,13 @@ func Listen(c Config, l *ledger.Ledger, log *slog.Logger) (*Server, error) {
 }
 
 // ListenEcho starts to listen as the specification's echo server, which returns one message per connection.
-func ListenEcho(c Config, log *slog.Logger) (*Server, error) {
+func ListenEcho(c Options, log *slog.Logger) (*Server, error) {
 	s := newServer(c, log)
 	s.handle = s.serveEcho
 	return s, s.listen()
 }
 
-func newServer(c Config, log *slog.Logger) *Server {
+func newServer(c Options, log *slog.Logger) *Server {
 	return &Server{
 		config: c, log: log, group: logline.Deferred(log), conns: map[*conn]struct{}{}, perIP: map[string]int{}, drained: make(chan struct{}),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "quiniela_refusals_total", Help: "Requests and connections refused, by code."}, []string{"code"}),

@@ -53,7 +53,7 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-func start(t *testing.T, agencies uint32, change func(*server.Config)) *central {
+func start(t *testing.T, agencies uint32, change func(*server.Options)) *central {
 	t.Helper()
 	c := &central{t: t, log: new(logBuffer)}
 	handler := logline.New(c.log, slog.LevelDebug)
@@ -68,7 +68,7 @@ func start(t *testing.T, agencies uint32, change func(*server.Config)) *central 
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := server.DefaultConfig()
+	config := server.DefaultOptions()
 	config.Address = "127.0.0.1:0"
 	if change != nil {
 		change(&config)
@@ -154,7 +154,7 @@ const (
 func TestConformance(t *testing.T) {
 	secret := strings.Repeat("ab", 32)
 	resume := "ok|1|0|0|" + strings.Repeat("0", 64) + "\n"
-	c := start(t, 3, func(c *server.Config) { c.Poll = 10 * time.Millisecond })
+	c := start(t, 3, func(c *server.Options) { c.Poll = 10 * time.Millisecond })
 	for _, row := range []struct{ name, request, reply string }{
 		{"the protocol's example of a batch", "35;agency_ID|1\nAna,Paz,1,1990-01-01,7\n", "success|1\n"},
 		{"a bad line stores nothing", frame("agency_ID|1\n" + ana + "Ana,Paz,x,1990-01-01,7\n"), "fail|0\n"},
@@ -250,13 +250,13 @@ func awaitDraw(t *testing.T, c *central) {
 
 // The specification's own client neither ends its batch with an empty line nor half-closes.
 func TestSilenceEndsABareBatch(t *testing.T) {
-	c := start(t, 1, func(c *server.Config) { c.Settle = 20 * time.Millisecond })
+	c := start(t, 1, func(c *server.Options) { c.Settle = 20 * time.Millisecond })
 	for _, header := range []string{"agency_ID|1\n", ""} {
 		if got := c.ask(header+ana+ana, false); got != "success|2\n" {
 			t.Fatalf("after the header %q: got %q", header, got)
 		}
 	}
-	c = start(t, 1, func(c *server.Config) { c.Settle, c.Read = 0, 20*time.Millisecond })
+	c = start(t, 1, func(c *server.Options) { c.Settle, c.Read = 0, 20*time.Millisecond })
 	if got := c.ask("agency_ID|1\n"+ana+ana, false); got != "fail|0|frame|the batch did not end\n" && got != "fail|0\n" {
 		t.Fatalf("with the rule off: got %q", got)
 	}
@@ -268,7 +268,7 @@ func TestSilenceEndsABareBatch(t *testing.T) {
 // TestBadInput sends what nobody should, and checks that it is refused or cut off, that nothing of it is stored, and
 // that the next client is served.
 func TestBadInput(t *testing.T) {
-	c := start(t, 5, func(c *server.Config) { c.Read, c.Idle = 50*time.Millisecond, 100*time.Millisecond })
+	c := start(t, 5, func(c *server.Options) { c.Read, c.Idle = 50*time.Millisecond, 100*time.Millisecond })
 	batch := func(line string) string { return frame("agency_ID|1\n" + ana + line + "\n") }
 	for name, request := range map[string]string{
 		"empty connection":            "",
@@ -397,7 +397,7 @@ func TestStoppingLetsRequestsFinishAndClosesEverything(t *testing.T) {
 }
 
 func TestTooManyConnections(t *testing.T) {
-	c := start(t, 1, func(c *server.Config) { c.Connections = 2 })
+	c := start(t, 1, func(c *server.Options) { c.Connections = 2 })
 	first, second := c.dial(), c.dial()
 	waitFor(t, func() bool { return strings.Count(c.log.String(), "accept_connections | result: success") == 2 })
 	if b, _ := io.ReadAll(c.dial()); !strings.HasPrefix(string(b), "fail|0|busy|") {
@@ -422,7 +422,7 @@ func TestNothingFromTheNetworkBreaksALogLine(t *testing.T) {
 func TestEcho(t *testing.T) {
 	var out logBuffer
 	handler := logline.New(&out, slog.LevelInfo)
-	config := server.DefaultConfig()
+	config := server.DefaultOptions()
 	config.Address = "127.0.0.1:0"
 	s, err := server.ListenEcho(config, slog.New(handler))
 	if err != nil {
@@ -518,7 +518,7 @@ func registered(t *testing.T, n int) (guard *agencies.Guard, tokens []string) {
 // Every verb in every form, with every wrong identity: refused, and nothing stored, finished or told.
 func TestNobodyActsForAnother(t *testing.T) {
 	guard, tokens := registered(t, 3)
-	c := start(t, 3, func(s *server.Config) { s.Guard = guard })
+	c := start(t, 3, func(s *server.Options) { s.Guard = guard })
 	hello := func(n int) string { return fmt.Sprintf("hello|%d|%s", n, tokens[n]) }
 	if got := c.ask(frame(hello(1), "agency_ID|1|1\n"+winny), true); !strings.HasSuffix(got, "success|1\n") {
 		t.Fatalf("agency 1 itself: %q", got)
@@ -580,7 +580,7 @@ func exchange(t *testing.T, conn *net.TCPConn, requests string) string {
 }
 
 func TestOneAddressCannotTakeAllConnections(t *testing.T) {
-	c := start(t, 1, func(s *server.Config) { s.PerAddress = 3 })
+	c := start(t, 1, func(s *server.Options) { s.PerAddress = 3 })
 	for range 3 {
 		conn := c.dialFrom("127.0.0.9")
 		if _, err := io.WriteString(conn, frame("hello|1|")); err != nil {
@@ -600,7 +600,7 @@ func TestOneAddressCannotTakeAllConnections(t *testing.T) {
 
 // A request that trickles in, each byte within the read deadline, ends all the same.
 func TestATricklingRequestEnds(t *testing.T) {
-	c := start(t, 1, func(s *server.Config) { s.Read, s.Request = 200*time.Millisecond, 500*time.Millisecond })
+	c := start(t, 1, func(s *server.Options) { s.Read, s.Request = 200*time.Millisecond, 500*time.Millisecond })
 	conn := c.dial()
 	began := time.Now()
 	for _, b := range []byte(frame("agency_ID|1|1\n" + strings.Repeat(ana, 50))) {
@@ -623,7 +623,7 @@ func TestATricklingRequestEnds(t *testing.T) {
 // Nothing of a bettor is in the log at INFO but what the specification puts there, and that can be masked.
 func TestTheLogTellsNothingOfBettors(t *testing.T) {
 	for _, mask := range []bool{false, true} {
-		c := start(t, 1, func(s *server.Config) { s.MaskDNI = mask })
+		c := start(t, 1, func(s *server.Options) { s.MaskDNI = mask })
 		c.ask("agency_ID|1\nSecreta,Persona,31415926,1990-01-01,7\n\n", false)
 		c.ask("agency_ID|1\nSecreta,Persona,31415926,1990-13-01,7\n\n", false)
 		c.ask("1~Secreta~Persona~27182818~1990-01-01~7\n", false)

@@ -24,7 +24,7 @@ type session struct {
 	*Server
 	conn    *conn
 	reader  *wire.Reader
-	draw    uint64    // that hello chose; 0: the one that is meant where none is named
+	draw    uint64    // that hello chose; 0: the current draw
 	replies chan *job // to the writer, in request order
 }
 
@@ -137,18 +137,18 @@ func (s *session) serve(j *job, body []byte, framed bool) {
 	}
 }
 
-// hello says where an agency goes on, and keeps the connection to the draw it names, or to the one that is meant now: a
+// hello says where an agency goes on, and keeps the connection to the draw it names, or to the current draw: a
 // draw that opens or closes meanwhile must not turn its bets aside.
 func (s *session) hello(j *job, r wire.Request) error {
 	d, err := s.ledger.FindDraw(context.Background(), r.Draw)
 	if err != nil {
 		return err
 	}
-	resume, err := s.ledger.Resume(d.Number, r.Agency)
+	resume, err := s.ledger.Resume(d.Seq, r.Agency)
 	if err != nil {
 		return err
 	}
-	s.draw = d.Number
+	s.draw = d.Seq
 	if r.Named {
 		resume.Draw = d.ID
 	}

@@ -86,7 +86,7 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name s
 	_, _ = w.Write(out.Bytes()) // a peer that has gone needs no answer
 }
 
-// home shows all draws, and the one that is meant where none is named.
+// home shows all draws, and the current one.
 func (s *Site) home(w http.ResponseWriter, r *http.Request) { s.show(w, r, "") }
 
 func (s *Site) drawPage(w http.ResponseWriter, r *http.Request) { s.show(w, r, r.PathValue("id")) }

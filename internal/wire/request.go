@@ -53,7 +53,7 @@ type Request struct {
 
 	Batches uint64 // Finish: how many the agency says it sent; 0 where it does not say
 	Token   string // Hello
-	Draw    string // Hello: the draw's name; empty: the one that is meant where none is named
+	Draw    string // Hello: the draw's name; empty: the current draw
 	Named   bool   // Hello: the draw's field is there, if empty; the reply then names the draw
 	Line    uint32 // Receipt: the bet's line in the batch, from 1
 }
@@ -93,7 +93,7 @@ func isBatch(head []byte) bool {
 	return hasArgs && string(bytes.TrimSpace(word)) == wordBatch || isBetLine(head)
 }
 
-// isBetLine reports whether a first line is meant as a bet line, good or bad, and not as a verb or a single bet: it has
+// isBetLine reports whether a first line is a bet line, good or bad, and not a verb or a single bet: it has
 // commas, more than the `~` of a single bet, and begins with no verb.
 func isBetLine(head []byte) bool {
 	if commas := bytes.Count(head, []byte{','}); commas == 0 || commas <= bytes.Count(head, []byte{'~'}) {
@@ -269,8 +269,8 @@ func AppendQuery(dst []byte, agency quiniela.Agency, wait bool) []byte {
 	return append(appendField(dst, uint64(agency)), '\n')
 }
 
-// AppendHello appends a hello body that asks for the draw's name in the reply. An empty draw is the one that is meant
-// where none is named.
+// AppendHello appends a hello body that asks for the draw's name in the reply. An empty draw is the current
+// one.
 func AppendHello(dst []byte, agency quiniela.Agency, token, draw string) []byte {
 	dst = appendField(append(dst, wordHello...), uint64(agency))
 	dst = append(append(dst, '|'), token...)

@@ -59,8 +59,8 @@ type maker struct {
 	key       string
 }
 
-// Make makes a lottery.
-func Make(t Terms) (*Lottery, error) {
+// New makes a lottery.
+func New(t Terms) (*Lottery, error) {
 	m := &maker{Terms: t}
 	if m.Seen == 0 {
 		m.Seen = roundTime - 40

@@ -237,7 +237,7 @@ func (j *Journal) movedBy(ctx context.Context, id pgtype.UUID, after journal.Hea
 func identity(e []byte) (draw, agency, batch any) {
 	if v, err := journal.Decode(e); err == nil {
 		if b, ok := v.(*journal.Batch); ok {
-			return int64(b.Draw), int64(b.Agency), int64(b.Number)
+			return int64(b.Draw), int64(b.Agency), int64(b.Batch)
 		}
 	}
 	return nil, nil, nil

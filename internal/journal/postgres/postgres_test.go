@@ -129,7 +129,7 @@ func TestTheDatabaseKeepsBatchesUniqueAndReadable(t *testing.T) {
 	entry := func(number uint64, secret, root *[32]byte) []byte {
 		lines := "José,Núñez,30904465,1999-03-17,7574\nAna,Paz,1,1990-01-01,0\n"
 		buf := append(make([]byte, journal.MaxBatchHeader), lines...)
-		b := &journal.Batch{Draw: 1, Agency: 2, Number: number, Count: 2, Secret: secret, Root: root, Lines: []byte(lines)}
+		b := &journal.Batch{Draw: 1, Agency: 2, Batch: number, Count: 2, Secret: secret, Root: root, Lines: []byte(lines)}
 		return buf[journal.PutBatch(buf, journal.MaxBatchHeader, b):]
 	}
 	forgotten, err := journal.Forgotten(entry(5, &secret, &root))
