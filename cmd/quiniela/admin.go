@@ -12,12 +12,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"quiniela/internal/central"
 	"strings"
 	"syscall"
 )
-
-// socketName is the operator's socket in a data folder. Who can open it is the operator: the folder is its owner's.
-const socketName = "admin.sock"
 
 // adminFlags say which running server a command speaks to.
 type adminFlags struct {
@@ -40,7 +38,7 @@ var errNoServer = errors.New("no server answers")
 
 func (f adminFlags) open() (*admin, error) {
 	if f.Server == "" {
-		path := filepath.Join(f.Data, socketName)
+		path := filepath.Join(f.Data, central.SocketName)
 		a := &admin{
 			base: "http://quiniela", where: path,
 			advice: "start `quiniela server`, or name its data folder with --data",

@@ -10,6 +10,7 @@ import (
 
 	"quiniela/audit"
 	"quiniela/draw"
+	"quiniela/internal/central"
 	"quiniela/internal/journal/local"
 	"quiniela/tlog"
 )
@@ -34,7 +35,7 @@ func (c *auditCommand) Run(e env) (err error) {
 		return err
 	}
 	if c.Data != "" {
-		j, failed := openLocal(c.Data, local.Options{ReadOnly: true})
+		j, failed := central.OpenLocal(c.Data, local.Options{ReadOnly: true})
 		if failed != nil {
 			return failed
 		}

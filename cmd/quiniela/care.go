@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
 
 	"quiniela/internal/backup"
+	"quiniela/internal/central"
 	"quiniela/internal/fsck"
 	"quiniela/internal/journal/local"
 	"quiniela/internal/ledger"
@@ -43,7 +43,7 @@ func (c *backupCommand) Run(e env) error {
 
 // offline copies the journal of a folder that no server has open.
 func (c *backupCommand) offline(ctx context.Context, dir string) (last uint64, err error) {
-	j, err := openLocal(c.Data, local.Options{ReadOnly: true})
+	j, err := central.OpenLocal(c.Data, local.Options{ReadOnly: true})
 	if err != nil {
 		return 0, err
 	}
@@ -84,7 +84,7 @@ func (c *fsckCommand) Run(e env) (err error) {
 	if err := c.folder(e.ctx); err != nil {
 		return err
 	}
-	j, err := c.opener(e.ctx, c.Data, local.Options{ReadOnly: true}, 0, slog.New(slog.DiscardHandler))()
+	j, err := c.openToRead(e.ctx, c.Data)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (c *fsckCommand) Run(e env) (err error) {
 	set, end := progress(e.stderr, "check", last.Position)
 	report, err := fsck.Check(e.ctx, j, set)
 	end()
-	if err == nil && c.Journal == "local" { // else a server may be using it meanwhile
+	if err == nil && c.Journal == localJournal { // else a server may be using it meanwhile
 		err = ledger.CheckState(c.Data)
 	}
 	if report != nil {

@@ -20,13 +20,11 @@ import (
 
 	"quiniela"
 	"quiniela/draw"
+	"quiniela/internal/central"
 	"quiniela/internal/client"
-	"quiniela/internal/journal"
-	"quiniela/internal/journal/local"
 	"quiniela/internal/ledger"
 	"quiniela/internal/logline"
 	"quiniela/internal/sample"
-	"quiniela/internal/server"
 )
 
 type demoCommand struct {
@@ -90,28 +88,23 @@ type demo struct {
 }
 
 func (d *demo) run(dir string) error {
-	storage, err := openStorage(d.ctx, dir, func() (journal.Journal, error) { return openJournal(dir, local.Options{}) }, ledger.Options{
-		Seed: &ledger.Seed{ID: "1", Agencies: uint32(len(d.files)), Rule: draw.FixedNumber(d.number)}, Logger: d.log,
-	})
+	o := central.DefaultOptions(dir)
+	o.Seed = &ledger.Seed{ID: "1", Agencies: uint32(len(d.files)), Rule: draw.FixedNumber(d.number)}
+	o.Log = d.log
+	l, err := central.Open(d.ctx, o)
 	if err != nil {
 		return err
 	}
-	config := server.DefaultOptions()
-	config.Address = "127.0.0.1:0"
-	s, err := server.Listen(config, storage.ledger, d.log)
-	if err != nil {
-		return errors.Join(err, storage.close(d.log))
-	}
-	d.printf("A central on %s, and %d agencies sending their bets to it.\n\n", s.Addr(), len(d.files))
+	d.printf("A central on %s, and %d agencies sending their bets to it.\n\n", l.Addr(), len(d.files))
 	ctx, stop := context.WithCancel(d.ctx)
 	defer stop()
 	served := make(chan error, 1)
-	go func() { served <- s.Serve(ctx) }()
+	go func() { served <- l.Serve(ctx) }()
 	began := time.Now()
-	err = d.agencies(ctx, s.Addr().String())
+	err = d.agencies(ctx, l.Addr().String())
 	total := time.Since(began)
 	stop()
-	if err = errors.Join(err, <-served, storage.close(d.log)); err != nil {
+	if err = errors.Join(err, <-served, l.Close()); err != nil {
 		return err
 	}
 	if d.ctx.Err() != nil {

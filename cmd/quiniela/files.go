@@ -3,11 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 
 	"quiniela/internal/durable"
-	"quiniela/internal/journal/local"
 	"quiniela/internal/ledger"
 	"quiniela/internal/sample"
 )
@@ -40,7 +38,7 @@ type exportCommand struct {
 }
 
 func (c *exportCommand) Run(e env) (err error) {
-	j, err := c.opener(e.ctx, c.Data, local.Options{ReadOnly: true}, 0, slog.New(slog.DiscardHandler))()
+	j, err := c.openToRead(e.ctx, c.Data)
 	if err != nil {
 		return err
 	}

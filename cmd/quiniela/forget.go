@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"quiniela"
+	"quiniela/internal/central"
 	"quiniela/internal/journal"
 	"quiniela/internal/journal/local"
 	"quiniela/internal/publish"
@@ -26,7 +27,7 @@ type forgetCommand struct {
 }
 
 func (c *forgetCommand) Run(e env) (err error) {
-	j, err := openLocal(c.Data, local.Options{})
+	j, err := central.OpenLocal(c.Data, local.Options{})
 	if err != nil {
 		return err
 	}

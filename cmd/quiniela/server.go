@@ -4,36 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
-	"path/filepath"
 	"runtime/pprof"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"quiniela"
 	"quiniela/draw"
-	"quiniela/internal/agencies"
-	"quiniela/internal/certs"
+	"quiniela/internal/central"
 	"quiniela/internal/journal"
-	"quiniela/internal/journal/local"
-	"quiniela/internal/journal/postgres"
 	"quiniela/internal/ledger"
 	"quiniela/internal/logline"
-	"quiniela/internal/publish"
 	"quiniela/internal/server"
-	"quiniela/internal/store"
-	"quiniela/tlog"
-	"quiniela/witness"
 )
 
 type serverCommand struct {
@@ -64,8 +51,6 @@ type serverCommand struct {
 	LogOrigin string   `help:"The log's name, given once: a new key is made for it." name:"log-origin" env:"SERVER_LOG_ORIGIN" placeholder:"NAME" group:"public log"`
 	Witnesses []string `help:"Witnesses that are asked to cosign each draw's seal." name:"witness" env:"SERVER_WITNESSES" placeholder:"URL" group:"public log"`
 	Beacon    []string `help:"Relays of the beacon drand quicknet, asked in turn; none: rounds are entered by hand." default:"${beacon}" env:"SERVER_BEACON_URLS" placeholder:"URL" group:"public log"`
-
-	onlookers int // connections of the page at once; fitDescriptors sets it
 
 	Profile string `help:"Write a CPU profile of this run to a file." name:"cpu-profile" placeholder:"FILE"`
 
@@ -108,7 +93,7 @@ func (c *serverCommand) check() error {
 			return usageError{errors.New(rule.what)}
 		}
 	}
-	return nil
+	return c.journalFlags.check()
 }
 
 func (c *serverCommand) Run(e env) (err error) {
@@ -162,17 +147,43 @@ func profile(path string) (stop func() error, err error) {
 	return func() error { pprof.StopCPUProfile(); return f.Close() }, nil
 }
 
-func (c *serverCommand) config() server.Options {
+// defaultHTTP is where the page is when nobody has chosen.
+const defaultHTTP = "127.0.0.1:8080"
+
+// serverOptions are those of the agencies' listeners.
+func (c *serverCommand) serverOptions() server.Options {
 	s := server.DefaultOptions()
 	s.Address, s.Backlog, s.Connections = net.JoinHostPort(c.IP, strconv.Itoa(c.Port)), c.Backlog, c.Connections
 	s.Limits = quiniela.Limits{BareBody: c.BareBody, FramedBody: c.FramedBody, BatchBets: c.BatchBets}
 	s.PerAddress, s.MaskDNI, s.Request = c.PerAddress, c.MaskDNI, c.Request
 	s.Read, s.Idle, s.Settle, s.Poll, s.Drain = c.Read, c.Idle, c.Settle, c.Poll, c.Drain
+	if c.TLSPort != 0 {
+		s.TLSAddress = net.JoinHostPort(c.IP, strconv.Itoa(c.TLSPort))
+	}
 	return s
 }
 
+func (c *serverCommand) options(log *slog.Logger) central.Options {
+	o := central.DefaultOptions(c.Data)
+	o.Journal, o.QueueBytes, o.Relays, o.Log = c.journalOptions(), c.QueueBytes, c.Beacon, log
+	o.Journal.Reserve = c.DiskReserve
+	o.Server = c.serverOptions()
+	o.TLS = central.TLS{Cert: c.TLSCert, Key: c.TLSKey, ClientCA: c.TLSCA}
+	o.Site = &central.Site{Address: c.HTTP, Optional: c.HTTP == defaultHTTP, Hosts: c.HTTPHosts, Pprof: c.Pprof}
+	if c.HTTP == "off" {
+		o.Site.Address = ""
+	}
+	if c.PublicLog {
+		o.PublicLog = &central.PublicLog{Key: c.LogKey, Origin: c.LogOrigin, Witnesses: c.Witnesses}
+	}
+	if c.AutoDraw {
+		o.Seed = &ledger.Seed{ID: "1", Agencies: uint32(c.Agencies), Rule: draw.FixedNumber(quiniela.Number(c.Number))}
+	}
+	return o
+}
+
 func (c *serverCommand) echo(ctx context.Context, log *slog.Logger) error {
-	s, err := server.ListenEcho(c.config(), log)
+	s, err := server.ListenEcho(c.serverOptions(), log)
 	if err != nil {
 		return err
 	}
@@ -180,172 +191,19 @@ func (c *serverCommand) echo(ctx context.Context, log *slog.Logger) error {
 }
 
 func (c *serverCommand) lottery(ctx context.Context, log *slog.Logger) error {
-	if err := c.fitDescriptors(log); err != nil {
-		return err
-	}
-	config, err := c.secured(log)
-	if err != nil {
-		return err
-	}
-	figures := newFigures(c.Data)
-	config.Metrics = figures
-	o := ledger.Options{
-		QueueBytes: c.QueueBytes, Logger: log, Metrics: figures, Public: c.PublicLog, Beacon: ledger.Beacon{URLs: c.Beacon},
-	}
-	storage, err := openStorage(ctx, c.Data, c.opener(ctx, c.Data, local.Options{Reserve: c.DiskReserve}, c.Drain, log), o)
-	if interrupted(ctx, err, log) {
+	l, err := central.Open(ctx, c.options(log))
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		log.Info("serve", "result", "success", "stopped", "while it was starting")
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	err = c.serve(ctx, config, storage, figures, log)
-	if interrupted(ctx, err, log) {
-		err = nil
-	}
-	if closing := storage.close(log); err == nil {
-		err = closing // after a failure they would only repeat it, and each has logged it
+	err = l.Serve(ctx)
+	if closing := l.Close(); err == nil {
+		err = closing // after a failure it would only repeat it
 	}
 	return err
-}
-
-// interrupted reports whether a start was given up because ctx ended, and says so.
-func interrupted(ctx context.Context, err error, log *slog.Logger) bool {
-	if ctx.Err() == nil || !errors.Is(err, context.Canceled) {
-		return false
-	}
-	log.Info("serve", "result", "success", "stopped", "while it was starting")
-	return true
-}
-
-// serve serves the agencies, and whoever watches, until ctx ends or the ledger fails. What can fail at a start comes first,
-// then the log's key, then the draw that opens by itself: so a start that fails decides nothing for the next one.
-func (c *serverCommand) serve(ctx context.Context, config server.Options, storage *storage, figures *prometheus.Registry, log *slog.Logger) error {
-	s, err := server.Listen(config, storage.ledger, log)
-	if err != nil {
-		return err
-	}
-	w, err := c.watch(ctx, storage, figures, log)
-	if err != nil {
-		return errors.Join(err, s.Close())
-	}
-	stopPublishing, err := c.publish(ctx, s, storage, log)
-	if err != nil {
-		return errors.Join(err, w.close(), s.Close())
-	}
-	defer stopPublishing()
-	if err := c.openFirstDraw(ctx, storage.ledger); err != nil {
-		return errors.Join(err, w.close(), s.Close())
-	}
-	w.serve()
-	return errors.Join(s.Serve(ctx), w.close())
-}
-
-// openFirstDraw opens the draw that opens by itself, or checks that the settings are still those it was opened with.
-func (c *serverCommand) openFirstDraw(ctx context.Context, l *ledger.Ledger) error {
-	if !c.AutoDraw {
-		return nil
-	}
-	seed := &ledger.Seed{ID: "1", Agencies: uint32(c.Agencies), Rule: draw.FixedNumber(quiniela.Number(c.Number))}
-	if err := l.OpenSeed(ctx, seed); err != nil {
-		return fmt.Errorf("the data folder %s: %w", c.Data, err)
-	}
-	return nil
-}
-
-// publish publishes the public log, and returns what ends that.
-func (c *serverCommand) publish(ctx context.Context, s *server.Server, storage *storage, log *slog.Logger) (stop func(), err error) {
-	dir := filepath.Join(c.Data, publish.FolderName)
-	if !c.PublicLog {
-		return func() {}, publish.Compare(dir, storage.ledger)
-	}
-	if c.LogKey == "" && c.Journal != "local" {
-		log.Warn("publish_log", "result", "fail", "error", "servers that share a journal share one log and one key: give it to each with SERVER_LOG_KEY. Until then this one publishes nothing and has no receipts")
-		return func() {}, nil
-	}
-	if err := publish.Prepare(dir); err != nil {
-		return nil, err
-	}
-	key, err := c.loadKey(storage.ledger.Log().Size)
-	if err != nil {
-		return nil, err
-	}
-	o := publish.Options{Dir: dir, Key: key, Ledger: storage.ledger, Log: log}
-	if len(c.Witnesses) > 0 {
-		o.Cosign = c.cosign
-	}
-	p, err := publish.Open(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	s.SetReceipts(p.Receipt)
-	log.Info("publish_log", "result", "success", "key", key.Verifier)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var publishing sync.WaitGroup
-	publishing.Go(func() { p.Run(ctx) })
-	return func() { cancel(); publishing.Wait() }, nil
-}
-
-// witnessPatience bounds how long a draw's seal waits for one witness.
-const witnessPatience = 10 * time.Second
-
-// cosign asks each witness for its signature of a checkpoint.
-func (c *serverCommand) cosign(ctx context.Context, signed []byte, log ledger.Log) (lines [][]byte, err error) {
-	prove := func(old int64) ([]tlog.Hash, error) { return tlog.ProveConsistency(old, log.Size, log) }
-	for _, url := range c.Witnesses {
-		ctx, cancel := context.WithTimeout(ctx, witnessPatience)
-		line, failed := witness.Ask(ctx, &http.Client{}, url, signed, prove)
-		cancel()
-		if failed == nil {
-			lines = append(lines, line)
-		}
-		err = errors.Join(err, failed)
-	}
-	return lines, err
-}
-
-// loadKey reads the log's key, and makes it at the first start. A log with more than its first draw's opening was signed
-// before: a new key would be another log under its name. An empty file is a first start that was cut off.
-func (c *serverCommand) loadKey(size int64) (publish.Key, error) {
-	if c.LogKey == "" {
-		c.LogKey = filepath.Join(c.Data, publish.KeyName)
-	}
-	info, err := os.Stat(c.LogKey)
-	empty := err == nil && info.Size() == 0
-	if size > 1 && (empty || errors.Is(err, fs.ErrNotExist)) {
-		return publish.Key{}, fmt.Errorf("the public log has %d entries, and its key %s is not there: put it back from where you keep it, or name its place with SERVER_LOG_KEY; "+
-			"to take bets without signing or publishing anything until then: --no-public-log", size, c.LogKey)
-	}
-	if empty {
-		if err := os.Remove(c.LogKey); err != nil {
-			return publish.Key{}, fmt.Errorf("the log's key %s is empty: %w", c.LogKey, err)
-		}
-	}
-	return publish.LoadKey(c.LogKey, c.LogOrigin)
-}
-
-// secured is config with the registry of agencies and with TLS.
-func (c *serverCommand) secured(log *slog.Logger) (s server.Options, err error) {
-	s = c.config()
-	if s.Guard, err = agencies.NewGuard(filepath.Join(c.Data, agencies.FileName), log); err != nil {
-		return s, err
-	}
-	if s.Guard.Open() {
-		log.Warn("agencies", "result", "success", "registered", 0,
-			"access", "open: whoever reaches the port can bet for any agency; close it with `quiniela agency add`")
-	}
-	if c.TLSPort == 0 {
-		return s, nil
-	}
-	s.TLSAddress = net.JoinHostPort(c.IP, strconv.Itoa(c.TLSPort))
-	s.TLS, err = certs.Server(c.TLSCert, c.TLSKey, c.TLSCA, log)
-	return s, err
-}
-
-// storage is what a data folder holds.
-type storage struct {
-	journal journal.Journal
-	ledger  *ledger.Ledger
 }
 
 // journalFlags say where the journal is.
@@ -354,68 +212,30 @@ type journalFlags struct {
 	UnsafeSingle bool   `help:"Accept a database that could lose what it acknowledges: for trials." env:"JOURNAL_UNSAFE_SINGLE"`
 }
 
-// opener returns what opens the journal. A shared one is given up grace after ctx ends.
-func (f journalFlags) opener(ctx context.Context, dir string, o local.Options, grace time.Duration, log *slog.Logger) func() (journal.Journal, error) {
-	return func() (journal.Journal, error) {
-		switch {
-		case f.Journal == "local":
-			return openJournal(dir, o)
-		case strings.HasPrefix(f.Journal, "postgres://"), strings.HasPrefix(f.Journal, "postgresql://"):
-			late, end := context.WithCancel(context.WithoutCancel(ctx))
-			context.AfterFunc(ctx, func() { time.AfterFunc(grace, end) })
-			return postgres.Open(late, postgres.Options{URL: f.Journal, UnsafeSingle: f.UnsafeSingle, Logger: log})
-		}
-		return nil, usageError{errors.New("JOURNAL must be local, or begin with postgres://")}
+// localJournal is the JOURNAL that is in the data folder.
+const localJournal = "local"
+
+func (f journalFlags) check() error {
+	if f.Journal == localJournal || strings.HasPrefix(f.Journal, "postgres://") || strings.HasPrefix(f.Journal, "postgresql://") {
+		return nil
 	}
+	return usageError{errors.New("JOURNAL must be local, or begin with postgres://")}
 }
 
-// openStorage opens a journal, and the ledger over it with its state in a data folder.
-func openStorage(ctx context.Context, dir string, open func() (journal.Journal, error), o ledger.Options) (*storage, error) {
-	j, err := open()
-	if err != nil {
+func (f journalFlags) journalOptions() central.JournalOptions {
+	o := central.JournalOptions{UnsafeSingle: f.UnsafeSingle}
+	if f.Journal != localJournal {
+		o.URL = f.Journal
+	}
+	return o
+}
+
+// openToRead opens the journal for a command that only reads it.
+func (f journalFlags) openToRead(ctx context.Context, dir string) (journal.Journal, error) {
+	if err := f.check(); err != nil {
 		return nil, err
 	}
-	o.Dir = dir
-	l, err := ledger.Open(ctx, j, o)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the data folder %s: %w", dir, err), j.Close())
-	}
-	return &storage{j, l}, nil
-}
-
-func openJournal(dir string, o local.Options) (journal.Journal, error) {
-	j, err := openLocal(dir, o)
-	if err != nil {
-		return nil, err
-	}
-	return j, nil
-}
-
-// openLocal opens the journal of a data folder.
-func openLocal(dir string, o local.Options) (*local.Journal, error) {
-	j, err := local.Open(filepath.Join(dir, "journal"), o)
-	if errors.Is(err, journal.ErrLocked) {
-		return nil, fmt.Errorf("the data folder %s is in use by another quiniela: stop that one first, or name the right folder with --data", dir)
-	}
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, fmt.Errorf("there is no journal in %s: name the server's data folder with --data", dir)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return j, nil
-}
-
-// close closes the ledger and the journal, with a line for each.
-func (s *storage) close(log *slog.Logger) error {
-	return errors.Join(closeLogged(log, "ledger", s.ledger), closeLogged(log, "journal", s.journal))
-}
-
-func closeLogged(log *slog.Logger, what string, c io.Closer) error {
-	if err := c.Close(); err != nil {
-		log.Error("close_"+what, "result", "fail", "error", err)
-		return err
-	}
-	log.Info("close_"+what, "result", "success")
-	return nil
+	o := f.journalOptions()
+	o.ReadOnly = true
+	return central.OpenJournal(ctx, dir, o, slog.New(slog.DiscardHandler))
 }

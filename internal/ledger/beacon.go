@@ -2,9 +2,7 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"quiniela"
@@ -18,12 +16,6 @@ const Margin = time.Minute
 // Patience is how long after its round's time a draw accepts nothing but the beacon. Afterwards a notary may enter the number,
 // as the draw's terms say.
 const Patience = time.Hour
-
-// Beacon says where rounds of the beacon are had.
-type Beacon struct {
-	Chain *draw.Chain // nil: draw.Quicknet
-	URLs  []string    // relays that are asked in turn; none: rounds are entered by hand
-}
 
 // derive checks a signature and returns the number that it gives a draw.
 func (s *state) derive(d Draw, signature []byte) (quiniela.Number, error) {
@@ -66,6 +58,20 @@ func (d Draw) awaitsRound() bool {
 	return d.Sealed && d.Entered == nil && d.Rule.Source == draw.FromBeacon
 }
 
+// AwaitingRound returns the sealed draws whose beacon round, Rule.Round, should be signed by now. Whoever has a round hands it
+// to EnterBeacon; the ledger itself fetches nothing.
+func (l *Ledger) AwaitingRound() []Draw {
+	now := l.now()
+	var due []Draw
+	for _, n := range l.state.where(Draw.awaitsRound) {
+		d, _ := l.state.draw(n)
+		if !now.Before(l.state.chain.TimeOf(d.Rule.Round)) {
+			due = append(due, d)
+		}
+	}
+	return due
+}
+
 // EnterBeacon records durably the beacon's round of a sealed draw, and with it its number.
 func (l *Ledger) EnterBeacon(ctx context.Context, id string, b draw.Beacon) (Draw, error) {
 	d, err := l.FindDraw(ctx, id)
@@ -83,44 +89,4 @@ func (l *Ledger) EnterBeacon(ctx context.Context, id string, b draw.Beacon) (Dra
 		return d, err
 	}
 	return l.FindDraw(ctx, id)
-}
-
-// roundRetry is how long after a failure the relays are asked again.
-const roundRetry = 10 * time.Second
-
-// fetchRounds gets the rounds that sealed draws wait for. A round that is late is waited for: another one is never taken.
-func (l *Ledger) fetchRounds(urls []string) {
-	client := &http.Client{}
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	tried := map[uint64]time.Time{}
-	for {
-		select {
-		case <-l.ctx.Done():
-			return
-		case <-tick.C:
-		}
-		now := l.now()
-		for _, n := range l.state.where(Draw.awaitsRound) {
-			d, _ := l.state.draw(n)
-			if now.Before(l.state.chain.TimeOf(d.Rule.Round)) || now.Sub(tried[n]) < roundRetry {
-				continue
-			}
-			tried[n] = now
-			l.fetchRound(client, urls, d)
-		}
-	}
-}
-
-func (l *Ledger) fetchRound(client *http.Client, urls []string, d Draw) {
-	b, err := l.state.chain.Fetch(l.ctx, client, urls, d.Rule.Round)
-	if err == nil {
-		_, err = l.EnterBeacon(l.ctx, d.ID, b)
-	}
-	switch {
-	case err == nil:
-		l.log.Info("beacon", "result", "success", "draw", d.ID, "round", d.Rule.Round)
-	case l.ctx.Err() == nil && !errors.Is(err, context.Canceled):
-		l.log.Warn("beacon", "result", "fail", "draw", d.ID, "round", d.Rule.Round, "error", err)
-	}
 }

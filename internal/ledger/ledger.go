@@ -40,7 +40,6 @@ type Options struct {
 	Now func() time.Time
 	// Public keeps the draws that are opened from now on in the public log. Those opened before stay as they are.
 	Public bool
-	Beacon Beacon
 	// Metrics is where the ledger's figures are registered; nil: nowhere.
 	Metrics prometheus.Registerer
 }
@@ -86,10 +85,7 @@ func Open(ctx context.Context, j journal.Journal, o Options) (*Ledger, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Beacon.Chain == nil {
-		o.Beacon.Chain = draw.Quicknet()
-	}
-	st, err := openState(filepath.Join(o.Dir, stateDir), o.FS, j, o.Beacon.Chain, o.Logger)
+	st, err := openState(filepath.Join(o.Dir, stateDir), o.FS, j, draw.Quicknet(), o.Logger)
 	if err != nil {
 		return nil, err
 	}
@@ -101,9 +97,6 @@ func Open(ctx context.Context, j journal.Journal, o Options) (*Ledger, error) {
 	if err := l.start(ctx, o.Seed); err != nil {
 		l.stop()
 		return nil, errors.Join(err, st.close())
-	}
-	if len(o.Beacon.URLs) > 0 {
-		l.workers.Go(func() { l.fetchRounds(o.Beacon.URLs) })
 	}
 	return l, nil
 }

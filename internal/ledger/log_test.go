@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
-	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -294,41 +291,23 @@ func TestABeaconNeedsAClosingTime(t *testing.T) {
 	}
 }
 
-// The relays are asked until one gives the round; what another gives is not taken.
-func TestTheRoundIsFetched(t *testing.T) {
-	m, c, _ := evening(t)
-	m.stop()
-	var asked atomic.Int64
-	relay := func(body string) *httptest.Server {
-		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if asked.Add(1); r.URL.Path != "/public/1000" {
-				t.Errorf("asked for %s", r.URL.Path)
-			}
-			_, _ = w.Write([]byte(body))
-		}))
-		t.Cleanup(s.Close)
-		return s
-	}
-	liar := relay(`{"round":1000,"signature":"b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92"}`)
-	honest := relay(`{"round":1000,"signature":"` + round1000 + `"}`)
-	var err error
-	if m.j, err = m.disk.Open(); err != nil {
-		t.Fatal(err)
-	}
-	m.Ledger, err = ledger.Open(context.Background(), m.j, ledger.Options{
-		Dir: "data", FS: m.fs, Public: true, Now: c.now, Beacon: ledger.Beacon{URLs: []string{liar.URL, honest.URL}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+// A draw awaits its round from the round's time on, until somebody enters it.
+func TestADrawAwaitsItsRound(t *testing.T) {
+	m, c, d := evening(t)
 	c.add(time.Hour)
 	m.wait("evening", "sealed")
-	if time.Sleep(1500 * time.Millisecond); asked.Load() != 0 {
-		t.Error("asked for the round before its time")
+	if due := m.AwaitingRound(); len(due) != 0 {
+		t.Errorf("before the round's time: %+v", due)
 	}
 	c.add(ledger.Margin)
-	if d := m.wait("evening", "drawn"); d.Signature == nil || asked.Load() != 2 {
-		t.Errorf("%+v after %d questions", d, asked.Load())
+	if due := m.AwaitingRound(); len(due) != 1 || due[0].Seq != d.Seq || due[0].Rule.Round != 1000 {
+		t.Errorf("after the round's time: %+v", due)
+	}
+	if _, err := m.EnterBeacon(t.Context(), "evening", beacon(t, 1000, round1000)); err != nil {
+		t.Fatal(err)
+	}
+	if due := m.AwaitingRound(); len(due) != 0 {
+		t.Errorf("with the round entered: %+v", due)
 	}
 }
 

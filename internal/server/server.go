@@ -138,11 +138,11 @@ func (s *Server) listen() error {
 func (s *Server) listenOn(address string, tls *tls.Config) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return errors.Join(fmt.Errorf("listen on %s: %w", address, err), s.unlisten())
+		return errors.Join(fmt.Errorf("listen on %s: %w", address, err), s.Close())
 	}
 	s.listeners = append(s.listeners, listener{l.(*net.TCPListener), tls})
 	if err := setBacklog(l.(*net.TCPListener), s.config.Backlog); err != nil {
-		return errors.Join(fmt.Errorf("set the listen backlog to %d: %w", s.config.Backlog, err), s.unlisten())
+		return errors.Join(fmt.Errorf("set the listen backlog to %d: %w", s.config.Backlog, err), s.Close())
 	}
 	form := "plain"
 	if tls != nil {
@@ -152,15 +152,15 @@ func (s *Server) listenOn(address string, tls *tls.Config) error {
 	return nil
 }
 
-func (s *Server) unlisten() (err error) {
+// Close stops listening. It is for a server that never served; after Serve it does nothing.
+func (s *Server) Close() (err error) {
 	for _, l := range s.listeners {
-		err = errors.Join(err, l.Close())
+		if closing := l.Close(); !errors.Is(closing, net.ErrClosed) {
+			err = errors.Join(err, closing)
+		}
 	}
 	return err
 }
-
-// Close stops listening, where Serve was never called.
-func (s *Server) Close() error { return s.unlisten() }
 
 // Addr returns the address listened on, the plain one where there are two.
 func (s *Server) Addr() net.Addr { return s.listeners[0].Addr() }

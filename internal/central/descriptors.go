@@ -1,8 +1,7 @@
-package main
+package central
 
 import (
 	"fmt"
-	"log/slog"
 
 	"quiniela/internal/store"
 	"quiniela/internal/web"
@@ -33,20 +32,21 @@ func shareDescriptors(limit uint64, wanted int) (agencies, onlookers int, err er
 }
 
 // fitDescriptors lowers the connections to what the limit of open files leaves room for, so that the journal never lacks one.
-func (c *serverCommand) fitDescriptors(log *slog.Logger) error {
+func (c *Central) fitDescriptors() error {
 	limit, known := descriptorLimit()
 	if !known {
 		c.onlookers = web.MostConnections
 		return nil
 	}
-	agencies, onlookers, err := shareDescriptors(limit, c.Connections)
+	wanted := c.options.Server.Connections
+	agencies, onlookers, err := shareDescriptors(limit, wanted)
 	if err != nil {
 		return err
 	}
-	if agencies < c.Connections {
-		log.Warn("descriptors", "result", "success", "limit", limit, "connections", agencies, "configured", c.Connections,
-			"advice", fmt.Sprintf("for all of them let the process have %d files open: ulimit -n, LimitNOFILE", c.Connections+otherFiles+perOnlooker*web.MostConnections))
+	if agencies < wanted {
+		c.log.Warn("descriptors", "result", "success", "limit", limit, "connections", agencies, "configured", wanted,
+			"advice", fmt.Sprintf("for all of them let the process have %d files open: ulimit -n, LimitNOFILE", wanted+otherFiles+perOnlooker*web.MostConnections))
 	}
-	c.Connections, c.onlookers = agencies, onlookers
+	c.options.Server.Connections, c.onlookers = agencies, onlookers
 	return nil
 }

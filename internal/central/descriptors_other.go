@@ -1,5 +1,5 @@
 //go:build !unix
 
-package main
+package central
 
 func descriptorLimit() (limit uint64, known bool) { return 0, false }

@@ -1,0 +1,98 @@
+package central
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"quiniela/internal/ledger"
+	"quiniela/internal/publish"
+	"quiniela/tlog"
+	"quiniela/witness"
+)
+
+// PublicLog says how the public log is signed. It is published in the data folder, under publish.FolderName.
+type PublicLog struct {
+	Key       string   // file of the key, made at the first start; "" is publish.KeyName in the data folder
+	Origin    string   // the log's name, for a key that is made; "" is the key's, or publish.DefaultOrigin
+	Witnesses []string // URLs of the witnesses that are asked to cosign each draw's seal
+}
+
+func (c *Central) publicFolder() string { return filepath.Join(c.options.Dir, publish.FolderName) }
+
+// openPublisher opens the publisher, and has the server give receipts. Without a public log it only checks that the ledger has
+// all that was published before.
+func (c *Central) openPublisher(ctx context.Context) error {
+	if c.options.PublicLog == nil {
+		return publish.Compare(c.publicFolder(), c.Ledger)
+	}
+	if c.options.PublicLog.Key == "" && c.options.Journal.URL != "" {
+		c.log.Warn("publish_log", "result", "fail", "error", "servers that share a journal share one log and one key: give it to each with SERVER_LOG_KEY. Until then this one publishes nothing and has no receipts")
+		return nil
+	}
+	// The folder before the key: a start that fails for its folder leaves no key.
+	if err := publish.Prepare(c.publicFolder()); err != nil {
+		return err
+	}
+	key, err := c.loadLogKey()
+	if err != nil {
+		return err
+	}
+	o := publish.Options{Dir: c.publicFolder(), Key: key, Ledger: c.Ledger, Log: c.log}
+	if len(c.options.PublicLog.Witnesses) > 0 {
+		o.Cosign = c.cosign
+	}
+	p, err := publish.Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	c.Publisher = p
+	c.server.SetReceipts(p.Receipt)
+	c.log.Info("publish_log", "result", "success", "key", key.Verifier)
+	return nil
+}
+
+// loadLogKey reads the log's key, and makes it at the first start. A log with more than its first draw's opening was signed
+// before: a new key would be another log under its name.
+func (c *Central) loadLogKey() (publish.Key, error) {
+	path := c.options.PublicLog.Key
+	if path == "" {
+		path = filepath.Join(c.options.Dir, publish.KeyName)
+	}
+	info, err := os.Stat(path)
+	absent := errors.Is(err, fs.ErrNotExist)
+	empty := err == nil && info.Size() == 0 // a first start that was cut off
+	if size := c.Ledger.Log().Size; size > 1 && (absent || empty) {
+		return publish.Key{}, fmt.Errorf("the public log has %d entries, and its key %s is not there: put it back from where you keep it, or name its place with SERVER_LOG_KEY; "+
+			"to take bets without signing or publishing anything until then: --no-public-log", size, path)
+	}
+	if empty {
+		if err := os.Remove(path); err != nil {
+			return publish.Key{}, fmt.Errorf("the log's key %s is empty: %w", path, err)
+		}
+	}
+	return publish.LoadKey(path, c.options.PublicLog.Origin)
+}
+
+// witnessPatience bounds how long a draw's seal waits for one witness.
+const witnessPatience = 10 * time.Second
+
+// cosign asks each witness for its signature of a checkpoint. It returns those it got, and what failed.
+func (c *Central) cosign(ctx context.Context, signed []byte, log ledger.Log) (lines [][]byte, err error) {
+	prove := func(old int64) ([]tlog.Hash, error) { return tlog.ProveConsistency(old, log.Size, log) }
+	for _, url := range c.options.PublicLog.Witnesses {
+		ctx, cancel := context.WithTimeout(ctx, witnessPatience)
+		line, failed := witness.Ask(ctx, &http.Client{}, url, signed, prove)
+		cancel()
+		if failed == nil {
+			lines = append(lines, line)
+		}
+		err = errors.Join(err, failed)
+	}
+	return lines, err
+}

@@ -1,0 +1,214 @@
+package central
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"quiniela/internal/backup"
+	"quiniela/internal/durable"
+	"quiniela/internal/journal/local"
+	"quiniela/internal/web"
+)
+
+// newFigures returns where the server's figures are registered, with those of the process and of the disk.
+func newFigures(dir string) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "quiniela_disk_free_bytes", Help: "Bytes free on the disk of the data folder.",
+		}, func() float64 {
+			usage, err := vfs.Default.GetDiskUsage(dir)
+			if err != nil {
+				return 0
+			}
+			return float64(usage.AvailBytes)
+		}))
+	return r
+}
+
+// SocketName is the operator's socket in a data folder. Who can open it is the operator: the folder is its owner's.
+const SocketName = "admin.sock"
+
+const keyName = "operator.key"
+
+// Site says where the page, the API and the figures are served. They are also served on the operator's socket, SocketName.
+type Site struct {
+	Address  string   // host:port; "" is none but the socket
+	Optional bool     // an address that is taken is a warning, and no error
+	Hosts    []string // names that the page may be asked for by, besides this machine's addresses
+	Pprof    bool     // serve profiles
+}
+
+// site is the page, the API and the operator's socket. A nil one serves nothing.
+//
+// openSite opens its listeners, serve starts a goroutine for each, and close ends and awaits them. The web.Site closes first,
+// so that event streams, which last as long as their readers like, end by themselves.
+type site struct {
+	pages   *web.Site
+	page    net.Listener // nil: none
+	socket  net.Listener // nil: none
+	log     *slog.Logger
+	stop    context.CancelFunc // set by serve
+	serving sync.WaitGroup     // a goroutine for each listener
+}
+
+// openSite listens for the page, the API and the operator's socket; who comes waits until serve.
+func (c *Central) openSite() (err error) {
+	if c.options.Site == nil {
+		return nil
+	}
+	c.site = &site{log: c.log}
+	if c.site.page, err = c.listenHTTP(); err != nil {
+		return err
+	}
+	key, err := operatorKey(filepath.Join(c.options.Dir, keyName))
+	if err != nil {
+		return err
+	}
+	c.site.pages = web.New(c.siteOptions(key))
+	path := filepath.Join(c.options.Dir, SocketName)
+	if c.site.socket, err = listenSocket(path); err != nil {
+		// A folder whose path is too long for a socket, or a file system without them.
+		c.log.Warn("http", "result", "fail", "socket", path, "error", err)
+	}
+	if c.site.page != nil {
+		c.log.Info("http", "result", "success", "page", "http://"+c.site.page.Addr().String()+"/")
+	}
+	return nil
+}
+
+func (c *Central) siteOptions(key string) web.Options {
+	o := web.Options{
+		Ledger: c.Ledger, Key: key, Hosts: c.options.Site.Hosts, Metrics: c.figures, Pprof: c.options.Site.Pprof, Connections: c.onlookers, Log: c.log,
+	}
+	if c.options.PublicLog != nil {
+		o.Published = c.publicFolder()
+	}
+	j, ok := c.Journal.(*local.Journal)
+	if !ok {
+		return o // a shared journal has the database's own backups
+	}
+	o.Backup = func(ctx context.Context, dir string) (uint64, error) {
+		m, err := backup.Create(ctx, j, c.options.Dir, dir)
+		if err != nil {
+			return 0, err
+		}
+		return m.Last, nil
+	}
+	return o
+}
+
+// serve begins to answer, and goes on until close. From the end of ctx on the pages say that the server is going down.
+func (s *site) serve(ctx context.Context) {
+	if s == nil {
+		return
+	}
+	context.AfterFunc(ctx, s.pages.Close)
+	open, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.answer(open, s.socket, s.pages.Trusted())
+	s.answer(open, s.page, s.pages.Public())
+}
+
+// answer starts to answer at a listener, which may be nil.
+func (s *site) answer(ctx context.Context, l net.Listener, handler http.Handler) {
+	if l == nil {
+		return
+	}
+	s.serving.Go(func() {
+		if err := s.pages.Serve(ctx, l, handler); err != nil {
+			s.log.Error("http", "result", "fail", "address", l.Addr(), "error", err)
+		}
+	})
+}
+
+// close stops answering and listening. It may be called again.
+func (s *site) close() error {
+	if s == nil {
+		return nil
+	}
+	if s.stop != nil {
+		s.pages.Close()
+		s.stop()
+		s.serving.Wait()
+	}
+	return errors.Join(closeListener(s.socket), closeListener(s.page))
+}
+
+// closeListener closes a listener, which may be nil or closed.
+func closeListener(l net.Listener) error {
+	if l == nil {
+		return nil
+	}
+	if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// listenHTTP listens for the page, or returns nil where there is to be none.
+func (c *Central) listenHTTP() (net.Listener, error) {
+	o := c.options.Site
+	if o.Address == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", o.Address)
+	if err == nil {
+		return l, nil
+	}
+	if o.Optional {
+		c.log.Warn("http", "result", "fail", "error", err, "advice", "there is no page; choose another address with SERVER_HTTP_ADDR")
+		return nil, nil
+	}
+	return nil, fmt.Errorf("SERVER_HTTP_ADDR %s: %w; choose another address, or off", o.Address, err)
+}
+
+// listenSocket listens on a unix socket for its owner only. One that is there is a dead server's: the data folder is
+// this one's.
+func listenSocket(path string) (net.Listener, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// operatorKey reads the operator's key, and makes it where there is none.
+func operatorKey(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(text) == 0 { // a first start that was cut off by a full disk
+		key := rand.Text() + rand.Text()
+		if err := durable.WriteFile(path, []byte(key+"\n"), 0o600); err != nil {
+			return "", fmt.Errorf("write the operator's key: %w", err)
+		}
+		return key, nil
+	}
+	key := strings.TrimSpace(string(text))
+	if err == nil && len(key) < 20 {
+		err = fmt.Errorf("%s is too short to be a key: delete it, and the next start makes a new one", path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the operator's key: %w", err)
+	}
+	return key, nil
+}
