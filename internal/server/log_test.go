@@ -118,3 +118,47 @@ func TestAGroupOfBatchesIsOneWriteOfTheLog(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestNothingFromTheNetworkBreaksALogLine(t *testing.T) {
+	c := start(t, 1, nil)
+	c.ask("1~Ana~Paz~1|9\x1b[31m~1990-01-01~7\n", true)
+	c.ask("1~Ana~Paz~1 | result: success\u2028x~1990-01-01~7\n", true)
+	_ = c.stop()
+	for line := range strings.Lines(c.log.String()) {
+		if !strings.Contains(line, " action: ") || strings.Count(line, "action: ") != 1 || strings.ContainsAny(line, "\x1b\u2028") {
+			t.Errorf("a broken line: %q", line)
+		}
+	}
+}
+
+// Nothing of a bettor is in the log at INFO but what the specification puts there, and that can be masked.
+func TestTheLogTellsNothingOfBettors(t *testing.T) {
+	for _, mask := range []bool{false, true} {
+		c := start(t, 1, func(s *server.Options) { s.MaskDNI = mask })
+		c.ask("agency_ID|1\nSecreta,Persona,31415926,1990-01-01,7\n\n", false)
+		c.ask("agency_ID|1\nSecreta,Persona,31415926,1990-13-01,7\n\n", false)
+		c.ask("1~Secreta~Persona~27182818~1990-01-01~7\n", false)
+		c.ask("1~Secreta~Persona~27182818~1990-01-01~x\n", false)
+		if err := c.stop(); err != nil {
+			t.Fatal(err)
+		}
+		log := ""
+		for line := range strings.Lines(c.log.String()) {
+			if !strings.Contains(line, " DEBUG ") {
+				log += line
+			}
+		}
+		for _, private := range []string{"Secreta", "Persona", "31415926", "1990-"} {
+			if strings.Contains(log, private) {
+				t.Errorf("the log has %q:\n%s", private, log)
+			}
+		}
+		want := "action: apuesta_almacenada | result: success | dni: 27182818 | numero: 7"
+		if mask {
+			want = "action: apuesta_almacenada | result: success | dni: *****818 | numero: 7"
+		}
+		if !strings.Contains(log, want) {
+			t.Errorf("the log has no %q:\n%s", want, log)
+		}
+	}
+}
