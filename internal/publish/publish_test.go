@@ -36,6 +36,9 @@ func check(t *testing.T, dir string, policy *tlog.Policy) (size int64, whole boo
 	if err != nil {
 		t.Fatalf("the checkpoint: %v", err)
 	}
+	if at.Size == 0 {
+		return 0, true // before the first draw opens there are no tiles; the policy has checked the root
+	}
 	hashes := sumdb.TileHashReader(sumdb.Tree{N: at.Size, Hash: at.Root}, tlog.NewTileReader(read))
 	var indexes []int64
 	for i := range at.Size {

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,6 +14,7 @@ import (
 
 	"quiniela"
 	"quiniela/draw"
+	"quiniela/internal/central"
 	"quiniela/internal/journal"
 	"quiniela/internal/journal/local"
 	"quiniela/internal/ledger"
@@ -22,7 +22,7 @@ import (
 	"quiniela/tlog"
 )
 
-// Desk is a lottery that publishes, on a real disk.
+// Desk is a lottery that publishes, on a real disk. Its fields are new after each Open.
 type Desk struct {
 	Dir     string // its data folder
 	Journal *local.Journal
@@ -31,7 +31,7 @@ type Desk struct {
 	*publish.Publisher
 	t    testing.TB
 	now  func() time.Time
-	stop func()
+	stop func() error // nil where it is closed
 }
 
 // Start opens a lottery whose first draw, "1", expects some agencies and has the number 7574.
@@ -54,26 +54,23 @@ func (d *Desk) Open(agencies uint32) {
 }
 
 // Try is Open that may fail.
-func (d *Desk) Try(agencies uint32) (err error) {
-	if d.Journal, err = local.Open(filepath.Join(d.Dir, "journal"), local.Options{}); err != nil {
+func (d *Desk) Try(agencies uint32) error {
+	o := central.DefaultOptions(d.Dir)
+	o.PublicLog = &central.PublicLog{Origin: "lottery.example/log"}
+	o.Seed = &ledger.Seed{ID: "1", Agencies: agencies, Rule: draw.FixedNumber(7574)}
+	o.Now = d.now
+	c, err := central.Open(context.Background(), o)
+	if err != nil {
 		return err
 	}
-	o := ledger.Options{Dir: d.Dir, Public: true, Now: d.now, Seed: &ledger.Seed{ID: "1", Agencies: agencies, Rule: draw.FixedNumber(7574)}}
-	if d.Ledger, err = ledger.Open(context.Background(), d.Journal, o); err != nil {
-		return errors.Join(err, d.Journal.Close())
-	}
-	if d.Key, err = publish.LoadKey(filepath.Join(d.Dir, publish.KeyName), "lottery.example/log"); err == nil {
-		d.Publisher, err = publish.Open(context.Background(), publish.Options{
-			Dir: filepath.Join(d.Dir, "public"), Key: d.Key, Ledger: d.Ledger, Log: slog.New(slog.DiscardHandler),
-		})
-	}
-	if err != nil {
-		return errors.Join(err, d.Ledger.Close(), d.Journal.Close())
-	}
+	d.Journal, d.Ledger, d.Publisher, d.Key = c.Journal.(*local.Journal), c.Ledger, c.Publisher, c.Publisher.Key
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { defer close(done); d.Run(ctx) }()
-	d.stop = func() { cancel(); <-done }
+	served := make(chan error, 1)
+	go func() { served <- c.Serve(ctx) }()
+	d.stop = func() error {
+		cancel()
+		return errors.Join(<-served, c.Close())
+	}
 	return nil
 }
 
@@ -82,11 +79,10 @@ func (d *Desk) Close() {
 	if d.stop == nil {
 		return
 	}
-	d.stop()
-	d.stop = nil
-	if err := errors.Join(d.Ledger.Close(), d.Journal.Close()); err != nil {
+	if err := d.stop(); err != nil {
 		d.t.Error(err)
 	}
+	d.stop = nil
 }
 
 // Send stores a batch of bets on the given numbers.
@@ -140,7 +136,7 @@ func (d *Desk) File(name string) []byte {
 // Policy believes the log's key and asks for no witness.
 func (d *Desk) Policy() *tlog.Policy {
 	d.t.Helper()
-	p, err := tlog.ParsePolicy([]byte("log " + d.Key.Verifier + "\nquorum none\n"))
+	p, err := tlog.TrustLog(d.Key.Verifier)
 	if err != nil {
 		d.t.Fatal(err)
 	}
