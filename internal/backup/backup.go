@@ -27,10 +27,7 @@ import (
 // ManifestName is the name of a backup's list. The rest of its names are a data folder's.
 const ManifestName = "backup.json"
 
-const (
-	journalName = "journal"
-	stateName   = "state"
-)
+const journalName = "journal"
 
 // Manifest says what a backup holds. It is written last: a folder without one is no backup.
 type Manifest struct {
@@ -72,7 +69,7 @@ func Create(ctx context.Context, j *local.Journal, data, dir string) (*Manifest,
 	if _, err := m.verify(ctx, work, true, nil); err != nil {
 		return nil, fmt.Errorf("the backup was not made: %w", err)
 	}
-	if err := os.RemoveAll(filepath.Join(work, stateName)); err != nil {
+	if err := os.RemoveAll(filepath.Join(work, ledger.StateName)); err != nil {
 		return nil, err
 	}
 	if err := walk(ctx, work, func(name string, hash string) error { m.SHA256[name] = hash; return nil }); err != nil {

@@ -47,9 +47,9 @@ func keepOrDrop(dir string, files vfs.FS, log *slog.Logger) error {
 // CheckState reads the state in the data folder dir, of which no server must be running, and returns what is wrong with it.
 // Nothing is wrong where there is none: the next start builds it.
 func CheckState(dir string) error {
-	err := checkState(filepath.Join(dir, stateDir), vfs.Default)
+	err := checkState(filepath.Join(dir, StateName), vfs.Default)
 	if errors.Is(err, store.ErrNotFound) {
-		names, unread := vfs.Default.List(filepath.Join(dir, stateDir))
+		names, unread := vfs.Default.List(filepath.Join(dir, StateName))
 		if len(names) == 0 && (unread == nil || errors.Is(unread, fs.ErrNotExist)) {
 			return nil
 		}
@@ -168,7 +168,7 @@ func (s *state) checkLog() error {
 // RootAt builds the state of a journal in the data folder dir, as Open does, but decides and appends nothing, and returns the
 // root of the public log's first size entries.
 func RootAt(ctx context.Context, j journal.Journal, dir string, size int64) (root tlog.Hash, err error) {
-	s, err := openState(filepath.Join(dir, stateDir), nil, j, draw.Quicknet(), slog.New(slog.DiscardHandler))
+	s, err := openState(filepath.Join(dir, StateName), nil, j, draw.Quicknet(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return root, err
 	}

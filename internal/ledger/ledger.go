@@ -85,7 +85,7 @@ func Open(ctx context.Context, j journal.Journal, o Options) (*Ledger, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	st, err := openState(filepath.Join(o.Dir, stateDir), o.FS, j, draw.Quicknet(), o.Logger)
+	st, err := openState(filepath.Join(o.Dir, StateName), o.FS, j, draw.Quicknet(), o.Logger)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,8 @@ func Open(ctx context.Context, j journal.Journal, o Options) (*Ledger, error) {
 	return l, nil
 }
 
-const stateDir = "state"
+// StateName is the folder of the derived state in a data folder.
+const StateName = "state"
 
 func (l *Ledger) start(ctx context.Context, seed *Seed) error {
 	if err := l.state.catchUp(ctx); err != nil {
