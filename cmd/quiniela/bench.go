@@ -11,6 +11,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/dustin/go-humanize"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
@@ -85,7 +86,7 @@ func (c *benchCommand) tell(e env, rows []bench.Row) error {
 		if r.Ratio > 0 {
 			ratio = fmt.Sprintf("%.2f of %s", r.Ratio, r.Reference)
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Bench, thousands(r.Size), r.Figure,
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Bench, humanize.Comma(int64(r.Size)), r.Figure,
 			figure(r.Median), r.Unit, figure(slices.Min(r.Rounds)), figure(slices.Max(r.Rounds)), ratio)
 	}
 	if err := w.Flush(); err != nil {
@@ -119,7 +120,7 @@ func (c *benchCommand) tell(e env, rows []bench.Row) error {
 func figure(v float64) string {
 	switch {
 	case v >= 1000:
-		return thousands(int(v + 0.5))
+		return humanize.Comma(int64(v + 0.5))
 	case v >= 100:
 		return fmt.Sprintf("%.0f", v)
 	case v >= 10:

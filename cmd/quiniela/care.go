@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/dustin/go-humanize"
+
 	"quiniela/internal/backup"
 	"quiniela/internal/central"
 	"quiniela/internal/fsck"
@@ -37,7 +39,7 @@ func (c *backupCommand) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(e.stdout, "%s: the journal up to entry %s; check it with `quiniela fsck --data %s`\n", c.Dir, thousands(int(made.Last)), c.Dir)
+	_, err = fmt.Fprintf(e.stdout, "%s: the journal up to entry %s; check it with `quiniela fsck --data %s`\n", c.Dir, humanize.Comma(int64(made.Last)), c.Dir)
 	return err
 }
 
@@ -120,10 +122,10 @@ func (c *fsckCommand) folder(ctx context.Context) error {
 // tell prints what a journal holds and what is wrong with it. whole is false where something else is wrong, which the caller
 // tells.
 func tell(e env, r *fsck.Report, whole bool) error {
-	_, err := fmt.Fprintf(e.stdout, "%s entries, %s batches, %s bets\n", thousands(int(r.Entries)), thousands(int(r.Batches)), thousands(int(r.Bets)))
+	_, err := fmt.Fprintf(e.stdout, "%s entries, %s batches, %s bets\n", humanize.Comma(int64(r.Entries)), humanize.Comma(int64(r.Batches)), humanize.Comma(int64(r.Bets)))
 	w := table(e, "DRAW\tSTATE\tAGENCIES\tBETS")
 	for _, d := range r.Draws {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", d.ID, d.State, d.Agencies, thousands(int(d.Bets)))
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", d.ID, d.State, d.Agencies, humanize.Comma(int64(d.Bets)))
 	}
 	err = errors.Join(err, w.Flush())
 	for _, f := range r.Findings {

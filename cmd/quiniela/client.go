@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"github.com/dustin/go-humanize"
 
 	"quiniela"
 	"quiniela/internal/certs"
@@ -235,7 +236,7 @@ func (c *receiptsCommand) Run(e env) error {
 		return durable.WriteFile(name, append(receipt, '\n'), 0o600)
 	})
 	if n > 0 || err == nil {
-		_, _ = fmt.Fprintf(e.stdout, "%s receipts of agency %d in %s.\n", thousands(n), c.ID, c.Out)
+		_, _ = fmt.Fprintf(e.stdout, "%s receipts of agency %d in %s.\n", humanize.Comma(int64(n)), c.ID, c.Out)
 	}
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/sync/errgroup"
@@ -163,7 +164,7 @@ func (d *demo) tell(total time.Duration) error {
 			more = fmt.Sprintf(" … and %d more", len(shown)-mostDocuments)
 			shown = shown[:mostDocuments]
 		}
-		_, _ = fmt.Fprintf(w, "%d\t%s\t%d\t%s%s\n", i+1, thousands(r.Bets), len(r.Documents), strings.Join(shown, " "), more)
+		_, _ = fmt.Fprintf(w, "%d\t%s\t%d\t%s%s\n", i+1, humanize.Comma(int64(r.Bets)), len(r.Documents), strings.Join(shown, " "), more)
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print the winners: %w", err)
@@ -173,7 +174,7 @@ func (d *demo) tell(total time.Duration) error {
 		rate = int(float64(bets) / d.sent.Seconds())
 	}
 	d.printf("\n%s bets in %.2f s (%s bets/s), each on the disk before it was acknowledged; %.2f s with the draw.\n",
-		thousands(bets), d.sent.Seconds(), thousands(rate), total.Seconds())
+		humanize.Comma(int64(bets)), d.sent.Seconds(), humanize.Comma(int64(rate)), total.Seconds())
 	d.printf("Next: `quiniela server` and `quiniela client --id 1` run it for real; see README.md.\n")
 	return nil
 }
@@ -203,7 +204,7 @@ func (p *progressBars) add(agency int) func(client.Progress) {
 			}
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			_, _ = fmt.Fprintf(p.out, "agency %d: %s bets acknowledged\n", agency, thousands(c.Bets))
+			_, _ = fmt.Fprintf(p.out, "agency %d: %s bets acknowledged\n", agency, humanize.Comma(int64(c.Bets)))
 		}
 	}
 	bar := p.bars.AddBar(0,

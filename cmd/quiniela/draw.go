@@ -11,6 +11,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"quiniela"
 	"quiniela/draw"
 	"quiniela/internal/web"
@@ -110,7 +112,7 @@ func (c *drawCloseCommand) Run(e env) error {
 		return err
 	}
 	what := fmt.Sprintf("Close draw %s, which is %s: %d of %d agencies have finished, with %s bets so far. It takes no bet after that.",
-		d.ID, d.State, d.Finished, d.Agencies, thousands(int(d.Bets)))
+		d.ID, d.State, d.Finished, d.Agencies, humanize.Comma(int64(d.Bets)))
 	if err := c.confirm(e, what, d.ID); err != nil {
 		return err
 	}
@@ -138,7 +140,7 @@ func (c *drawEnterCommand) Run(e env) error {
 		return err
 	}
 	what := fmt.Sprintf("Enter %s in draw %s, which is %s, with %s bets of %d agencies. Its winners follow from it.",
-		word, d.ID, d.State, thousands(int(d.Bets)), d.Agencies)
+		word, d.ID, d.State, humanize.Comma(int64(d.Bets)), d.Agencies)
 	if err := c.confirm(e, what, word); err != nil {
 		return err
 	}
@@ -219,7 +221,7 @@ func (c *drawShowCommand) Run(e env) error {
 		case agency.Bets > 0:
 			state = "sending"
 		}
-		_, _ = fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", agency.Agency, thousands(int(agency.Batches)), thousands(int(agency.Bets)), state)
+		_, _ = fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", agency.Agency, humanize.Comma(int64(agency.Batches)), humanize.Comma(int64(agency.Bets)), state)
 	}
 	return w.Flush()
 }
@@ -245,7 +247,7 @@ func describe(e env, d web.Draw) error {
 	row("draw", "%s", d.ID)
 	row("state", "%s", d.State)
 	row("agencies", "%d of %d have finished", d.Finished, d.Agencies)
-	row("bets", "%s in %s batches", thousands(int(d.Bets)), thousands(int(d.Batches)))
+	row("bets", "%s in %s batches", humanize.Comma(int64(d.Bets)), humanize.Comma(int64(d.Batches)))
 	row("opened", "%s", stamp(d.Opened))
 	if d.Closes != nil {
 		row("closes", "%s", stamp(d.Closes))
@@ -260,7 +262,7 @@ func describe(e env, d web.Draw) error {
 	}
 	switch {
 	case d.Winners != nil:
-		row("number", "%04d, with %s winners", *d.Number, thousands(int(*d.Winners)))
+		row("number", "%04d, with %s winners", *d.Number, humanize.Comma(int64(*d.Winners)))
 	case d.Number != nil:
 		row("number", "%04d; the winners are being found: quiniela draw results %s", *d.Number, d.ID)
 	case d.State == "sealed" && d.Source == "beacon":
@@ -300,9 +302,9 @@ func (c *drawListCommand) Run(e env) error {
 			n = fmt.Sprintf("%04d", *d.Number)
 		}
 		if d.Winners != nil {
-			winners = thousands(int(*d.Winners))
+			winners = humanize.Comma(int64(*d.Winners))
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d/%d\t%s\t%s\t%s\n", d.ID, d.State, thousands(int(d.Bets)), d.Finished, d.Agencies, stamp(d.Closes), n, winners)
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d/%d\t%s\t%s\t%s\n", d.ID, d.State, humanize.Comma(int64(d.Bets)), d.Finished, d.Agencies, stamp(d.Closes), n, winners)
 	}
 	return w.Flush()
 }

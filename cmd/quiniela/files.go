@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/dustin/go-humanize"
+
 	"quiniela/internal/durable"
 	"quiniela/internal/ledger"
 	"quiniela/internal/sample"
@@ -23,7 +25,7 @@ func (c *generateCommand) Run(e env) error {
 	}
 	paths, err := sample.Files(c.Out, c.Agencies, c.Bets, c.Seed)
 	for _, p := range paths {
-		_, _ = fmt.Fprintf(e.stdout, "%s: %s bets\n", p, thousands(c.Bets))
+		_, _ = fmt.Fprintf(e.stdout, "%s: %s bets\n", p, humanize.Comma(int64(c.Bets)))
 	}
 	return err
 }
@@ -69,16 +71,7 @@ func (c *exportCommand) Run(e env) (err error) {
 	bets, err := export(e.ctx, j, c.Draw, out, set)
 	end()
 	if err == nil && c.Out != "-" {
-		_, _ = fmt.Fprintf(e.stdout, "%s: %s bets\n", c.Out, thousands(int(bets)))
+		_, _ = fmt.Fprintf(e.stdout, "%s: %s bets\n", c.Out, humanize.Comma(int64(bets)))
 	}
 	return err
-}
-
-// thousands writes a number with its thousands apart.
-func thousands(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

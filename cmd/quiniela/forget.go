@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/dustin/go-humanize"
+
 	"quiniela/internal/central"
 	"quiniela/internal/forget"
 	"quiniela/internal/journal/local"
@@ -40,6 +42,6 @@ func (c *forgetCommand) Run(e env) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(e.stdout, "draw %s: %s batches without names and documents\n", c.Draw, thousands(batches))
+	_, err = fmt.Fprintf(e.stdout, "draw %s: %s batches without names and documents\n", c.Draw, humanize.Comma(int64(batches)))
 	return err
 }

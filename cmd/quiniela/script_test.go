@@ -121,14 +121,6 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func TestThousands(t *testing.T) {
-	for n, want := range map[int]string{0: "0", 7: "7", 999: "999", 1000: "1,000", 78697: "78,697", 1234567: "1,234,567", -1234: "-1,234", -123: "-123"} {
-		if got := thousands(n); got != want {
-			t.Errorf("%d is %q, want %q", n, got, want)
-		}
-	}
-}
-
 func TestHelpIsThereForEveryCommand(t *testing.T) {
 	for _, command := range []string{"", "demo", "server", "client", "bench", "agency", "certs", "health", "generate", "export", "draw", "draw open", "backup", "restore", "fsck", "forget", "audit", "verify", "witness", "witness serve", "witness key", "cosign", "client receipts", "completion", "version"} {
 		var out, errs bytes.Buffer
