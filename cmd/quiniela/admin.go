@@ -12,9 +12,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"quiniela/internal/central"
 	"strings"
 	"syscall"
+
+	"quiniela/internal/central"
 )
 
 // adminFlags say which running server a command speaks to.

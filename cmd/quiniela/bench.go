@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,7 +32,6 @@ type benchCommand struct {
 	Dir         string   `help:"Folder to work in, on the disk that is to be measured." default:"." placeholder:"DIR"`
 	Server      string   `help:"A running server to measure with ingest or small, in place of one of its own. It keeps the bets." placeholder:"ADDRESS"`
 	LogLevel    string   `help:"Of its own server, which logs to a file." default:"INFO"`
-	SVG         string   `help:"File to draw the growth into, with several sizes." name:"svg" placeholder:"FILE"`
 	JSON        string   `help:"File to write the figures to as well." name:"json" placeholder:"FILE"`
 }
 
@@ -94,15 +92,6 @@ func (c *benchCommand) tell(e env, rows []bench.Row) error {
 	}
 	_, _ = fmt.Fprintf(e.stdout, "\nMedians of %d rounds on %d cores (%s/%s, %s). The load came from the same cores.\n",
 		c.Rounds, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-	if c.SVG != "" {
-		var picture bytes.Buffer
-		if err := bench.WriteSVG(&picture, rows); err != nil {
-			return err
-		}
-		if err := os.WriteFile(c.SVG, picture.Bytes(), 0o644); err != nil {
-			return fmt.Errorf("write the picture: %w", err)
-		}
-	}
 	if c.JSON == "" {
 		return nil
 	}

@@ -3,11 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"runtime/pprof"
 	"strconv"
 	"strings"
 	"time"
@@ -52,8 +49,6 @@ type serverCommand struct {
 	Witnesses []string `help:"Witnesses that are asked to cosign each draw's seal." name:"witness" env:"SERVER_WITNESSES" placeholder:"URL" group:"public log"`
 	Beacon    []string `help:"Relays of the beacon drand quicknet, asked in turn; none: rounds are entered by hand." default:"${beacon}" env:"SERVER_BEACON_URLS" placeholder:"URL" group:"public log"`
 
-	Profile string `help:"Write a CPU profile of this run to a file." name:"cpu-profile" placeholder:"FILE"`
-
 	BareBody    int           `help:"Most bytes of a bare request." default:"8192" env:"SERVER_BARE_BODY_LIMIT" group:"limits"`
 	FramedBody  int           `help:"Most bytes of a framed request's body." default:"1048576" env:"SERVER_FRAMED_BODY_LIMIT" group:"limits"`
 	BatchBets   int           `help:"Most bets in a batch." default:"20000" env:"SERVER_BATCH_BETS_LIMIT" group:"limits"`
@@ -96,7 +91,7 @@ func (c *serverCommand) check() error {
 	return c.journalFlags.check()
 }
 
-func (c *serverCommand) Run(e env) (err error) {
+func (c *serverCommand) Run(e env) error {
 	level, err := logline.ParseLevel(c.Level)
 	if err != nil {
 		return usageError{err}
@@ -104,11 +99,6 @@ func (c *serverCommand) Run(e env) (err error) {
 	if err := c.check(); err != nil {
 		return err
 	}
-	stopProfile, err := profile(c.Profile)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, stopProfile()) }()
 	// In a container the collector keeps below the container's limit. Without one, or with GOMEMLIMIT, nothing changes.
 	_, _ = memlimit.Set(memlimit.WithRatio(memoryRatio), memlimit.WithProvider(memlimit.FromCgroup))
 	handler, err := logline.Open(e.stdout, level, c.LogFormat)
@@ -131,21 +121,6 @@ func (c *serverCommand) Run(e env) (err error) {
 
 // memoryRatio is the share of a container's memory that Go's heap may fill: the rest is stacks and what the kernel counts.
 const memoryRatio = 0.8
-
-// profile starts a CPU profile where a file is named, and returns what ends it.
-func profile(path string) (stop func() error, err error) {
-	if path == "" {
-		return func() error { return nil }, nil
-	}
-	f, err := os.Create(path)
-	if err != nil {
-		return nil, fmt.Errorf("write the profile: %w", err)
-	}
-	if err := pprof.StartCPUProfile(f); err != nil {
-		return nil, errors.Join(fmt.Errorf("start the profile: %w", err), f.Close())
-	}
-	return func() error { pprof.StopCPUProfile(); return f.Close() }, nil
-}
 
 // defaultHTTP is where the page is when nobody has chosen.
 const defaultHTTP = "127.0.0.1:8080"
