@@ -24,7 +24,8 @@ type central struct {
 	dir     string // of its data; empty where it is not ours
 	log     string
 	command []string
-	process *exec.Cmd
+	process *os.Process // nil: none runs
+	ended   chan error  // gets what the process ended with, once; a goroutine of start waits for it
 }
 
 // central starts a server of our own in a new folder, with some more flags, or takes the one that was named.
@@ -46,8 +47,10 @@ func (r *runner) central(agencies int, flags ...string) (*central, error) {
 		"--log-level", r.LogLevel, "--connections", strconv.Itoa(r.Connections + 100), "--connections-per-address", "0", "--listen-backlog", "4096", "--http-addr", "off",
 	}
 	s.command = append(s.command, flags...)
-	_, err = s.start(r.ctx)
-	return s, err
+	if _, err := s.start(r.ctx); err != nil {
+		return nil, errors.Join(err, s.remove())
+	}
+	return s, nil
 }
 
 // freePort returns a port that was free a moment ago.
@@ -63,25 +66,24 @@ func freePort() (string, error) {
 // patience bounds a start.
 const patience = 5 * time.Minute
 
-// start starts the server, and returns how long it took until it answered.
+// start starts the server, and returns how long it took until it answered. kill, stop or remove ends it.
 func (s *central) start(ctx context.Context) (time.Duration, error) {
 	log, err := os.OpenFile(s.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = log.Close() }()
-	s.process = exec.Command(s.command[0], s.command[1:]...)
-	s.process.Stdout, s.process.Stderr = log, log
+	command := exec.Command(s.command[0], s.command[1:]...)
+	command.Stdout, command.Stderr = log, log
 	began := time.Now()
-	if err := s.process.Start(); err != nil {
+	if err := command.Start(); err != nil {
 		return 0, err
 	}
-	for time.Since(began) < patience && ctx.Err() == nil {
+	s.process, s.ended = command.Process, make(chan error, 1)
+	go func() { s.ended <- command.Wait() }()
+	for time.Since(began) < patience && ctx.Err() == nil && len(s.ended) == 0 {
 		if _, err := s.query(1); err == nil {
 			return time.Since(began), nil
-		}
-		if done, _ := syscall.Wait4(s.process.Process.Pid, nil, syscall.WNOHANG, nil); done != 0 {
-			break
 		}
 		time.Sleep(time.Millisecond)
 	}
@@ -89,24 +91,31 @@ func (s *central) start(ctx context.Context) (time.Duration, error) {
 	return 0, fmt.Errorf("the server did not start:\n%s", text[max(0, len(text)-1000):])
 }
 
+// kill ends the server at once, if it runs.
 func (s *central) kill() error {
-	if err := s.process.Process.Kill(); err != nil {
+	if s.process == nil {
+		return nil
+	}
+	if err := s.process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
-	_ = s.process.Wait() // it says that it was killed
+	<-s.ended // says that it was killed
+	s.process = nil
 	return nil
 }
 
+// stop asks the server to stop, and waits until it has.
 func (s *central) stop() error {
-	if err := s.process.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := s.process.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	return s.process.Wait()
+	s.process = nil
+	return <-s.ended
 }
 
-// remove ends the server and removes its folder.
+// remove ends the server and removes its folder, where they are our own.
 func (s *central) remove() error {
-	if s.process == nil {
+	if s.dir == "" {
 		return nil
 	}
 	return errors.Join(s.kill(), os.RemoveAll(filepath.Dir(s.dir)))
@@ -114,7 +123,7 @@ func (s *central) remove() error {
 
 // memory returns a line of the process's memory account, in MB.
 func (s *central) memory(line string) (megabytes float64, ok bool) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.Pid))
 	if err != nil {
 		return 0, false
 	}
