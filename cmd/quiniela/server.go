@@ -55,40 +55,73 @@ type serverCommand struct {
 	Connections int           `help:"Most connections at once." default:"10000" env:"SERVER_MAX_CONNECTIONS" group:"limits"`
 	PerAddress  int           `help:"Most connections of one address at once; 0 is no bound of its own." name:"connections-per-address" default:"1000" env:"SERVER_MAX_CONNECTIONS_PER_ADDRESS" group:"limits"`
 	Read        time.Duration `help:"Longest wait inside a request." default:"10s" env:"SERVER_READ_TIMEOUT" group:"limits"`
-	Request     time.Duration `help:"Longest that a request may take to arrive." default:"1m" env:"SERVER_REQUEST_TIMEOUT" group:"limits"`
 	Idle        time.Duration `help:"Longest silence between requests." default:"5m" env:"SERVER_IDLE_TIMEOUT" group:"limits"`
 	Settle      time.Duration `help:"Silence that ends a bare batch; 0 turns the rule off." name:"bare-batch-idle" default:"1s" env:"BARE_BATCH_IDLE" group:"limits"`
-	Poll        time.Duration `help:"Longest that wait_winners waits." default:"30s" env:"SERVER_POLL_TIMEOUT" group:"limits"`
 	Drain       time.Duration `help:"Longest that requests in hand may take when stopping." default:"7s" env:"SERVER_DRAIN_TIMEOUT" group:"limits"`
 	QueueBytes  int           `help:"Most bytes that wait for the disk." default:"67108864" env:"SERVER_QUEUE_BYTES" group:"limits"`
 	DiskReserve uint64        `help:"Bytes the disk must have free for bets to be taken." default:"268435456" env:"SERVER_DISK_RESERVE" group:"limits"`
 }
 
+const (
+	maxPort       = 65535
+	mostAgencies  = 1000000
+	leastBody     = 128
+	mostFrame     = 99999999 // eight digits, as a frame's length has at most
+	mostBatchBets = 1000000
+	leastQueue    = 1 << 20
+)
+
 // check returns what is wrong with the values that parsed.
 func (c *serverCommand) check() error {
-	for _, rule := range []struct {
-		ok   bool
-		what string
-	}{
-		{c.Port >= 0 && c.Port <= 65535, "SERVER_PORT must be 0 to 65535"},
-		{c.Backlog >= 1, "SERVER_LISTEN_BACKLOG must be at least 1"},
-		{c.Agencies >= 0 && c.Agencies <= 1000000, "TOTAL_CLIENTES must be 0 to 1000000"},
-		{c.Number >= 0 && c.Number <= int(quiniela.MaxNumber), "LOTTERY_WINNER_NUMBER must be 0 to 9999"},
-		{c.BareBody >= 128 && c.FramedBody >= 128 && c.FramedBody <= 99999999, "the body limits must be at least 128, and a frame's at most 99999999"},
-		{c.BatchBets >= 1 && c.BatchBets <= 1000000, "SERVER_BATCH_BETS_LIMIT must be 1 to 1000000"},
-		{c.Connections >= 1 && c.PerAddress >= 0, "SERVER_MAX_CONNECTIONS must be at least 1, and SERVER_MAX_CONNECTIONS_PER_ADDRESS not negative"},
-		{c.TLSPort >= 0 && c.TLSPort <= 65535, "SERVER_TLS_PORT must be 0 to 65535"},
-		{c.TLSPort == 0 == (c.TLSCert == "") && c.TLSPort == 0 == (c.TLSKey == ""), "SERVER_TLS_PORT, SERVER_TLS_CERT and SERVER_TLS_KEY go together; `quiniela certs` makes a pair for trials"},
-		{c.TLSPort != 0 || c.TLSCA == "", "SERVER_TLS_CLIENT_CA needs SERVER_TLS_PORT"},
-		{c.TLSPort == 0 || c.Mode == "lottery", "the echo server has no TLS"},
-		{c.Read > 0 && c.Request > 0 && c.Idle > 0 && c.Settle >= 0 && c.Poll > 0 && c.Drain >= 0, "the times must be positive, such as 10s"},
-		{c.QueueBytes >= 1<<20, "SERVER_QUEUE_BYTES must be at least 1048576"},
-	} {
-		if !rule.ok {
-			return usageError{errors.New(rule.what)}
-		}
+	wrong := ""
+	switch {
+	case c.Port < 0 || c.Port > maxPort:
+		wrong = "SERVER_PORT must be 0 to 65535"
+	case c.Backlog < 1:
+		wrong = "SERVER_LISTEN_BACKLOG must be at least 1"
+	case c.Agencies < 0 || c.Agencies > mostAgencies:
+		wrong = "TOTAL_CLIENTES must be 0 to 1000000"
+	case c.Number < 0 || c.Number > int(quiniela.MaxNumber):
+		wrong = "LOTTERY_WINNER_NUMBER must be 0 to 9999"
+	case c.BareBody < leastBody || c.FramedBody < leastBody || c.FramedBody > mostFrame:
+		wrong = "the body limits must be at least 128, and a frame's at most 99999999"
+	case c.BatchBets < 1 || c.BatchBets > mostBatchBets:
+		wrong = "SERVER_BATCH_BETS_LIMIT must be 1 to 1000000"
+	case c.Connections < 1 || c.PerAddress < 0:
+		wrong = "SERVER_MAX_CONNECTIONS must be at least 1, and SERVER_MAX_CONNECTIONS_PER_ADDRESS not negative"
+	case c.Read <= 0 || c.Idle <= 0 || c.Settle < 0 || c.Drain < 0:
+		wrong = "the times must be positive, such as 10s"
+	case c.QueueBytes < leastQueue:
+		wrong = "SERVER_QUEUE_BYTES must be at least 1048576"
+	}
+	if wrong != "" {
+		return usageError{errors.New(wrong)}
+	}
+	if err := c.checkTLS(); err != nil {
+		return err
 	}
 	return c.journalFlags.check()
+}
+
+// checkTLS returns what is wrong with the settings of TLS, which go together.
+func (c *serverCommand) checkTLS() error {
+	pair := c.TLSCert != "" && c.TLSKey != ""
+	none := c.TLSCert == "" && c.TLSKey == ""
+	wrong := ""
+	switch {
+	case c.TLSPort < 0 || c.TLSPort > maxPort:
+		wrong = "SERVER_TLS_PORT must be 0 to 65535"
+	case c.TLSPort == 0 && !none, c.TLSPort != 0 && !pair:
+		wrong = "SERVER_TLS_PORT, SERVER_TLS_CERT and SERVER_TLS_KEY go together; `quiniela certs` makes a pair for trials"
+	case c.TLSPort == 0 && c.TLSCA != "":
+		wrong = "SERVER_TLS_CLIENT_CA needs SERVER_TLS_PORT"
+	case c.TLSPort != 0 && c.Mode == "echo":
+		wrong = "the echo server has no TLS"
+	}
+	if wrong != "" {
+		return usageError{errors.New(wrong)}
+	}
+	return nil
 }
 
 func (c *serverCommand) Run(e env) error {
@@ -128,10 +161,11 @@ const defaultHTTP = "127.0.0.1:8080"
 // serverOptions are those of the agencies' listeners.
 func (c *serverCommand) serverOptions() server.Options {
 	s := server.DefaultOptions()
-	s.Address, s.Backlog, s.Connections = net.JoinHostPort(c.IP, strconv.Itoa(c.Port)), c.Backlog, c.Connections
+	s.Address = net.JoinHostPort(c.IP, strconv.Itoa(c.Port))
+	s.Backlog, s.Connections = c.Backlog, c.Connections
 	s.Limits = quiniela.Limits{BareBody: c.BareBody, FramedBody: c.FramedBody, BatchBets: c.BatchBets}
-	s.PerAddress, s.MaskDNI, s.Request = c.PerAddress, c.MaskDNI, c.Request
-	s.Read, s.Idle, s.Settle, s.Poll, s.Drain = c.Read, c.Idle, c.Settle, c.Poll, c.Drain
+	s.PerAddress, s.MaskDNI = c.PerAddress, c.MaskDNI
+	s.Read, s.Idle, s.Settle, s.Drain = c.Read, c.Idle, c.Settle, c.Drain
 	if c.TLSPort != 0 {
 		s.TLSAddress = net.JoinHostPort(c.IP, strconv.Itoa(c.TLSPort))
 	}
@@ -140,7 +174,8 @@ func (c *serverCommand) serverOptions() server.Options {
 
 func (c *serverCommand) options(log *slog.Logger) central.Options {
 	o := central.DefaultOptions(c.Data)
-	o.Journal, o.QueueBytes, o.Relays, o.Log = c.journalOptions(), c.QueueBytes, c.Beacon, log
+	o.Log, o.QueueBytes, o.Relays = log, c.QueueBytes, c.Beacon
+	o.Journal = c.journalOptions()
 	o.Journal.Reserve = c.DiskReserve
 	o.Server = c.serverOptions()
 	o.TLS = central.TLS{Cert: c.TLSCert, Key: c.TLSKey, ClientCA: c.TLSCA}

@@ -19,7 +19,7 @@ type conn struct {
 	config   *Options
 	identity agencies.Identity // used by the session's reader alone
 
-	mu       sync.Mutex // orders a deadline against the beginning of the drain
+	mu       sync.Mutex // protects what follows, and so orders a deadline against the beginning of the drain
 	between  bool       // waiting for a request to begin
 	began    time.Time  // the request that is being read; zero between requests
 	draining bool
@@ -53,32 +53,32 @@ func (c *conn) handshake() error {
 
 // phase sets the deadline of the wait that begins now.
 func (c *conn) phase(p wire.Phase) {
-	wait := c.config.Idle
-	switch p {
-	case wire.Inside:
-		wait = c.config.Read
-	case wire.Settling:
-		wait = c.config.Settle
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
 	c.between = p == wire.Between
-	switch {
-	case c.between:
+	if c.between {
 		c.began = time.Time{}
+		deadline := now.Add(c.config.Idle)
 		if c.draining {
-			wait = -time.Second
+			deadline = now.Add(-time.Second) // the read fails at once
 		}
-	case c.began.IsZero():
+		_ = c.SetReadDeadline(deadline) // on a closed connection the read says so
+		return
+	}
+	if c.began.IsZero() {
 		c.began = now
+	}
+	wait := c.config.Read
+	if p == wire.Settling {
+		wait = c.config.Settle
 	}
 	deadline := now.Add(wait)
 	// A request that trickles in must end, too.
-	if last := c.began.Add(c.config.Request); !c.between && last.Before(deadline) {
+	if last := c.began.Add(c.config.Request); last.Before(deadline) {
 		deadline = last
 	}
-	_ = c.SetReadDeadline(deadline) // on a closed connection the read says so
+	_ = c.SetReadDeadline(deadline)
 }
 
 // drain ends the wait for a next request, now or when it comes to it.

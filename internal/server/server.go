@@ -61,13 +61,13 @@ type Server struct {
 	listeners []listener
 	handle    func(*conn)
 
-	mu       sync.Mutex
+	mu       sync.Mutex // protects conns, perIP and draining, and so orders an admission against the beginning of the drain
 	conns    map[*conn]struct{}
-	perIP    map[string]int
+	perIP    map[string]int // connections of each address; one without any has no entry
 	draining bool
-	drained  chan struct{} // closed when draining begins
-	sessions sync.WaitGroup
-	refusing atomic.Int32
+	drained  chan struct{}  // closed when draining begins
+	sessions sync.WaitGroup // the goroutines of admitted connections: admit adds, leave takes away
+	refusing atomic.Int32   // refused connections that are being told why
 	refusals *prometheus.CounterVec
 }
 
@@ -99,7 +99,7 @@ func newServer(c Options, log *slog.Logger) *Server {
 	}
 }
 
-// register makes the server's figures known to Config.Metrics.
+// register makes the server's figures known to Options.Metrics.
 func (s *Server) register() {
 	if s.config.Metrics == nil {
 		return
@@ -165,8 +165,11 @@ func (s *Server) Close() (err error) {
 // Addr returns the address listened on, the plain one where there are two.
 func (s *Server) Addr() net.Addr { return s.listeners[0].Addr() }
 
-// Serve accepts connections until ctx ends or the ledger fails, then stops accepting, lets the requests in hand
-// finish for Config.Drain at most, closes everything it opened, and returns: nil, or why the ledger failed.
+// Serve accepts connections until ctx ends or the ledger fails, then stops accepting, lets the requests in hand finish for
+// Options.Drain at most, closes everything it opened, and returns: nil, or why the ledger failed. It is called once.
+//
+// Each listener has a goroutine, which ends when the listener is closed, and each admitted connection has one. Serve waits for
+// those of the connections; a connection that comes in too late for the drain is refused by admit.
 func (s *Server) Serve(ctx context.Context) error {
 	s.log.Info("accept_connections", "result", "in_progress")
 	for _, l := range s.listeners {
@@ -241,12 +244,15 @@ func (s *Server) accept(l listener) {
 // turnedAway bounds how many refused connections are told why at once; a flood's others are just closed.
 const turnedAway = 100
 
-// turnAway refuses a connection. One that wants TLS could not read why.
+// turnAway closes a connection that was not admitted, and tells it why where that can be done. It does not wait: telling takes
+// a goroutine, which ends after lingerTime at the latest.
 func (s *Server) turnAway(nc *net.TCPConn, l listener, why error) {
-	if l.tls != nil || s.refusing.Add(1) > turnedAway {
-		if l.tls == nil {
-			s.refusing.Add(-1)
-		}
+	if l.tls != nil { // it could not read an answer before the handshake, which costs more than a refusal may
+		_ = nc.Close()
+		return
+	}
+	if s.refusing.Add(1) > turnedAway {
+		s.refusing.Add(-1)
 		_ = nc.Close()
 		return
 	}
