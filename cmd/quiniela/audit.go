@@ -42,16 +42,14 @@ func (c *auditCommand) Run(e env) (err error) {
 		defer func() { err = errors.Join(err, j.Close()) }()
 		o.Journal = j
 	}
-	var show func(uint64)
-	end := func() {}
+	shown := newProgress(e.stderr)
+	b := shown.add("audit", "entries", 0)
 	o.Progress = func(done, total int64) {
-		if show == nil {
-			show, end = progress(e.stderr, "audit", uint64(total))
-		}
-		show(uint64(done))
+		b.of(total)
+		b.set(done)
 	}
 	r, err := audit.Run(e.ctx, o)
-	end()
+	shown.end()
 	if errors.Is(err, audit.ErrNoLog) {
 		return usageError{fmt.Errorf("%s: %w", c.Log, err)}
 	}

@@ -11,9 +11,6 @@ import (
 	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
-	"golang.org/x/term"
 
 	"quiniela/internal/bench"
 )
@@ -122,29 +119,22 @@ func figure(v float64) string {
 
 // benchProgress shows the step under way: as a bar on a terminal, as a line a step elsewhere.
 func benchProgress(e env) (show func(step string, done, total int), end func()) {
-	last := ""
-	if f, ok := e.stderr.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
-		return func(step string, _, _ int) {
-			if step != last {
-				_, _ = fmt.Fprintln(e.stderr, step)
-				last = step
-			}
-		}, func() {}
-	}
-	bars := mpb.New(mpb.WithOutput(e.stderr), mpb.WithWidth(48))
-	var bar *mpb.Bar
-	drop := func() {
-		if bar != nil {
-			bar.Abort(true)
-			bar.Wait()
-		}
-	}
-	return func(step string, done, total int) {
+	p := newProgress(e.stderr)
+	current, last := bar{}, ""
+	show = func(step string, done, total int) {
 		if step != last {
-			drop()
-			bar = bars.AddBar(int64(max(total, 1)), mpb.PrependDecorators(decor.Name(step+" ")), mpb.AppendDecorators(decor.Percentage()))
 			last = step
+			if !terminal(e.stderr) {
+				_, _ = fmt.Fprintln(e.stderr, step)
+			}
+			current.remove()
+			current = p.add(step, "", int64(max(total, 1)))
 		}
-		bar.SetCurrent(int64(done))
-	}, func() { drop(); bars.Wait() }
+		current.set(int64(done))
+	}
+	end = func() {
+		current.remove()
+		p.end()
+	}
+	return show, end
 }

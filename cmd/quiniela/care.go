@@ -34,7 +34,7 @@ func (c *backupCommand) Run(e env) error {
 	var made struct{ Last uint64 }
 	err = a.call(e.ctx, http.MethodPost, "/api/v1/backup", map[string]string{"dir": dir}, &made)
 	if errors.Is(err, errNoServer) && c.Server == "" {
-		made.Last, err = c.offline(e.ctx, dir)
+		made.Last, err = c.offline(e, dir)
 	}
 	if err != nil {
 		return err
@@ -44,13 +44,19 @@ func (c *backupCommand) Run(e env) error {
 }
 
 // offline copies the journal of a folder that no server has open.
-func (c *backupCommand) offline(ctx context.Context, dir string) (last uint64, err error) {
+func (c *backupCommand) offline(e env, dir string) (last uint64, err error) {
 	j, err := central.OpenLocal(c.Data, local.Options{ReadOnly: true})
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
-	m, err := backup.Create(ctx, j, c.Data, dir)
+	end, err := j.Last(e.ctx)
+	if err != nil {
+		return 0, err
+	}
+	shown := newProgress(e.stderr)
+	defer shown.end()
+	m, err := backup.Create(e.ctx, j, c.Data, dir, shown.add("check the copy", "entries", int64(end.Position)).entries)
 	if err != nil {
 		return 0, err
 	}
@@ -67,9 +73,9 @@ func (c *restoreCommand) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	set, end := progress(e.stderr, "check", m.Last)
-	report, err := backup.Restore(e.ctx, c.Backup, c.Data, set)
-	end()
+	shown := newProgress(e.stderr)
+	report, err := backup.Restore(e.ctx, c.Backup, c.Data, shown.add("check", "entries", int64(m.Last)).entries)
+	shown.end()
 	if err != nil {
 		return err
 	}
@@ -95,9 +101,9 @@ func (c *fsckCommand) Run(e env) (err error) {
 	if err != nil {
 		return err
 	}
-	set, end := progress(e.stderr, "check", last.Position)
-	report, err := fsck.Check(e.ctx, j, set)
-	end()
+	shown := newProgress(e.stderr)
+	report, err := fsck.Check(e.ctx, j, shown.add("check", "entries", int64(last.Position)).entries)
+	shown.end()
 	if err == nil && c.Journal == localJournal { // else a server may be using it meanwhile
 		err = ledger.CheckState(c.Data)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -15,8 +14,6 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/sync/errgroup"
 
 	"quiniela"
@@ -116,22 +113,31 @@ func (d *demo) run(dir string) error {
 
 // agencies runs them in parallel.
 func (d *demo) agencies(ctx context.Context, address string) error {
-	bars := d.bars()
+	shown := newProgress(d.stdout)
+	defer shown.end()
 	d.reports = make([]client.Report, len(d.files))
 	began := time.Now()
-	var mu sync.Mutex // of d.sent
+	var mu sync.Mutex // protects d.sent, and keeps lines of d.stdout whole
 	g, ctx := errgroup.WithContext(ctx)
 	for i, file := range d.files {
+		b := shown.add(fmt.Sprintf("agency %-3d", i+1), "bets", 0)
 		g.Go(func() (err error) {
 			c := client.DefaultOptions()
 			c.Agency, c.Address, c.File, c.AllowEmpty = quiniela.Agency(i+1), address, file, true
-			show := bars.add(i + 1)
 			c.Progress = func(p client.Progress) {
-				show(p)
-				if p.Stage == "wait" {
-					mu.Lock()
-					d.sent = max(d.sent, time.Since(began))
-					mu.Unlock()
+				b.of(int64(p.Total))
+				if p.Stage != "check" {
+					b.set(int64(p.Bets))
+				}
+				if p.Stage != "wait" {
+					return
+				}
+				b.finish()
+				mu.Lock()
+				defer mu.Unlock()
+				d.sent = max(d.sent, time.Since(began))
+				if !terminal(d.stdout) {
+					d.printf("agency %d: %s bets acknowledged\n", i+1, humanize.Comma(int64(p.Bets)))
 				}
 			}
 			d.reports[i], err = client.Run(ctx, c, d.log)
@@ -141,9 +147,7 @@ func (d *demo) agencies(ctx context.Context, address string) error {
 			return fmt.Errorf("agency %d: %w", i+1, err)
 		})
 	}
-	err := g.Wait()
-	bars.end(err)
-	return err
+	return g.Wait()
 }
 
 func (d *demo) printf(format string, args ...any) { _, _ = fmt.Fprintf(d.stdout, format, args...) }
@@ -177,65 +181,4 @@ func (d *demo) tell(total time.Duration) error {
 		humanize.Comma(int64(bets)), d.sent.Seconds(), humanize.Comma(int64(rate)), total.Seconds())
 	d.printf("Next: `quiniela server` and `quiniela client --id 1` run it for real; see README.md.\n")
 	return nil
-}
-
-// progressBars shows each agency's way: as a bar on a terminal, as plain lines elsewhere.
-type progressBars struct {
-	out  io.Writer
-	mu   sync.Mutex
-	bars *mpb.Progress // nil where out is no terminal
-	all  []*mpb.Bar
-}
-
-func (d *demo) bars() *progressBars {
-	p := &progressBars{out: d.stdout}
-	if terminal(d.stdout) {
-		p.bars = mpb.New(mpb.WithOutput(d.stdout), mpb.WithWidth(48))
-	}
-	return p
-}
-
-// add returns what shows the progress of an agency.
-func (p *progressBars) add(agency int) func(client.Progress) {
-	if p.bars == nil {
-		return func(c client.Progress) {
-			if c.Stage != "wait" {
-				return
-			}
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			_, _ = fmt.Fprintf(p.out, "agency %d: %s bets acknowledged\n", agency, humanize.Comma(int64(c.Bets)))
-		}
-	}
-	bar := p.bars.AddBar(0,
-		mpb.PrependDecorators(decor.Name(fmt.Sprintf("agency %-3d", agency))),
-		mpb.AppendDecorators(decor.CountersNoUnit("%7d / %7d"), decor.Name(" bets")))
-	p.mu.Lock()
-	p.all = append(p.all, bar)
-	p.mu.Unlock()
-	return func(c client.Progress) {
-		if c.Total > 0 {
-			bar.SetTotal(int64(c.Total), false)
-		}
-		if c.Stage != "check" {
-			bar.SetCurrent(int64(c.Bets))
-		}
-		if c.Stage == "wait" {
-			bar.SetTotal(int64(max(c.Total, 1)), false)
-			bar.EnableTriggerComplete()
-		}
-	}
-}
-
-// end leaves the bars as they stand.
-func (p *progressBars) end(err error) {
-	if p.bars == nil {
-		return
-	}
-	for _, b := range p.all {
-		if err != nil || !b.Completed() {
-			b.Abort(false)
-		}
-	}
-	p.bars.Wait()
 }

@@ -60,16 +60,16 @@ func (c *exportCommand) Run(e env) (err error) {
 	if err != nil {
 		return err
 	}
-	set, end := func(uint64) {}, func() {}
+	shown := new(progress)
 	if !terminal(out) { // on a terminal the bets themselves are what is seen
-		set, end = progress(e.stderr, "export", last.Position)
+		shown = newProgress(e.stderr)
 	}
 	export := ledger.Export
 	if c.Spreadsheet {
 		export = ledger.ExportForSpreadsheet
 	}
-	bets, err := export(e.ctx, j, c.Draw, out, set)
-	end()
+	bets, err := export(e.ctx, j, c.Draw, out, shown.add("export", "entries", int64(last.Position)).entries)
+	shown.end()
 	if err == nil && c.Out != "-" {
 		_, _ = fmt.Fprintf(e.stdout, "%s: %s bets\n", c.Out, humanize.Comma(int64(bets)))
 	}

@@ -30,7 +30,14 @@ func (c *forgetCommand) Run(e env) (err error) {
 	if o.Public == "" {
 		o.Public = filepath.Join(c.Data, publish.FolderName)
 	}
+	last, err := j.Last(e.ctx)
+	if err != nil {
+		return err
+	}
+	shown := newProgress(e.stderr)
+	o.Progress = shown.add("check", "entries", int64(last.Position)).entries
 	task, err := forget.Prepare(e.ctx, o)
+	shown.end()
 	if err != nil {
 		return err
 	}

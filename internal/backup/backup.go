@@ -48,8 +48,9 @@ func (m *Manifest) holds(end journal.Head) {
 }
 
 // Create copies the journal j of the data folder data, its registry of agencies and the newest checkpoint of its public log
-// into the new folder dir, and reads the copy as Restore would. The folder is there whole or not at all.
-func Create(ctx context.Context, j *local.Journal, data, dir string) (*Manifest, error) {
+// into the new folder dir, and reads the copy as Restore would. The folder is there whole or not at all. progress, where it is
+// not nil, is told now and then how many entries of the copy have been read.
+func Create(ctx context.Context, j *local.Journal, data, dir string, progress func(entries uint64)) (*Manifest, error) {
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.Join(fmt.Errorf("%s is there already: name a folder that does not exist, in one that does", dir), err)
 	}
@@ -66,7 +67,7 @@ func Create(ctx context.Context, j *local.Journal, data, dir string) (*Manifest,
 	if _, err := j.Backup(filepath.Join(work, journalName)); err != nil {
 		return nil, err
 	}
-	if _, err := m.verify(ctx, work, true, nil); err != nil {
+	if _, err := m.verify(ctx, work, true, progress); err != nil {
 		return nil, fmt.Errorf("the backup was not made: %w", err)
 	}
 	if err := os.RemoveAll(filepath.Join(work, ledger.StateName)); err != nil {

@@ -66,7 +66,7 @@ func TestABackupIsOneMomentOfAJournalThatGrows(t *testing.T) {
 		to := filepath.Join(t.TempDir(), "copy")
 		head, _ := j.Last(t.Context())
 		before := head.Position
-		m, err := backup.Create(t.Context(), j, dir, to)
+		m, err := backup.Create(t.Context(), j, dir, to, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +88,7 @@ func TestABackupIsOneMomentOfAJournalThatGrows(t *testing.T) {
 func TestAnyChangeOfABackupIsNoticed(t *testing.T) {
 	dir, j := data(t)
 	to := filepath.Join(t.TempDir(), "copy")
-	if _, err := backup.Create(t.Context(), j, dir, to); err != nil {
+	if _, err := backup.Create(t.Context(), j, dir, to, nil); err != nil {
 		t.Fatal(err)
 	}
 	refused := func(what string) {
@@ -153,7 +153,7 @@ func TestABackupHasTheNewestCheckpoint(t *testing.T) {
 	d.Finish(1, 1)
 	d.File("draws/1/outcome.json")
 	running, stopped := filepath.Join(t.TempDir(), "running"), filepath.Join(t.TempDir(), "stopped")
-	if m, err := backup.Create(t.Context(), d.Journal, d.Dir, running); err != nil || m.Log == 0 {
+	if m, err := backup.Create(t.Context(), d.Journal, d.Dir, running, nil); err != nil || m.Log == 0 {
 		t.Fatalf("of a running server: %+v, %v", m, err)
 	}
 	d.Close()
@@ -166,7 +166,7 @@ func TestABackupHasTheNewestCheckpoint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := backup.Create(t.Context(), j, d.Dir, stopped)
+	m, err := backup.Create(t.Context(), j, d.Dir, stopped, nil)
 	if err != nil || m.Log != 4 || m.First != 1 || m.Last != last.Position || m.Chain != fmt.Sprintf("%016x", last.Chain) {
 		t.Fatalf("of a stopped server: %+v, %v", m, err)
 	}
@@ -192,7 +192,7 @@ func TestABackupHasTheNewestCheckpoint(t *testing.T) {
 		}
 	}
 	not := filepath.Join(t.TempDir(), "not")
-	if _, err := backup.Create(t.Context(), j, d.Dir, not); err == nil || !strings.Contains(err.Error(), "entries were lost") {
+	if _, err := backup.Create(t.Context(), j, d.Dir, not, nil); err == nil || !strings.Contains(err.Error(), "entries were lost") {
 		t.Errorf("a checkpoint that goes further than the journal: %v", err)
 	}
 	wantNothing(t, not)
@@ -203,7 +203,7 @@ func TestABackupThatFailsLeavesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	not := filepath.Join(t.TempDir(), "not")
-	if _, err := backup.Create(ctx, j, dir, not); !errors.Is(err, context.Canceled) {
+	if _, err := backup.Create(ctx, j, dir, not, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled one: %v", err)
 	}
 	wantNothing(t, not)
@@ -214,7 +214,7 @@ func TestABackupThatFailsLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := backup.Create(t.Context(), j, dir, not); err == nil || !strings.Contains(err.Error(), "draw 99, which was never opened") {
+	if _, err := backup.Create(t.Context(), j, dir, not, nil); err == nil || !strings.Contains(err.Error(), "draw 99, which was never opened") {
 		t.Errorf("a journal that fsck finds something in: %v", err)
 	}
 	wantNothing(t, not)

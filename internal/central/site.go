@@ -103,7 +103,7 @@ func (c *Central) siteOptions(key string) web.Options {
 		return o // a shared journal has the database's own backups
 	}
 	o.Backup = func(ctx context.Context, dir string) (uint64, error) {
-		m, err := backup.Create(ctx, j, c.options.Dir, dir)
+		m, err := backup.Create(ctx, j, c.options.Dir, dir, nil)
 		if err != nil {
 			return 0, err
 		}
