@@ -30,8 +30,8 @@ type admin struct {
 	http   http.Client
 	base   string
 	key    string
-	where  string // for people
-	advice string // where nobody answers
+	where  string // the address or the socket, for messages
+	advice string // for the error when no server answers
 }
 
 // errNoServer says that no server answers.

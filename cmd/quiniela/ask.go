@@ -16,8 +16,8 @@ type askFlags struct {
 	Yes bool `help:"Do it without asking, for scripts: it cannot be undone."`
 }
 
-// confirm says what a command is about to do, and has the person at the terminal type a word of it again. Without a
-// terminal --yes has to be given.
+// confirm says what a command is about to do, and asks the person at the terminal to type a word of it. Without a terminal it
+// fails, unless --yes was given.
 func (f askFlags) confirm(e env, what, word string) error {
 	if _, err := fmt.Fprintf(e.stderr, "%s\nIt cannot be undone.\n", what); err != nil {
 		return fmt.Errorf("say what would be done: %w; nothing was done", err)
@@ -31,7 +31,8 @@ func (f askFlags) confirm(e env, what, word string) error {
 	return ask(e.ctx, os.Stdin, e.stderr, word)
 }
 
-// ask wants a word typed. An answer that does not come ends with ctx.
+// ask waits until a line is typed, and fails unless it is the word. It gives up when ctx ends; the goroutine that reads then
+// stays until the process ends, since a read of a terminal cannot be ended.
 func ask(ctx context.Context, in io.Reader, out io.Writer, word string) error {
 	_, _ = fmt.Fprintf(out, "Type %s to go on: ", word) // without it the wait says nothing, and no word is right by chance
 	answer := make(chan string, 1)
@@ -50,7 +51,7 @@ func ask(ctx context.Context, in io.Reader, out io.Writer, word string) error {
 	return nil
 }
 
-// moment is a time as one decides by it: with its zone, and how far off it is.
+// moment formats a time for a decision: with its zone, and how far off it is.
 func moment(t, now time.Time) string {
 	t = t.In(now.Location())
 	text := t.Format("Monday 2006-01-02 15:04:05 -07:00")
@@ -63,7 +64,7 @@ func moment(t, now time.Time) string {
 	return text + ", in " + span(t.Sub(now))
 }
 
-// span is a duration in its two largest units, or less.
+// span formats a duration in its two largest units, or in seconds alone.
 func span(d time.Duration) string {
 	days, hours, minutes, seconds := int(d.Hours())/24, int(d.Hours())%24, int(d.Minutes())%60, int(d.Seconds())%60
 	switch {

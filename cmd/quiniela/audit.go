@@ -31,7 +31,7 @@ func (c *auditCommand) Run(e env) (err error) {
 	} else if _, err := os.Stat(c.Log); err != nil {
 		return usageError{fmt.Errorf("the log: %w", err)}
 	}
-	if err := c.given(&o); err != nil {
+	if err := c.readInputs(&o); err != nil {
 		return err
 	}
 	if c.Data != "" {
@@ -68,8 +68,8 @@ func (c *auditCommand) Run(e env) (err error) {
 	return nil
 }
 
-// given reads what the auditor brings along.
-func (c *auditCommand) given(o *audit.Options) error {
+// readInputs reads the files that the auditor trusts: a policy, a round of the beacon, earlier checkpoints.
+func (c *auditCommand) readInputs(o *audit.Options) error {
 	if c.Policy != "" {
 		text, err := os.ReadFile(c.Policy)
 		if err != nil {

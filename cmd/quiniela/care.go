@@ -89,7 +89,7 @@ type fsckCommand struct {
 }
 
 func (c *fsckCommand) Run(e env) (err error) {
-	if err := c.folder(e.ctx); err != nil {
+	if err := c.checkFiles(e.ctx); err != nil {
 		return err
 	}
 	j, err := c.openToRead(e.ctx, c.Data)
@@ -116,8 +116,8 @@ func (c *fsckCommand) Run(e env) (err error) {
 	return err
 }
 
-// folder compares the files of a backup with its list.
-func (c *fsckCommand) folder(ctx context.Context) error {
+// checkFiles compares the files of a backup with its list. Other folders have no list.
+func (c *fsckCommand) checkFiles(ctx context.Context) error {
 	if _, err := os.Stat(filepath.Join(c.Data, backup.ManifestName)); err != nil {
 		return nil // a data folder, or a shared journal
 	}
@@ -125,8 +125,8 @@ func (c *fsckCommand) folder(ctx context.Context) error {
 	return err
 }
 
-// tell prints what a journal holds and what is wrong with it. whole is false where something else is wrong, which the caller
-// tells.
+// tell prints what a journal holds and what is wrong with it. With whole false it does not say that nothing is wrong: the caller
+// has found something else.
 func tell(e env, r *fsck.Report, whole bool) error {
 	_, err := fmt.Fprintf(e.stdout, "%s entries, %s batches, %s bets\n", humanize.Comma(int64(r.Entries)), humanize.Comma(int64(r.Batches)), humanize.Comma(int64(r.Bets)))
 	w := table(e, "DRAW\tSTATE\tAGENCIES\tBETS")

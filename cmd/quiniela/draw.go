@@ -31,8 +31,8 @@ type drawOpenCommand struct {
 	adminFlags
 	ID       string `arg:"" help:"Name of the draw, such as 2026-11-24-evening."`
 	Agencies uint32 `help:"Agencies that are expected: 1 to this." required:""`
-	Closes   string `help:"Closing time: 21:00 today here, or 2026-11-24T21:00:00-03:00; none: when all have finished." placeholder:"TIME"`
-	Source   string `help:"Of the winning number: fixed, notary, or beacon, whose round is the first a minute after the closing time." default:"notary" enum:"fixed,notary,beacon"`
+	Closes   string `help:"Closing time: 21:00 (today, local time) or 2026-11-24T21:00:00-03:00. Without one the draw closes when all agencies have finished." placeholder:"TIME"`
+	Source   string `help:"Source of the winning number: fixed, notary, or beacon (its first round a minute after the closing time)." default:"notary" enum:"fixed,notary,beacon"`
 	Number   *int   `help:"The winning number, for the source fixed."`
 	askFlags
 }
@@ -54,7 +54,7 @@ func (c *drawOpenCommand) Run(e env) error {
 	return c.change(e, "/api/v1/draws", t)
 }
 
-// closingTime reads a time of today, or a whole one.
+// closingTime reads a time of today in local time, or one with date and zone; "" is none.
 func closingTime(s string, now time.Time) (*time.Time, error) {
 	if s == "" {
 		return nil, nil
@@ -86,7 +86,7 @@ func number(n *int, wanted bool) (*uint16, error) {
 	return &v, nil
 }
 
-// change posts what changes a draw, and shows it.
+// change posts a request that changes a draw, and shows the draw.
 func (f adminFlags) change(e env, path string, body any) error {
 	a, err := f.open()
 	if err != nil {
@@ -147,7 +147,7 @@ func (c *drawEnterCommand) Run(e env) error {
 	return c.change(e, drawPath(c.ID)+"/number", body)
 }
 
-// body is what is sent, and the number or the round in it, as it is typed again.
+// body returns what is sent, and the number or the round in it, which the operator types again.
 func (c *drawEnterCommand) body() (body map[string]any, word string, err error) {
 	switch {
 	case c.Beacon != "" && (c.Number != nil || c.Extract != ""):
@@ -226,13 +226,14 @@ func (c *drawShowCommand) Run(e env) error {
 	return w.Flush()
 }
 
+// table returns a writer of aligned columns, with their heads written. Its Flush reports what could not be written.
 func table(e env, head string) *tabwriter.Writer {
 	w := tabwriter.NewWriter(e.stdout, 0, 0, 3, ' ', 0)
-	_, _ = fmt.Fprintln(w, head) // Flush tells
+	_, _ = fmt.Fprintln(w, head)
 	return w
 }
 
-// stamp is a time as people read it, here.
+// stamp formats a time in local time; nil is "-".
 func stamp(t *time.Time) string {
 	if t == nil {
 		return "-"
@@ -240,7 +241,10 @@ func stamp(t *time.Time) string {
 	return t.Local().Format("2006-01-02 15:04:05 MST")
 }
 
-// describe tells of a draw what there is to tell.
+// closers are those who can close a draw, by their names in the API.
+var closers = map[string]string{"agencies": "the last agency's finish", "time": "its closing time", "operator": "an operator"}
+
+// describe prints all that the server says about a draw.
 func describe(e env, d web.Draw) error {
 	w := tabwriter.NewWriter(e.stdout, 0, 0, 3, ' ', 0)
 	row := func(name, format string, args ...any) { _, _ = fmt.Fprintf(w, name+"\t"+format+"\n", args...) }
@@ -253,9 +257,7 @@ func describe(e env, d web.Draw) error {
 		row("closes", "%s", stamp(d.Closes))
 	}
 	if d.Sealed != nil {
-		row("closed", "%s, by %s", stamp(d.Sealed), map[string]string{
-			"agencies": "the last agency's finish", "time": "its closing time", "operator": "an operator",
-		}[d.SealedBy])
+		row("closed", "%s, by %s", stamp(d.Sealed), closers[d.SealedBy])
 	}
 	if d.Note != "" {
 		row("note", "%s", d.Note)
@@ -271,11 +273,17 @@ func describe(e env, d web.Draw) error {
 		row("number", "not entered yet: quiniela draw enter %s NUMBER", d.ID)
 	case d.Source == "beacon":
 		row("number", "of the beacon's round %d, to be signed at %s", d.Round, stamp(d.RoundAt))
+	case d.Source == "notary":
+		row("number", "a notary's, once the draw is closed")
 	default:
-		row("number", "%s", map[string]string{"fixed": "fixed when the draw opened", "notary": "a notary's, once the draw is closed"}[d.Source])
+		row("number", "fixed when the draw opened")
 	}
 	if len(d.Prizes) > 0 {
-		row("prizes", "%s", strings.Trim(fmt.Sprintf("%04d", d.Prizes), "[]"))
+		var prizes []string
+		for _, n := range d.Prizes {
+			prizes = append(prizes, fmt.Sprintf("%04d", n))
+		}
+		row("prizes", "%s", strings.Join(prizes, " "))
 	}
 	return w.Flush()
 }

@@ -26,12 +26,12 @@ type serverCommand struct {
 	journalFlags
 	Port     int    `help:"Port to listen on; 0 takes a free one." default:"12345" env:"SERVER_PORT"`
 	IP       string `help:"Address or name to listen on; empty is every interface." name:"ip" env:"SERVER_IP"`
-	Backlog  int    `help:"Connections the kernel holds until they are accepted." name:"listen-backlog" default:"128" env:"SERVER_LISTEN_BACKLOG"`
-	TLSPort  int    `help:"Port for TLS 1.3, beside the plain one or in its place where they are equal; 0 is none." name:"tls-port" default:"0" env:"SERVER_TLS_PORT"`
+	Backlog  int    `help:"Connections that the kernel queues until they are accepted." name:"listen-backlog" default:"128" env:"SERVER_LISTEN_BACKLOG"`
+	TLSPort  int    `help:"Port for TLS 1.3; 0 is none. If it equals --port, nothing is served without TLS." name:"tls-port" default:"0" env:"SERVER_TLS_PORT"`
 	TLSCert  string `help:"Certificate chain, PEM; read again when it changes." name:"tls-cert" env:"SERVER_TLS_CERT" placeholder:"FILE"`
 	TLSKey   string `help:"Its key, PEM." name:"tls-key" env:"SERVER_TLS_KEY" placeholder:"FILE"`
-	TLSCA    string `help:"Authority of the agencies' certificates, PEM; an agency may then come with one in place of a token." name:"tls-client-ca" env:"SERVER_TLS_CLIENT_CA" placeholder:"FILE"`
-	MaskDNI  bool   `help:"Hide documents in the log but for their last three digits." name:"mask-dni" env:"SERVER_MASK_DNI"`
+	TLSCA    string `help:"Authority of the agencies' certificates, PEM; an agency may then show a certificate instead of a token." name:"tls-client-ca" env:"SERVER_TLS_CLIENT_CA" placeholder:"FILE"`
+	MaskDNI  bool   `help:"Show only the last three digits of documents in the log." name:"mask-dni" env:"SERVER_MASK_DNI"`
 	Level    string `help:"DEBUG, INFO, WARNING or ERROR." name:"log-level" default:"INFO" env:"LOGGING_LEVEL"`
 	Mode     string `help:"lottery or echo." default:"lottery" enum:"lottery,echo" env:"SERVER_MODE"`
 	Agencies int    `help:"Agencies that the draw expects." default:"5" env:"TOTAL_CLIENTES"`
@@ -39,26 +39,26 @@ type serverCommand struct {
 
 	AutoDraw  bool     `help:"Open draw 1 by itself in an empty journal, for the agencies and with the number above." name:"auto-draw" default:"true" negatable:"" env:"SERVER_AUTO_DRAW"`
 	HTTP      string   `help:"Address of the page, the API and the metrics, host:port; off is none." name:"http-addr" default:"127.0.0.1:8080" env:"SERVER_HTTP_ADDR"`
-	HTTPHosts []string `help:"Names that the page may be asked for by, besides this machine's addresses." name:"http-hosts" env:"SERVER_HTTP_HOSTS" placeholder:"NAME"`
+	HTTPHosts []string `help:"Host names that the page answers to, besides localhost and IP addresses." name:"http-hosts" env:"SERVER_HTTP_HOSTS" placeholder:"NAME"`
 	Pprof     bool     `help:"Serve profiles at /debug/pprof/ of the page's address." env:"SERVER_PPROF"`
 	LogFormat string   `help:"text, as specified, or json." name:"log-format" default:"text" enum:"text,json" env:"LOG_FORMAT"`
 
 	PublicLog bool     `help:"Keep new draws in a public log, with receipts, in the data folder's public/." name:"public-log" default:"true" negatable:"" env:"SERVER_PUBLIC_LOG" group:"public log"`
 	LogKey    string   `help:"Key that signs the log; made at the first start. Empty is log.key in the data folder." name:"log-key" env:"SERVER_LOG_KEY" placeholder:"FILE" group:"public log"`
-	LogOrigin string   `help:"The log's name, given once: a new key is made for it." name:"log-origin" env:"SERVER_LOG_ORIGIN" placeholder:"NAME" group:"public log"`
+	LogOrigin string   `help:"Name of the log, for the key that the first start makes; it cannot change." name:"log-origin" env:"SERVER_LOG_ORIGIN" placeholder:"NAME" group:"public log"`
 	Witnesses []string `help:"Witnesses that are asked to cosign each draw's seal." name:"witness" env:"SERVER_WITNESSES" placeholder:"URL" group:"public log"`
-	Beacon    []string `help:"Relays of the beacon drand quicknet, asked in turn; none: rounds are entered by hand." default:"${beacon}" env:"SERVER_BEACON_URLS" placeholder:"URL" group:"public log"`
+	Beacon    []string `help:"Relays of the beacon drand quicknet, asked in turn; without any, rounds are entered by hand." default:"${beacon}" env:"SERVER_BEACON_URLS" placeholder:"URL" group:"public log"`
 
 	BareBody    int           `help:"Most bytes of a bare request." default:"8192" env:"SERVER_BARE_BODY_LIMIT" group:"limits"`
 	FramedBody  int           `help:"Most bytes of a framed request's body." default:"1048576" env:"SERVER_FRAMED_BODY_LIMIT" group:"limits"`
 	BatchBets   int           `help:"Most bets in a batch." default:"20000" env:"SERVER_BATCH_BETS_LIMIT" group:"limits"`
 	Connections int           `help:"Most connections at once." default:"10000" env:"SERVER_MAX_CONNECTIONS" group:"limits"`
-	PerAddress  int           `help:"Most connections of one address at once; 0 is no bound of its own." name:"connections-per-address" default:"1000" env:"SERVER_MAX_CONNECTIONS_PER_ADDRESS" group:"limits"`
+	PerAddress  int           `help:"Most connections of one address at once; 0 is no limit." name:"connections-per-address" default:"1000" env:"SERVER_MAX_CONNECTIONS_PER_ADDRESS" group:"limits"`
 	Read        time.Duration `help:"Longest wait inside a request." default:"10s" env:"SERVER_READ_TIMEOUT" group:"limits"`
 	Idle        time.Duration `help:"Longest silence between requests." default:"5m" env:"SERVER_IDLE_TIMEOUT" group:"limits"`
 	Settle      time.Duration `help:"Silence that ends a bare batch; 0 turns the rule off." name:"bare-batch-idle" default:"1s" env:"BARE_BATCH_IDLE" group:"limits"`
 	Drain       time.Duration `help:"Longest that requests in hand may take when stopping." default:"7s" env:"SERVER_DRAIN_TIMEOUT" group:"limits"`
-	QueueBytes  int           `help:"Most bytes that wait for the disk." default:"67108864" env:"SERVER_QUEUE_BYTES" group:"limits"`
+	QueueBytes  int           `help:"Most bytes queued for the disk." default:"67108864" env:"SERVER_QUEUE_BYTES" group:"limits"`
 	DiskReserve uint64        `help:"Bytes the disk must have free for bets to be taken." default:"268435456" env:"SERVER_DISK_RESERVE" group:"limits"`
 }
 

@@ -7,15 +7,16 @@ import (
 	"quiniela/internal/web"
 )
 
-// What a server opens beside connections: the files of two databases, and what there is only a few of. 30 are open after a
-// start; refused connections that are being told why, the sockets to a replicated journal or to witnesses, a backup and the
-// published files add some dozens each.
+// otherFiles is how many files a server opens beside connections: those of two databases, and 200 for the rest. 30 are open
+// after a start; refused connections that are being told why, the sockets to a replicated journal or to witnesses, a backup and
+// the published files add some dozens each.
 const otherFiles = 2*store.MostFiles + 200
 
 // fewestConnections is how many connections of agencies a server must have room for.
 const fewestConnections = 16
 
-// A connection to the page takes two descriptors, since it may read a published file, and there are two listeners.
+// perOnlooker is how many descriptors a connection of the page costs: two, since it may read a published file, on each of two
+// listeners.
 const perOnlooker = 4
 
 // shareDescriptors returns how many connections of agencies, and of the page on each of its listeners, fit under a limit of
