@@ -60,6 +60,7 @@ type sender struct {
 	agency  quiniela.Agency
 	next    uint64
 	batches []batch
+	waiting []int // bets of each batch that is unanswered, the oldest first
 	head    []byte
 	frame   []byte
 }
@@ -91,32 +92,42 @@ func (s *sender) write() (bets int, err error) {
 
 // send sends batches with at most window of them unanswered until bets bets are acknowledged, and tells acked of each.
 func (s *sender) send(bets, window int, acked func(bets int)) error {
-	var waiting []int
-	for sent := 0; sent < bets || len(waiting) > 0; {
-		if sent < bets && len(waiting) < window {
+	for sent := 0; sent < bets || len(s.waiting) > 0; {
+		if sent < bets && len(s.waiting) < window {
 			n, err := s.write()
 			if err != nil {
 				return err
 			}
 			sent += n
-			waiting = append(waiting, n)
+			s.waiting = append(s.waiting, n)
 			continue
 		}
 		if err := s.w.Flush(); err != nil {
 			return err
 		}
-		for first := true; len(waiting) > 0 && (first || s.r.Buffered() > 0); first = false {
-			n, err := wire.ReadBatchReply(s.r)
-			if err != nil {
+		if err := s.readReply(acked); err != nil {
+			return err
+		}
+		for len(s.waiting) > 0 && s.r.Buffered() > 0 { // what came with it costs no further read
+			if err := s.readReply(acked); err != nil {
 				return err
 			}
-			if n != waiting[0] {
-				return fmt.Errorf("%d bets were acknowledged of %d", n, waiting[0])
-			}
-			waiting = waiting[1:]
-			acked(n)
 		}
 	}
+	return nil
+}
+
+// readReply waits for the reply to the oldest batch that is unanswered.
+func (s *sender) readReply(acked func(bets int)) error {
+	n, err := wire.ReadBatchReply(s.r)
+	if err != nil {
+		return err
+	}
+	if n != s.waiting[0] {
+		return fmt.Errorf("%d bets were acknowledged of %d", n, s.waiting[0])
+	}
+	s.waiting = s.waiting[1:]
+	acked(n)
 	return nil
 }
 
@@ -139,12 +150,15 @@ func (r *runner) fill(s *central, size int) (bets int, elapsed time.Duration, er
 	g, ctx := errgroup.WithContext(r.ctx)
 	began := time.Now()
 	for i, s := range senders {
-		share := size/r.Agencies + min(1, max(0, size%r.Agencies-i))
+		share := size / r.Agencies
+		if i < size%r.Agencies {
+			share++
+		}
 		g.Go(func() error {
 			return s.send(share, r.Window, func(n int) { done.Add(int64(n)) })
 		})
 	}
-	go func() { // an interrupt ends the reads
+	go func() { // an interrupt, or the first failure, ends the reads; Wait ends ctx, and with it this goroutine
 		<-ctx.Done()
 		for _, s := range senders {
 			_ = s.conn.SetDeadline(time.Now())
