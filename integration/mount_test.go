@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // mount makes a folder of the lab that is a file system of its own.
@@ -25,15 +24,7 @@ func (l *lab) mount(name string) {
 // awaitPublished waits until draw 1 is published whole.
 func (l *lab) awaitPublished(data string) {
 	l.t.Helper()
-	outcome := filepath.Join(l.dir, data, "public", "draws", "1", "outcome.json")
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := os.Stat(outcome); err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			l.t.Fatalf("draw 1 is never published in %s", data)
-		}
-	}
+	l.awaitFile(filepath.Join(data, "public", "draws", "1", "outcome.json")) // the last file of a draw
 }
 
 // The public log, the backups and the folder that is restored may each be on a disk of their own.
