@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -231,8 +230,7 @@ func recordHistory(t *testing.T, seed uint64, options [][]string, faults ...func
 	workers.Wait()
 	awaitStart(servers) // a signal would end one that has only just begun
 	for _, k := range servers {
-		_ = k.server.Process.Signal(syscall.SIGTERM)
-		k.server.wait()
+		k.server.stop()
 	}
 	return r.questions
 }

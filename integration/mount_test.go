@@ -38,12 +38,11 @@ func TestThePublicFolderIsAMount(t *testing.T) {
 	l.launch("generate", "--agencies", "1", "--bets", "300", "--out", ".data").wait()
 	options := []string{"server", "--ip", "127.0.0.1", "--port", "0", "--http-addr", "off", "--agencies", "1"}
 	server := l.launch(options...)
-	address := server.await(`listen \| result: success \| address: (\S+)`)
+	address := server.address()
 	l.launch("client", "--id", "1", "--server", address).wait()
 	l.awaitPublished("data")
 	l.launch("backup", "backups/one").wait()
-	_ = server.Process.Signal(syscall.SIGTERM)
-	server.wait()
+	server.stop()
 	l.launch("audit", "data/public").wait()
 	if left, err := os.ReadDir(filepath.Join(l.dir, "data", "public", ".unfinished")); err != nil || len(left) > 0 {
 		t.Errorf("left unfinished: %v, %v", left, err)
@@ -55,7 +54,6 @@ func TestThePublicFolderIsAMount(t *testing.T) {
 		t.Errorf("the restored folder:\n%s", check.log())
 	}
 	server = l.launch(options...) // and again, on what is there
-	server.await(`listen \| result: success \| address: (\S+)`)
-	_ = server.Process.Signal(syscall.SIGTERM)
-	server.wait()
+	server.address()
+	server.stop()
 }

@@ -79,13 +79,7 @@ func serverArgs(data string) []string {
 func (h home) serve(data string) (*process, string) {
 	h.t.Helper()
 	server := h.user(serverArgs(data)...)
-	return server, server.await(`listen \| result: success \| address: (\S+)`)
-}
-
-func (p *process) stop() {
-	p.t.Helper()
-	_ = p.Process.Signal(syscall.SIGTERM)
-	p.wait()
+	return server, server.address()
 }
 
 // root runs quiniela as root, as an operator does with sudo, and returns what it printed.

@@ -40,8 +40,7 @@ func TestAThirdPartyAcceptsTheLog(t *testing.T) {
 	fsck := checker(t)
 	l := &lab{t, t.TempDir()}
 	l.launch("generate", "--agencies", "3", "--bets", "30000", "--out", ".data").wait()
-	server := l.launch("server", "--ip", "127.0.0.1", "--port", "0", "--http-addr", "127.0.0.1:0", "--agencies", "3")
-	address := server.await(`listen \| result: success \| address: (\S+)`)
+	server, address := l.serve("--http-addr", "127.0.0.1:0", "--agencies", "3")
 	page := server.await(`page: (\S+)`)
 	var clients []*process
 	for id := 1; id <= 3; id++ {
