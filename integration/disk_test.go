@@ -59,6 +59,7 @@ func (l *lab) agencies(address string, options ...string) (clients []*process) {
 
 // Under the reserve, batches are refused and nothing else happens; with room, the agencies go on.
 func TestAFullDiskRefusesBetsUntilThereIsRoom(t *testing.T) {
+	t.Parallel()
 	l := &lab{t, t.TempDir()}
 	l.dataset()
 	l.smallDisk()
@@ -82,6 +83,7 @@ func TestAFullDiskRefusesBetsUntilThereIsRoom(t *testing.T) {
 // Without a reserve the disk runs full under the journal: a write fails, and the server says so and stops. Started
 // again with room, it has all that it acknowledged, and the agency, which was waiting, goes on.
 func TestAFailedWriteStopsTheServer(t *testing.T) {
+	t.Parallel()
 	l := &lab{t, t.TempDir()}
 	l.smallDisk()
 	// More than the journal sets aside on the disk in advance.

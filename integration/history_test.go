@@ -166,6 +166,7 @@ func TestHistories(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not with -short")
 	}
+	t.Parallel()
 	asked, unanswered := 0, 0
 	for n := range *histories {
 		h := recordHistory(t, uint64(n), [][]string{nil})

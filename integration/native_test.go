@@ -139,6 +139,7 @@ func (p *process) await(pattern string) string {
 
 // The real files, as processes: the documents of the winners are those that the files' own description names.
 func TestRealFilesNatively(t *testing.T) {
+	t.Parallel()
 	l := &lab{t, t.TempDir()}
 	l.dataset()
 	server := l.launch("server", "--port", "0")
