@@ -244,8 +244,7 @@ func (c *cluster) end() {
 	awaitStart(c.servers)
 	for _, k := range c.servers {
 		wantDocuments(c.t, k.address)
-		_ = k.server.Process.Signal(syscall.SIGTERM)
-		k.server.wait()
+		k.server.stop()
 		draws += k.drawn + strings.Count(k.server.log(), "action: sorteo | result: success\n")
 	}
 	if draws > 1 {

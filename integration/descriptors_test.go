@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -41,7 +40,7 @@ func TestAServerWithFewDescriptors(t *testing.T) {
 	if n := server.await(`WARNING +action: descriptors \| result: success \| limit: 660 \| connections: (\d+) \| configured: 10000`); n != "48" {
 		t.Errorf("%s connections", n)
 	}
-	address := server.await(`listen \| result: success \| address: (\S+)`)
+	address := server.address()
 	const comers = 800
 	served, refused := 0, 0
 	for i := range comers {
@@ -68,8 +67,7 @@ func TestAServerWithFewDescriptors(t *testing.T) {
 	if served != 48 || refused != comers-48 {
 		t.Errorf("%d of %d connections were served, and %d refused", served, comers, refused)
 	}
-	_ = server.Process.Signal(syscall.SIGTERM)
-	server.wait()
+	server.stop()
 	if strings.Contains(server.log(), "too many open files") {
 		t.Errorf("it ran out of descriptors:\n%s", tail(server.log()))
 	}
@@ -97,7 +95,7 @@ func TestASoftLimitOfDescriptorsIsRaised(t *testing.T) {
 	t.Parallel()
 	l := &lab{t, t.TempDir()}
 	server := l.limited("-S -n 64")
-	address := server.await(`listen \| result: success \| address: (\S+)`)
+	address := server.address()
 	for i := range 100 {
 		conn, err := net.Dial("tcp", address)
 		if err != nil {
@@ -110,6 +108,5 @@ func TestASoftLimitOfDescriptorsIsRaised(t *testing.T) {
 			t.Fatalf("connection %d: %q, %v", i, reply, err)
 		}
 	}
-	_ = server.Process.Signal(syscall.SIGTERM)
-	server.wait()
+	server.stop()
 }

@@ -59,11 +59,11 @@ func (l *lab) agencies(address string, options ...string) (clients []*process) {
 
 // Under the reserve, batches are refused and nothing else happens; with room, the agencies go on.
 func TestAFullDiskRefusesBetsUntilThereIsRoom(t *testing.T) {
+	t.Parallel()
 	l := &lab{t, t.TempDir()}
 	l.dataset()
 	l.smallDisk()
-	server := l.launch("server", "--ip", "127.0.0.1", "--port", "0", "--disk-reserve", "33554432")
-	address := server.await(`listen \| result: success \| address: (\S+)`)
+	server, address := l.serve("--disk-reserve", "33554432")
 	makeRoom := l.fill(24 << 20)
 	clients := l.agencies(address)
 	server.await(`action: append \| result: fail \| error: .*less than 32 MiB free`)
@@ -76,20 +76,19 @@ func TestAFullDiskRefusesBetsUntilThereIsRoom(t *testing.T) {
 		c.wait()
 	}
 	wantDocuments(t, address)
-	_ = server.Process.Signal(syscall.SIGTERM)
-	server.wait()
+	server.stop()
 	wantExport(t, l, 5)
 }
 
 // Without a reserve the disk runs full under the journal: a write fails, and the server says so and stops. Started
 // again with room, it has all that it acknowledged, and the agency, which was waiting, goes on.
 func TestAFailedWriteStopsTheServer(t *testing.T) {
+	t.Parallel()
 	l := &lab{t, t.TempDir()}
 	l.smallDisk()
 	// More than the journal sets aside on the disk in advance.
 	l.launch("generate", "--agencies", "1", "--bets", "1200000", "--out", ".data").wait()
-	server := l.launch("server", "--ip", "127.0.0.1", "--port", "0", "--agencies", "1", "--disk-reserve", "1")
-	address := server.await(`listen \| result: success \| address: (\S+)`)
+	server, address := l.serve("--agencies", "1", "--disk-reserve", "1")
 	makeRoom := l.fill(64 << 10) // more than the reserve, and less than the next write
 	client := l.launch("client", "--id", "1", "--server", address)
 	err := server.Cmd.Wait()
@@ -101,7 +100,6 @@ func TestAFailedWriteStopsTheServer(t *testing.T) {
 	_, port, _ := strings.Cut(address, ":")
 	server = l.launch("server", "--ip", "127.0.0.1", "--port", port, "--agencies", "1", "--disk-reserve", "1")
 	client.wait()
-	_ = server.Process.Signal(syscall.SIGTERM)
-	server.wait()
+	server.stop()
 	wantExport(t, l, 1)
 }

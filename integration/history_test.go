@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -167,6 +166,7 @@ func TestHistories(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not with -short")
 	}
+	t.Parallel()
 	asked, unanswered := 0, 0
 	for n := range *histories {
 		h := recordHistory(t, uint64(n), [][]string{nil})
@@ -231,8 +231,7 @@ func recordHistory(t *testing.T, seed uint64, options [][]string, faults ...func
 	workers.Wait()
 	awaitStart(servers) // a signal would end one that has only just begun
 	for _, k := range servers {
-		_ = k.server.Process.Signal(syscall.SIGTERM)
-		k.server.wait()
+		k.server.stop()
 	}
 	return r.questions
 }

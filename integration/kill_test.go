@@ -91,7 +91,7 @@ func (k *killing) startServer() {
 	_, port, _ := strings.Cut(k.address, ":")
 	k.server = k.launch(append([]string{"server", "--ip", "127.0.0.1", "--port", port}, k.options...)...)
 	if first {
-		k.address = k.server.await(`listen \| result: success \| address: (\S+)`)
+		k.address = k.server.address()
 	}
 }
 
@@ -154,8 +154,7 @@ func (k *killing) ended(id int, c *process) {
 func (k *killing) check() {
 	k.t.Helper()
 	wantDocuments(k.t, k.address)
-	_ = k.server.Process.Signal(syscall.SIGTERM)
-	k.server.wait()
+	k.server.stop()
 	// A server that is killed between the result and its line has drawn and not said so.
 	if k.drawn += strings.Count(k.server.log(), "action: sorteo | result: success\n"); k.drawn > 1 {
 		k.t.Errorf("the draw was logged %d times", k.drawn)

@@ -226,24 +226,37 @@ func (l *lab) logs(service string) string {
 	return l.must(nil, "docker", "compose", "-f", "compose.yaml", "logs", "--no-color", "--no-log-prefix", service)
 }
 
+// await waits until something that another process is about to do is done.
+func await(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !done(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %s", patience, what)
+		}
+	}
+}
+
+// awaitFile waits until a file of the lab is there.
+func (l *lab) awaitFile(name string) {
+	l.t.Helper()
+	await(l.t, name+" is written", func() bool {
+		_, err := os.Stat(filepath.Join(l.dir, name))
+		return err == nil
+	})
+}
+
 // waitLog waits until a service's log holds a text.
 func (l *lab) waitLog(service, text string) {
 	l.t.Helper()
-	for deadline := time.Now().Add(patience); !strings.Contains(l.logs(service), text); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			l.t.Fatalf("%s never logged %q", service, text)
-		}
-	}
+	await(l.t, fmt.Sprintf("%s logs %q", service, text), func() bool { return strings.Contains(l.logs(service), text) })
 }
 
 // waitContainerLog is waitLog for a container that compose did not start.
 func (l *lab) waitContainerLog(container, text string) {
 	l.t.Helper()
-	for deadline := time.Now().Add(patience); !strings.Contains(l.must(nil, "docker", "logs", container), text); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			l.t.Fatalf("%s never logged %q", container, text)
-		}
-	}
+	await(l.t, fmt.Sprintf("%s logs %q", container, text), func() bool {
+		return strings.Contains(l.must(nil, "docker", "logs", container), text)
+	})
 }
 
 // wantExit waits until a container has ended, and checks its exit code.

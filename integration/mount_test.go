@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // mount makes a folder of the lab that is a file system of its own.
@@ -25,15 +24,7 @@ func (l *lab) mount(name string) {
 // awaitPublished waits until draw 1 is published whole.
 func (l *lab) awaitPublished(data string) {
 	l.t.Helper()
-	outcome := filepath.Join(l.dir, data, "public", "draws", "1", "outcome.json")
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := os.Stat(outcome); err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			l.t.Fatalf("draw 1 is never published in %s", data)
-		}
-	}
+	l.awaitFile(filepath.Join(data, "public", "draws", "1", "outcome.json")) // the last file of a draw
 }
 
 // The public log, the backups and the folder that is restored may each be on a disk of their own.
@@ -47,12 +38,11 @@ func TestThePublicFolderIsAMount(t *testing.T) {
 	l.launch("generate", "--agencies", "1", "--bets", "300", "--out", ".data").wait()
 	options := []string{"server", "--ip", "127.0.0.1", "--port", "0", "--http-addr", "off", "--agencies", "1"}
 	server := l.launch(options...)
-	address := server.await(`listen \| result: success \| address: (\S+)`)
+	address := server.address()
 	l.launch("client", "--id", "1", "--server", address).wait()
 	l.awaitPublished("data")
 	l.launch("backup", "backups/one").wait()
-	_ = server.Process.Signal(syscall.SIGTERM)
-	server.wait()
+	server.stop()
 	l.launch("audit", "data/public").wait()
 	if left, err := os.ReadDir(filepath.Join(l.dir, "data", "public", ".unfinished")); err != nil || len(left) > 0 {
 		t.Errorf("left unfinished: %v, %v", left, err)
@@ -64,7 +54,6 @@ func TestThePublicFolderIsAMount(t *testing.T) {
 		t.Errorf("the restored folder:\n%s", check.log())
 	}
 	server = l.launch(options...) // and again, on what is there
-	server.await(`listen \| result: success \| address: (\S+)`)
-	_ = server.Process.Signal(syscall.SIGTERM)
-	server.wait()
+	server.address()
+	server.stop()
 }

@@ -89,6 +89,26 @@ func (l *lab) start(cmd *exec.Cmd) *process {
 	return p
 }
 
+// serve starts a server on a free port of this machine, and returns it with its address.
+func (l *lab) serve(args ...string) (*process, string) {
+	l.t.Helper()
+	server := l.launch(append([]string{"server", "--ip", "127.0.0.1", "--port", "0"}, args...)...)
+	return server, server.address()
+}
+
+// address waits until a server takes connections, and returns where.
+func (p *process) address() string {
+	p.t.Helper()
+	return p.await(`listen \| result: success \| address: (\S+)`)
+}
+
+// stop asks for the end, and waits for it.
+func (p *process) stop() {
+	p.t.Helper()
+	_ = p.Process.Signal(syscall.SIGTERM)
+	p.wait()
+}
+
 // wait waits for the end, and checks that it was a good one.
 func (p *process) wait() {
 	p.t.Helper()
@@ -119,6 +139,7 @@ func (p *process) await(pattern string) string {
 
 // The real files, as processes: the documents of the winners are those that the files' own description names.
 func TestRealFilesNatively(t *testing.T) {
+	t.Parallel()
 	l := &lab{t, t.TempDir()}
 	l.dataset()
 	server := l.launch("server", "--port", "0")
@@ -135,8 +156,7 @@ func TestRealFilesNatively(t *testing.T) {
 		}
 	}
 	wantDocuments(t, address)
-	_ = server.Process.Signal(syscall.SIGTERM)
-	server.wait()
+	server.stop()
 	if n := strings.Count(server.log(), "action: sorteo | result: success\n"); n != 1 {
 		t.Errorf("the draw was logged %d times, want 1", n)
 	}
@@ -151,8 +171,7 @@ func TestTheLastAgencyComesAMinuteLate(t *testing.T) {
 	t.Parallel()
 	l := &lab{t, t.TempDir()}
 	l.dataset()
-	server := l.launch("server", "--ip", "127.0.0.1", "--port", "0")
-	address := server.await(`listen \| result: success \| address: (\S+)`)
+	server, address := l.serve()
 	var clients []*process
 	for id := 1; id <= 5; id++ {
 		if id == 5 {

@@ -15,7 +15,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // serverUser is the user that the server runs as in these tests, where the operator is root.
@@ -80,13 +79,7 @@ func serverArgs(data string) []string {
 func (h home) serve(data string) (*process, string) {
 	h.t.Helper()
 	server := h.user(serverArgs(data)...)
-	return server, server.await(`listen \| result: success \| address: (\S+)`)
-}
-
-func (p *process) stop() {
-	p.t.Helper()
-	_ = p.Process.Signal(syscall.SIGTERM)
-	p.wait()
+	return server, server.address()
 }
 
 // root runs quiniela as root, as an operator does with sudo, and returns what it printed.
@@ -123,19 +116,6 @@ func (h home) wantOwned(dir string) {
 	}
 }
 
-// published waits until a file is there.
-func (h home) published(name string) {
-	h.t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		if _, err := os.Stat(filepath.Join(h.dir, name)); err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			h.t.Fatalf("%s is not published", name)
-		}
-	}
-}
-
 // Whatever root's commands make or change in the server's folders, the server can go on with.
 func TestWhatRootsCommandsWriteIsTheServersUsers(t *testing.T) {
 	t.Parallel()
@@ -150,7 +130,7 @@ func TestWhatRootsCommandsWriteIsTheServersUsers(t *testing.T) {
 	h.root("client", "--id", "1", "--server", address, "--token", token, "--file", "home/files/agency-1.csv")
 	h.awaitPublished("home/data")
 	h.root("backup", "--data", "home/data", filepath.Join(h.dir, "home", "backup"))
-	h.published("home/data/public/draws/1/outcome.json")
+	h.awaitFile("home/data/public/draws/1/outcome.json")
 	server.stop()
 
 	h.root("agency", "rotate", "1", "--data", "home/data")
@@ -181,11 +161,7 @@ func TestARegistryOfAnotherOwnerMakesAgenciesWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	hello := "hello|1|" + token
-	for deadline := time.Now().Add(patience); !strings.HasPrefix(askFramed(t, address, hello), "fail|"); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the registry that cannot be read is not noticed")
-		}
-	}
+	await(t, "the registry that cannot be read is noticed", func() bool { return strings.HasPrefix(askFramed(t, address, hello), "fail|") })
 	h.root("generate", "--agencies", "1", "--bets", "20", "--out", ".data")
 	client := h.launch("client", "--id", "1", "--server", address, "--token", token)
 	said := server.await(`ERROR +action: agencies \| result: fail \| (.*)`)

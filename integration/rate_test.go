@@ -4,7 +4,6 @@ package integration
 
 import (
 	"encoding/json"
-	"syscall"
 	"testing"
 
 	"quiniela/internal/bench"
@@ -21,7 +20,7 @@ func BenchmarkJournals(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			l := &lab{b, b.TempDir()}
 			server := l.launch(append([]string{"server", "--ip", "127.0.0.1", "--port", "0", "--agencies", "5"}, options...)...)
-			address := server.await(`listen \| result: success \| address: (\S+)`)
+			address := server.address()
 			sum := 0.0
 			for b.Loop() {
 				l.launch("bench", "ingest", "--server", address, "--bets", "3000000", "--rounds", "1", "--json", "rate.json").wait()
@@ -36,8 +35,7 @@ func BenchmarkJournals(b *testing.B) {
 				}
 			}
 			b.ReportMetric(sum/float64(b.N), "bets/s")
-			_ = server.Process.Signal(syscall.SIGTERM)
-			server.wait()
+			server.stop()
 		})
 	}
 }

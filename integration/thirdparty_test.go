@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // checker builds the log checker of github.com/transparency-dev/tessera, which has a module of its own so that the program
@@ -41,8 +40,7 @@ func TestAThirdPartyAcceptsTheLog(t *testing.T) {
 	fsck := checker(t)
 	l := &lab{t, t.TempDir()}
 	l.launch("generate", "--agencies", "3", "--bets", "30000", "--out", ".data").wait()
-	server := l.launch("server", "--ip", "127.0.0.1", "--port", "0", "--http-addr", "127.0.0.1:0", "--agencies", "3")
-	address := server.await(`listen \| result: success \| address: (\S+)`)
+	server, address := l.serve("--http-addr", "127.0.0.1:0", "--agencies", "3")
 	page := server.await(`page: (\S+)`)
 	var clients []*process
 	for id := 1; id <= 3; id++ {
@@ -53,11 +51,11 @@ func TestAThirdPartyAcceptsTheLog(t *testing.T) {
 	}
 	const size = 1 + 3*200 + 2 // an opening, 200 batches of each, a seal and a result
 	public := filepath.Join(l.dir, "data", "public")
-	await(t, "the outcome", func() bool {
+	await(t, "outcome.json is written", func() bool {
 		answer, err := http.Get(page + "log/draws/1/outcome.json")
 		return err == nil && answer.Body.Close() == nil && answer.StatusCode == http.StatusOK
 	})
-	await(t, "all entries", func() bool {
+	await(t, "all entries are published", func() bool {
 		_, err := os.Stat(filepath.Join(public, "tile/entries/002.p/"+strconv.Itoa(size%256)))
 		return err == nil
 	})
@@ -79,15 +77,5 @@ func TestAThirdPartyAcceptsTheLog(t *testing.T) {
 	}
 	if accepts(t, fsck, "file://"+public+"/", key, size, "5") {
 		t.Error("a changed entry is accepted: the checker cannot refuse")
-	}
-}
-
-// await waits for something that a process is about to do.
-func await(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !done(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s never came", what)
-		}
 	}
 }

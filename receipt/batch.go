@@ -106,22 +106,11 @@ func (b *BatchHasher) takeApart(line []byte) (quiniela.Number, error) {
 		line = line[comma+1:]
 	}
 	b.private = private
-	return parseNumber(line)
-}
-
-// parseNumber reads the last field of a bet line, as the parser that accepted it did: up to nine digits.
-func parseNumber(s []byte) (quiniela.Number, error) {
-	n := uint32(0)
-	for _, c := range s {
-		if c -= '0'; c > 9 {
-			return 0, fmt.Errorf("not a bet line: its number has other characters than digits")
-		}
-		n = n*10 + uint32(c)
-	}
-	if len(s) == 0 || len(s) > 9 || n > uint32(quiniela.MaxNumber) {
+	number, ok := quiniela.ParseNumber(line)
+	if !ok {
 		return 0, fmt.Errorf("not a bet line: its number is not 0 to %d", quiniela.MaxNumber)
 	}
-	return quiniela.Number(n), nil
+	return number, nil
 }
 
 // AddLines hashes the bet lines of a stored batch, each ended by '\n', in order. The errors are Add's.

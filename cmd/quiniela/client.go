@@ -22,23 +22,23 @@ import (
 )
 
 type clientCommand struct {
-	Send     sendCommand     `cmd:"" default:"withargs" help:"Send an agency's bets and wait for its winners; what client does by itself."`
+	Send     sendCommand     `cmd:"" default:"withargs" help:"Send an agency's bets and wait for its winners; the default."`
 	Receipts receiptsCommand `cmd:"" help:"Fetch the receipts of an agency's stored bets, one file a bet."`
 }
 
-// agencyFlags say which agency it is, where the central is, and how the two know each other.
+// agencyFlags say which agency this is, where the central is, and how each of them shows who it is.
 type agencyFlags struct {
 	Config  string        `help:"File of settings." default:"config.yaml" placeholder:"FILE"`
 	ID      uint32        `help:"Number of the agency." name:"id" env:"CLI_ID" key:"id"`
-	Server  string        `help:"Address of the central, host:port; several of its servers with commas." default:"localhost:12345" env:"CLI_SERVER_ADDRESS" key:"server.address" placeholder:"ADDRESS"`
+	Server  string        `help:"Address of the central, host:port; several servers of one central are separated by commas." default:"localhost:12345" env:"CLI_SERVER_ADDRESS" key:"server.address" placeholder:"ADDRESS"`
 	TLS     bool          `help:"Speak TLS; the server's certificate is always verified." name:"tls" env:"CLI_TLS" key:"server.tls"`
-	TLSCA   string        `help:"Authority of the server's certificate, PEM; empty is the system's." name:"tls-ca" env:"CLI_TLS_CA" key:"server.ca" placeholder:"FILE"`
+	TLSCA   string        `help:"Authority of the server's certificate, PEM; empty: those of the system." name:"tls-ca" env:"CLI_TLS_CA" key:"server.ca" placeholder:"FILE"`
 	TLSCert string        `help:"The agency's own certificate, PEM, in place of a token." name:"tls-cert" env:"CLI_TLS_CERT" key:"tls.cert" placeholder:"FILE"`
 	TLSKey  string        `help:"Its key, PEM." name:"tls-key" env:"CLI_TLS_KEY" key:"tls.key" placeholder:"FILE"`
-	Token   string        `help:"The agency's token; other users of this machine can see a flag, so better CLI_TOKEN or a file." env:"CLI_TOKEN" key:"token" placeholder:"TOKEN"`
+	Token   string        `help:"The agency's token. Other users of this machine can see a flag: prefer CLI_TOKEN or --token-file." env:"CLI_TOKEN" key:"token" placeholder:"TOKEN"`
 	TokenIn string        `help:"File with the token." name:"token-file" env:"CLI_TOKEN_FILE" key:"token.file" placeholder:"FILE"`
-	Timeout time.Duration `help:"Longest that the server may stay unreachable; 0 is for ever." default:"1m" env:"CLI_SERVER_TIMEOUT" key:"server.timeout"`
-	Draw    string        `help:"Name of the draw; empty is the open one that was opened first." env:"CLI_DRAW" key:"draw" placeholder:"ID"`
+	Timeout time.Duration `help:"How long the server may stay unreachable; 0: no limit." default:"1m" env:"CLI_SERVER_TIMEOUT" key:"server.timeout"`
+	Draw    string        `help:"Name of the draw; empty: the current draw." env:"CLI_DRAW" key:"draw" placeholder:"ID"`
 	Level   string        `help:"DEBUG, INFO, WARNING or ERROR." name:"log-level" default:"INFO" env:"CLI_LOG_LEVEL" key:"log.level"`
 }
 
@@ -56,18 +56,18 @@ func (c *agencyFlags) check() error {
 
 type sendCommand struct {
 	agencyFlags
-	MaskDNI bool   `help:"Hide documents in the log but for their last three digits." name:"mask-dni" env:"CLI_MASK_DNI" key:"log.maskDni"`
+	MaskDNI bool   `help:"Hide all but the last three digits of documents in the log." name:"mask-dni" env:"CLI_MASK_DNI" key:"log.maskDni"`
 	Mode    string `help:"batch, bet or echo." default:"batch" enum:"batch,bet,echo" env:"CLI_MODE" key:"mode"`
 
 	Data      string        `help:"batch: folder of the agency's file, agency-<id>.csv." default:".data" env:"CLI_DATA_DIR" key:"data.dir" placeholder:"DIR"`
 	File      string        `help:"batch: the agency's file itself." env:"CLI_FILE" key:"data.file" placeholder:"FILE"`
 	LogFormat string        `help:"text, as specified, or json." name:"log-format" default:"text" enum:"text,json" env:"LOG_FORMAT" key:"log.format"`
-	Batch     int           `help:"batch: most bets in a batch." name:"batch-max-amount" default:"150" env:"CLI_BATCH_MAXAMOUNT" key:"batch.maxAmount"`
-	Window    int           `help:"batch: batches that may be unanswered at once." default:"16" env:"CLI_WINDOW" key:"window"`
-	Tries     int           `help:"batch: how often to ask for the winners, a second apart; 0 waits without limit." default:"0" env:"CLI_WINNERS_TRIES" key:"winners.tries"`
-	Plain     plainForm     `help:"batch, bet: the specification's own form, a connection per request; nothing can be resumed. --plain=lines is that of its exercise 6: the lines of each batch alone, and no winners." env:"CLI_PLAIN" key:"plain"`
+	Batch     int           `help:"batch: the most bets in a batch." name:"batch-max-amount" default:"150" env:"CLI_BATCH_MAXAMOUNT" key:"batch.maxAmount"`
+	Window    int           `help:"batch: the most batches that are unanswered at once." default:"16" env:"CLI_WINDOW" key:"window"`
+	Tries     int           `help:"batch: how often to ask for the winners, a second apart; 0: wait without limit." default:"0" env:"CLI_WINNERS_TRIES" key:"winners.tries"`
+	Plain     plainForm     `help:"batch, bet: use the specification's own form: a connection per request, and no way to resume. --plain=lines is the form of its exercise 6: bet lines alone, and no winners." env:"CLI_PLAIN" key:"plain"`
 	SkipBad   bool          `help:"batch: send the good lines of a file that has bad ones." name:"skip-bad-lines" env:"CLI_SKIP_BAD_LINES" key:"skip-bad-lines"`
-	Empty     bool          `help:"batch: a file without a bet is right for this agency." name:"allow-empty" env:"CLI_ALLOW_EMPTY" key:"allow-empty"`
+	Empty     bool          `help:"batch: accept a file without a bet." name:"allow-empty" env:"CLI_ALLOW_EMPTY" key:"allow-empty"`
 	Amount    int           `help:"echo: how many messages." name:"loop-amount" default:"5" env:"CLI_LOOP_AMOUNT" key:"loop.amount"`
 	Period    time.Duration `help:"echo: pause between them." name:"loop-period" default:"5s" env:"CLI_LOOP_PERIOD" key:"loop.period"`
 }
@@ -107,18 +107,15 @@ func (c *sendCommand) check() error {
 	if err := c.agencyFlags.check(); err != nil {
 		return err
 	}
-	for _, rule := range []struct {
-		ok   bool
-		what string
-	}{
-		{c.Batch >= 1 && c.Window >= 1, "the most bets in a batch and the window must be at least 1"},
-		{c.Draw == "" || c.Plain == "" && c.Mode == "batch", "a draw can be named in the mode `batch` only, and not with --plain: the specification's form has no place for it"},
-		{c.Plain == "" || c.Token == "" && c.TokenIn == "", "a token cannot be shown with --plain: the specification's form has no place for it; use a certificate (--tls-cert), or leave --plain out"},
-		{c.Tries >= 0 && c.Amount >= 0 && c.Period >= 0, "tries, amounts and times cannot be negative"},
-	} {
-		if !rule.ok {
-			return usageError{errors.New(rule.what)}
-		}
+	switch {
+	case c.Batch < 1 || c.Window < 1:
+		return usageError{errors.New("the most bets in a batch and the window must be at least 1")}
+	case c.Draw != "" && c.Mode != "batch", c.Draw != "" && c.Plain != "":
+		return usageError{errors.New("a draw can be named in the mode `batch` only, and not with --plain: the specification's form has no place for it")}
+	case c.Plain != "" && (c.Token != "" || c.TokenIn != ""):
+		return usageError{errors.New("a token cannot be shown with --plain: the specification's form has no place for it; use a certificate (--tls-cert), or leave --plain out")}
+	case c.Tries < 0 || c.Amount < 0 || c.Period < 0:
+		return usageError{errors.New("tries, amounts and times cannot be negative")}
 	}
 	return nil
 }
@@ -138,13 +135,14 @@ func (c *sendCommand) Run(e env) error {
 	log := slog.New(handler)
 	log.Info("config", "result", "success", "client_id", c.ID, "server_address", c.Server, "loop_amount", c.Amount,
 		"loop_period", c.Period, "log_level", c.Level, "mode", c.Mode, "batch_max_amount", c.Batch)
-	if err = c.run(e, log); err != nil {
+	err = c.run(e, log)
+	if err != nil {
 		log.Error(c.Mode, "result", "fail", "client_id", c.ID, "error", err)
 	}
 	return ended(err, handler)
 }
 
-// secure adds how the agency shows who it is, and how it knows the server.
+// secure sets how the agency shows who it is, and how it checks the server.
 func (c *agencyFlags) secure(config *client.Options) (err error) {
 	config.Token = c.Token
 	if c.TokenIn != "" {
@@ -158,7 +156,7 @@ func (c *agencyFlags) secure(config *client.Options) (err error) {
 		config.Token = strings.TrimSpace(string(text))
 	}
 	if strings.ContainsAny(config.Token, "|\n") {
-		return usageError{errors.New("that is no token: it has a `|` or a line end in it")}
+		return usageError{errors.New("the token has a `|` or a line end in it, which no token has")}
 	}
 	if c.TLS || c.TLSCA != "" || c.TLSCert != "" {
 		config.TLS, err = certs.Client(c.TLSCA, c.TLSCert, c.TLSKey)
@@ -211,7 +209,7 @@ func (c *sendCommand) whereFilesBelong() string {
 
 type receiptsCommand struct {
 	agencyFlags
-	Batch uint64 `help:"Of this batch only; 0 is all." default:"0" placeholder:"N"`
+	Batch uint64 `help:"Number of the batch; 0: all." default:"0" placeholder:"N"`
 	Out   string `help:"Folder for the files, <batch>-<line>.json." default:"receipts" placeholder:"DIR"`
 }
 

@@ -7,122 +7,167 @@ import (
 	"github.com/alecthomas/kong"
 )
 
+// The scripts hold the whole tree of commands, so that a shell completes without running quiniela, also where the program has
+// been moved or is not installed.
+
 type completionCommand struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }
 
 func (c *completionCommand) Run(e env) error {
-	script := bashCompletion(e.model)
+	commands := completedCommands(e.model.Node, "")
+	var script string
 	switch c.Shell {
+	case "bash":
+		script = bashCompletion(commands)
 	case "zsh":
-		script = "#compdef quiniela\nautoload -U +X bashcompinit && bashcompinit\n" + script
+		script = zshCompletion(commands)
 	case "fish":
-		script = fishCompletion(e.model)
+		script = fishCompletion(commands)
 	}
 	_, err := fmt.Fprint(e.stdout, script)
 	return err
 }
 
-// visit calls f with every command, and the words that lead to it.
-func visit(n *kong.Node, path string, f func(path string, n *kong.Node)) {
-	f(path, n)
-	for _, child := range n.Children {
-		visit(child, strings.TrimSpace(path+" "+child.Name), f)
-	}
+// completedCommand is a command, and what may follow it.
+type completedCommand struct {
+	path     string // the words that lead to it, such as "draw open"; empty for quiniela itself
+	children []*kong.Node
+	flags    []*kong.Flag // those of its default command included, such as send's for client
+	values   []string     // of its arguments, where only some are allowed
 }
 
-// words are what may follow a command: its commands and its flags.
-func words(n *kong.Node) (all []string) {
-	for _, child := range n.Children {
-		all = append(all, child.Name)
-	}
-	for _, f := range n.Flags {
-		all = append(all, "--"+f.Name)
+// completedCommands returns a command and all commands below it.
+func completedCommands(n *kong.Node, path string) []completedCommand {
+	c := completedCommand{path: path, children: n.Children, flags: n.Flags}
+	if n.DefaultCmd != nil {
+		c.flags = append(c.flags[:len(c.flags):len(c.flags)], n.DefaultCmd.Flags...)
 	}
 	for _, p := range n.Positional {
-		all = append(all, values(p)...)
+		c.values = append(c.values, allowed(p)...)
 	}
-	return append(all, "--help")
+	all := []completedCommand{c}
+	for _, child := range n.Children {
+		all = append(all, completedCommands(child, strings.TrimSpace(path+" "+child.Name))...)
+	}
+	return all
 }
 
-// values are the only ones that a flag or an argument takes, where there is such a list.
-func values(v *kong.Value) []string {
+// allowed returns the values that a flag or an argument takes; nil if it takes any.
+func allowed(v *kong.Value) []string {
 	if v.Enum == "" {
 		return nil
 	}
-	return strings.Split(v.Enum, ",")
+	return v.EnumSlice()
 }
 
-// bashCompletion completes by the words before: those without a dash lead to the command.
-func bashCompletion(model *kong.Application) string {
-	var b strings.Builder
-	b.WriteString(`_quiniela() {
-	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} path= next word
-	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+// words are what may follow a command.
+func (c completedCommand) words() (all []string) {
+	for _, child := range c.children {
+		all = append(all, child.Name)
+	}
+	for _, f := range c.flags {
+		all = append(all, "--"+f.Name)
+	}
+	all = append(all, c.values...)
+	if c.path != "" {
+		all = append(all, "--help") // quiniela itself has it among its flags
+	}
+	return all
+}
+
+// The loop follows the words before the cursor to the command, and past the values of its flags. bash has made a word of each
+// '=' between a flag and its value. Where nothing is offered, -o default completes names of files.
+const bashTemplate = `_quiniela() {
+	local current="${COMP_WORDS[COMP_CWORD]}" path= flag= words= i word next
+	if [ "$current" = "=" ]; then current=; fi
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word="${COMP_WORDS[i]}"
+		if [ "$word" = "=" ]; then continue; fi
+		if [ -n "$flag" ]; then flag=; continue; fi
 		next="${path:+$path }$word"
 		case "$next" in
-`)
-	var paths, cases, choices []string
-	visit(model.Node, "", func(path string, n *kong.Node) {
-		if path != "" {
-			paths = append(paths, `"`+path+`"`)
-		}
-		cases = append(cases, fmt.Sprintf("\t%q) words=%q ;;\n", path, strings.Join(words(n), " ")))
-		for _, f := range n.Flags {
-			if v := values(f.Value); len(v) > 0 {
-				choices = append(choices, fmt.Sprintf("\t%q) words=%q ;;\n", path+" --"+f.Name, strings.Join(v, " ")))
-			} else if !f.IsBool() {
-				choices = append(choices, fmt.Sprintf("\t%q) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n", path+" --"+f.Name))
-			}
-		}
-	})
-	b.WriteString("\t\t" + strings.Join(paths, "|") + ") path=$next ;;\n\t\tesac\n\tdone\n\tlocal words=\n\tcase \"$path\" in\n")
-	b.WriteString(strings.Join(cases, ""))
-	b.WriteString("\tesac\n\tcase \"$path $previous\" in\n")
-	b.WriteString(strings.Join(choices, ""))
-	b.WriteString(`	esac
+		{commands}) path=$next ;;
+		{flags}) flag=$next ;;
+		esac
+	done
+	if [ -n "$flag" ]; then
+		case "$flag" in
+{values}		esac
+	else
+		case "$path" in
+{words}		esac
+	fi
 	COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
 complete -o default -F _quiniela quiniela
-`)
-	return b.String()
+`
+
+func bashCompletion(commands []completedCommand) string {
+	var paths, flags []string
+	var words, values strings.Builder
+	for _, c := range commands {
+		if c.path != "" {
+			paths = append(paths, `"`+c.path+`"`)
+		}
+		fmt.Fprintf(&words, "\t\t%q) words=%q ;;\n", c.path, strings.Join(c.words(), " "))
+		for _, f := range c.flags {
+			if f.IsBool() {
+				continue
+			}
+			name := fmt.Sprintf("%q", strings.TrimSpace(c.path+" --"+f.Name))
+			flags = append(flags, name)
+			if v := allowed(f.Value); v != nil {
+				fmt.Fprintf(&values, "\t\t%s) words=%q ;;\n", name, strings.Join(v, " "))
+			}
+		}
+	}
+	return strings.NewReplacer(
+		"{commands}", strings.Join(paths, "|"), "{flags}", strings.Join(flags, "|"), "{values}", values.String(), "{words}", words.String(),
+	).Replace(bashTemplate)
 }
 
-func fishCompletion(model *kong.Application) string {
+// zshCompletion is the script of bash, which zsh can run. The last line is for a script in a folder of $fpath: zsh runs it as the
+// function _quiniela when it completes for the first time.
+func zshCompletion(commands []completedCommand) string {
+	return "#compdef quiniela\nautoload -U +X bashcompinit && bashcompinit\n" + bashCompletion(commands) +
+		`if [ "$funcstack[1]" = _quiniela ]; then _bash_complete -o default -F _quiniela; fi` + "\n"
+}
+
+func fishCompletion(commands []completedCommand) string {
 	var b strings.Builder
 	b.WriteString("complete -c quiniela -f\n")
-	visit(model.Node, "", func(path string, n *kong.Node) {
+	for _, c := range commands {
 		when := "__fish_use_subcommand"
-		if path != "" {
-			var seen []string
-			for word := range strings.SplitSeq(path, " ") {
-				seen = append(seen, "__fish_seen_subcommand_from "+word)
+		if c.path != "" {
+			when = "__fish_seen_subcommand_from " + strings.ReplaceAll(c.path, " ", "; and __fish_seen_subcommand_from ")
+		}
+		if c.path != "" && len(c.children) > 0 {
+			when += "; and not __fish_seen_subcommand_from"
+			for _, child := range c.children {
+				when += " " + child.Name
 			}
-			when = strings.Join(seen, "; and ")
 		}
-		for _, child := range n.Children {
-			fmt.Fprintf(&b, "complete -c quiniela -n %s -a %s -d %s\n", quote(when), child.Name, quote(child.Help))
+		offer := "complete -c quiniela -n " + fishQuote(when)
+		for _, child := range c.children {
+			fmt.Fprintf(&b, "%s -a %s -d %s\n", offer, child.Name, fishQuote(child.Help))
 		}
-		for _, f := range n.Flags {
+		for _, f := range c.flags {
 			takes := ""
-			switch v := values(f.Value); {
-			case len(v) > 0:
-				takes = " -x -a " + quote(strings.Join(v, " "))
-			case !f.IsBool():
+			if v := allowed(f.Value); v != nil {
+				takes = " -x -a " + fishQuote(strings.Join(v, " "))
+			} else if !f.IsBool() {
 				takes = " -r -F"
 			}
-			fmt.Fprintf(&b, "complete -c quiniela -n %s -l %s%s -d %s\n", quote(when), f.Name, takes, quote(f.Help))
+			fmt.Fprintf(&b, "%s -l %s%s -d %s\n", offer, f.Name, takes, fishQuote(f.Help))
 		}
-		for _, p := range n.Positional {
-			if v := values(p); len(v) > 0 {
-				fmt.Fprintf(&b, "complete -c quiniela -n %s -a %s\n", quote(when), quote(strings.Join(v, " ")))
-			}
+		if len(c.values) > 0 {
+			fmt.Fprintf(&b, "%s -a %s\n", offer, fishQuote(strings.Join(c.values, " ")))
 		}
-	})
+	}
 	return b.String()
 }
 
-// quote quotes for fish.
-func quote(s string) string {
+func fishQuote(s string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 }

@@ -11,16 +11,17 @@ import (
 // blockSize is how much of a file is hashed at once, in bytes. The hashes cost 8 bytes a block: 320 kB for 10 GB.
 const blockSize = 256 << 10
 
-// blocks is an open file that is read more than once. The first reading remembers a hash of every block. Every later one
-// compares a block's hash before it hands out a byte of it, so that nothing is read that the first reading did not see.
+// blocks is an open file that is read more than once. The first reading remembers a hash of every block. Every later reading
+// compares a block's hash before it hands out a byte of it, so that it never returns what the first reading did not see. It
+// belongs to one goroutine.
 type blocks struct {
 	*os.File
-	before  os.FileInfo // from before the first reading
-	block   int64       // size of a block, and of buf
-	buf     []byte
-	seed    maphash.Seed
-	hashes  []uint64
-	checked bool // the first reading is done
+	before   os.FileInfo // from before the first reading
+	block    int64       // size of a block, in bytes; buf holds one
+	buf      []byte
+	seed     maphash.Seed
+	hashes   []uint64 // of the blocks that have been read
+	readOnce bool     // the first reading is done
 }
 
 func openBlocks(name string) (*blocks, error) {
@@ -30,25 +31,26 @@ func openBlocks(name string) (*blocks, error) {
 	}
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file, which the agency's bets must be: they are read twice, to check them and to send them", name)
+		err = fmt.Errorf("%s is not a regular file: the agency's bets must be in one, since they are read twice, to check them and to send them", name)
 	}
 	if err != nil {
 		_ = file.Close()
 		return nil, err
 	}
-	size := min(blockSize, info.Size()+1)
+	size := min(blockSize, info.Size()+1) // at least 1: fill reads a byte past the last block
 	return &blocks{File: file, before: info, block: size, buf: make([]byte, size), seed: maphash.MakeSeed()}, nil
 }
 
 // errChanged is wrapped by every error that says that a file changed while it was in use.
 var errChanged = errors.New("the file changed")
 
+// changed returns an error that says how the file changed, and what to do.
 func (b *blocks) changed(how string) error {
-	if !b.checked {
+	if !b.readOnce {
 		return fmt.Errorf("%w: %s %s while it was checked; nothing was sent: run it again when the file is complete", errChanged, b.Name(), how)
 	}
 	return fmt.Errorf("%w: %s %s while it was sent; only bets that were checked were sent, and the agency has not finished: "+
-		"make the file what it was and run it again, it goes on after the bets that are stored", errChanged, b.Name(), how)
+		"restore the file and run it again: it goes on after the bets that are stored", errChanged, b.Name(), how)
 }
 
 // unchanged returns an error if the file was written to, or another put in its place, since it was opened.
@@ -92,7 +94,7 @@ func (r *blockReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// fill reads the next block, and looks past the last one.
+// fill reads the next block. Past the last one it tries to read one byte more, to see whether the file has grown.
 func (r *blockReader) fill() error {
 	b, at := r.b, int64(r.next)*r.b.block
 	want := min(b.block, max(b.before.Size()-at, 0))

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"quiniela"
 	"quiniela/draw"
 	"quiniela/internal/client"
@@ -28,10 +30,11 @@ import (
 	"quiniela/internal/server"
 )
 
-// central is a real server that can be stopped and started again on the same port and disk.
+// central is a real server that can be stopped and started again on the same port and disk. The disk is in memory: what it
+// keeps through a power loss is for the journal's own tests.
 type central struct {
 	t       *testing.T
-	dir     string
+	disk    vfs.FS
 	address string
 	agents  uint32
 
@@ -42,7 +45,7 @@ type central struct {
 }
 
 func start(t *testing.T, agencies uint32) *central {
-	c := &central{t: t, dir: t.TempDir(), address: "127.0.0.1:0", agents: agencies}
+	c := &central{t: t, disk: vfs.NewMem(), address: "127.0.0.1:0", agents: agencies}
 	c.up()
 	t.Cleanup(c.down)
 	return c
@@ -51,12 +54,12 @@ func start(t *testing.T, agencies uint32) *central {
 func (c *central) up() {
 	c.t.Helper()
 	var err error
-	if c.journal, err = local.Open(c.dir+"/journal", local.Options{}); err != nil {
+	if c.journal, err = local.Open("/journal", local.Options{FS: c.disk}); err != nil {
 		c.t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
 	c.ledger, err = ledger.Open(context.Background(), c.journal, ledger.Options{
-		Dir: c.dir, Seed: &ledger.Seed{ID: "1", Agencies: c.agents, Rule: draw.FixedNumber(7574)},
+		Dir: "/state", FS: c.disk, Seed: &ledger.Seed{ID: "1", Agencies: c.agents, Rule: draw.FixedNumber(7574)},
 	})
 	if err != nil {
 		c.t.Fatal(err)
@@ -178,12 +181,17 @@ func runAll(t *testing.T, files []string, address string, change func(*client.Op
 }
 
 func TestEveryAgencySendsItsFileAndGetsItsWinners(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(*client.Options){
 		"framed": nil, "plain": func(c *client.Options) { c.Plain = true },
 		"asking": func(c *client.Options) { c.Tries = 30 }, "one by one": func(c *client.Options) { c.Window = 1 },
 		"large batches": func(c *client.Options) { c.BatchBets = 100000 }, "small batches": func(c *client.Options) { c.BatchBets = 7 },
 	} {
+		if testing.Short() && (name == "plain" || name == "asking") {
+			continue // they ask for the winners a second apart, as TestPlainIsTheSpecifiedForm does
+		}
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c, paths := start(t, 3), files(t, 3, 3000)
 			runAll(t, paths, c.address, change)
 			c.check(paths)
@@ -194,6 +202,7 @@ func TestEveryAgencySendsItsFileAndGetsItsWinners(t *testing.T) {
 // The line between the agencies and the central is cut after a random number of bytes, in both directions, again and
 // again; each reply may be lost after the batch was stored.
 func TestABadLineNeitherDropsNorDoubles(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	c, paths := start(t, 3), files(t, 3, 4000)
@@ -235,56 +244,98 @@ func badLine(t *testing.T, to string, r *rand.Rand) string {
 	return l.Addr().String()
 }
 
+// pauser is a log that holds a client up, within the call that says it, after each further step of acknowledged bets. The
+// client goes on when the test has taken a value from reached.
+type pauser struct {
+	slog.Handler
+	step, left int64
+	reached    chan struct{}
+}
+
+func newPauser(step int64) *pauser {
+	return &pauser{Handler: slog.DiscardHandler, step: step, left: step, reached: make(chan struct{})}
+}
+
+func (h *pauser) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h *pauser) Handle(_ context.Context, r slog.Record) error {
+	if h.left -= acknowledged(r); h.left <= 0 {
+		h.left = h.step
+		h.reached <- struct{}{}
+	}
+	return nil
+}
+
+// acknowledged returns how many bets a line of the log says were acknowledged.
+func acknowledged(r slog.Record) (bets int64) {
+	if r.Message == "apuesta_enviada" {
+		r.Attrs(func(a slog.Attr) bool {
+			if a.Key == "cantidad" {
+				bets = a.Value.Int64()
+			}
+			return true
+		})
+	}
+	return bets
+}
+
 func TestItGoesOnWhenTheServerComesBack(t *testing.T) {
-	c, paths := start(t, 2), files(t, 2, 60000)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runAll(t, paths, c.address, func(c *client.Options) { c.BatchBets, c.Window = 20, 2 })
-	}()
-	for range 4 {
-		time.Sleep(30 * time.Millisecond)
+	t.Parallel()
+	const restarts, between = 4, 500
+	c, paths := start(t, 2), files(t, 2, (restarts+1)*between)
+	log := newPauser(between)
+	var agencies sync.WaitGroup
+	for i, path := range paths {
+		agencies.Go(func() {
+			conf, to := config(i+1, c.address, path), quiet
+			conf.BatchBets, conf.Window = 20, 2
+			if i == 0 {
+				to = slog.New(log)
+			}
+			if report, err := client.Run(t.Context(), conf, to); err != nil || !slices.Equal(report.Documents, winners(t, path)) {
+				t.Errorf("agency %d: %+v, %v", i+1, report, err)
+			}
+		})
+	}
+	for range restarts {
+		<-log.reached
 		c.down()
 		c.up()
 	}
-	<-done
+	go func() {
+		for range log.reached { // the last step
+		}
+	}()
+	agencies.Wait()
+	close(log.reached)
 	c.check(paths)
 }
 
 // interrupter is a log that interrupts a client, within the call that says it, when so many more bets are acknowledged.
 type interrupter struct {
+	slog.Handler
 	left   int64
 	cancel context.CancelFunc
 }
 
 func (h *interrupter) Enabled(context.Context, slog.Level) bool { return true }
-func (h *interrupter) WithAttrs([]slog.Attr) slog.Handler       { return h }
-func (h *interrupter) WithGroup(string) slog.Handler            { return h }
 
 func (h *interrupter) Handle(_ context.Context, r slog.Record) error {
-	if r.Message != "apuesta_enviada" {
-		return nil
-	}
-	r.Attrs(func(a slog.Attr) bool {
-		if a.Key == "cantidad" {
-			h.left -= a.Value.Int64()
-		}
-		return true
-	})
-	if h.left <= 0 {
+	if h.left -= acknowledged(r); h.left <= 0 {
 		h.cancel()
 	}
 	return nil
 }
 
 func TestItGoesOnAfterItsOwnRestartWithOtherBatches(t *testing.T) {
+	t.Parallel()
 	c, paths := start(t, 1), files(t, 1, 20000)
 	for i, batch := range []int{10, 33, 150, 1} {
 		ctx, cancel := context.WithCancel(t.Context())
 		conf := config(1, c.address, paths[0])
 		conf.BatchBets = batch
 		before := len(c.stored()["1"])
-		report, err := client.Run(ctx, conf, slog.New(&interrupter{left: 1000, cancel: cancel}))
+		report, err := client.Run(ctx, conf, slog.New(&interrupter{slog.DiscardHandler, 1000, cancel}))
 		want := fmt.Sprintf("%d bets of agency 1 are acknowledged; run it again", report.Bets)
 		if !errors.Is(err, client.ErrInterrupted) || !strings.Contains(err.Error(), want) {
 			t.Fatalf("%v, want %q", err, want)
@@ -301,6 +352,7 @@ func TestItGoesOnAfterItsOwnRestartWithOtherBatches(t *testing.T) {
 }
 
 func TestAnotherFileIsRefused(t *testing.T) {
+	t.Parallel()
 	c, paths := start(t, 1), files(t, 1, 500)
 	runAll(t, paths, c.address, nil)
 	for name, text := range map[string]string{
@@ -319,6 +371,7 @@ func TestAnotherFileIsRefused(t *testing.T) {
 }
 
 func TestARefusalIsAnError(t *testing.T) {
+	t.Parallel()
 	c := start(t, 1)
 	if _, err := client.Run(t.Context(), config(2, c.address, write(t, good)), quiet); quiniela.CodeOf(err) != quiniela.NoAgency {
 		t.Errorf("framed: %v", err)
@@ -340,6 +393,7 @@ func free(t *testing.T) string {
 }
 
 func TestAServerThatStaysAwayIsAnError(t *testing.T) {
+	t.Parallel()
 	for _, plain := range []bool{false, true} {
 		conf := config(1, free(t), write(t, good))
 		conf.Timeout, conf.Plain = 300*time.Millisecond, plain
@@ -349,29 +403,43 @@ func TestAServerThatStaysAwayIsAnError(t *testing.T) {
 	}
 }
 
+// firstWrite is a buffer that says when something was written to it for the first time.
+type firstWrite struct {
+	bytes.Buffer
+	once    sync.Once
+	written chan struct{}
+}
+
+func (w *firstWrite) Write(p []byte) (int, error) {
+	defer w.once.Do(func() { close(w.written) })
+	return w.Buffer.Write(p)
+}
+
 func TestItWaitsQuietlyForAServerThatIsStarting(t *testing.T) {
+	t.Parallel()
 	c := start(t, 1)
 	c.down()
-	var out bytes.Buffer
+	out := firstWrite{written: make(chan struct{})}
 	h := logline.New(&out, slog.LevelDebug)
 	result := make(chan error, 1)
 	go func() {
 		_, err := client.Run(t.Context(), config(1, c.address, write(t, good)), slog.New(h))
 		result <- err
 	}()
-	time.Sleep(200 * time.Millisecond)
+	<-out.written
 	c.up()
 	if err := errors.Join(<-result, h.Close()); err != nil {
 		t.Fatal(err)
 	}
 	s := out.String()
-	if strings.Contains(s, "fail") || !strings.Contains(s, "DEBUG    action: connect | result: in_progress") ||
+	if strings.Contains(s, "fail") || !strings.HasPrefix(s[len(time.DateTime):], " DEBUG    action: connect | result: in_progress") ||
 		!strings.Contains(s, "INFO     action: consulta_ganadores | result: success | cant_ganadores: 1\n") {
 		t.Fatalf("log:\n%s", s)
 	}
 }
 
 func TestTheDrawMayNotCome(t *testing.T) {
+	t.Parallel()
 	for _, plain := range []bool{false, true} {
 		c := start(t, 2) // the other agency never comes
 		conf := config(1, c.address, write(t, good))
@@ -383,6 +451,7 @@ func TestTheDrawMayNotCome(t *testing.T) {
 }
 
 func TestStoppingClosesEverythingAndIsNoError(t *testing.T) {
+	t.Parallel()
 	c := start(t, 2) // the other agency never comes
 	var out bytes.Buffer
 	h := logline.New(&out, slog.LevelInfo)
@@ -405,6 +474,7 @@ func TestStoppingClosesEverythingAndIsNoError(t *testing.T) {
 }
 
 func TestBet(t *testing.T) {
+	t.Parallel()
 	c := start(t, 1)
 	var out bytes.Buffer
 	h := logline.New(&out, slog.LevelInfo)
@@ -430,6 +500,7 @@ func TestBet(t *testing.T) {
 }
 
 func TestEcho(t *testing.T) {
+	t.Parallel()
 	conf := server.DefaultOptions()
 	conf.Address = "127.0.0.1:0"
 	s, err := server.ListenEcho(conf, quiet)
@@ -458,6 +529,7 @@ func TestEcho(t *testing.T) {
 }
 
 func TestALyingEchoIsAnError(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -24,36 +24,49 @@ func (b BadLine) String() string {
 	return fmt.Sprintf("%d: %v", b.Line, &e)
 }
 
-// maxLine bounds a line, in bytes; a longer one is no bet, and perhaps no text.
+// maxLine is the most bytes of a line that is looked at. A longer one is no bet.
 const maxLine = 64 << 10
 
 // mostBad is how many bad lines are remembered.
 const mostBad = 1000
 
-// checked is a file whose every line has been checked. It is read again for sending: what stays in memory of it is a hash
-// of each block, which shows that what is sent is what was checked.
+// checked is an open file whose every line has been checked. It is read again for sending. Its bets do not stay in memory: a
+// hash of each block shows that what is sent is what was checked.
 type checked struct {
 	*blocks
 	skip  bool // leave bad lines out
 	today quiniela.Day
 	bets  int
-	bad   []BadLine
-	worse int // bad lines past mostBad
+	bad   []BadLine // the first mostBad
+	worse int       // how many more there are
 }
 
-// openChecked opens a file of bets and checks it to its end. A line that is no bet is an error that names it, unless
-// skip is set; so is a file without a bet, unless allowEmpty is.
-func openChecked(ctx context.Context, name string, skip, allowEmpty bool, progress func(bets int)) (_ *checked, err error) {
+// openChecked opens a file of bets and checks it to its end; the caller closes it. A line that is no bet is an error that
+// names it, unless skip is set. A file without a bet is an error, unless allowEmpty is set.
+func openChecked(ctx context.Context, name string, skip, allowEmpty bool, progress func(bets int)) (*checked, error) {
 	file, err := openBlocks(name)
 	if err != nil {
 		return nil, err
 	}
 	f := &checked{blocks: file, skip: skip, today: quiniela.DayOf(time.Now())}
-	defer func() {
-		if err != nil {
-			_ = file.Close()
-		}
-	}()
+	err = f.readThrough(ctx, progress)
+	switch {
+	case err != nil:
+	case len(f.bad) > 0 && !skip:
+		err = f.refusal()
+	case f.bets == 0 && !allowEmpty:
+		err = fmt.Errorf("%s has no bet; nothing was sent, and the agency has not finished: if it is right that this agency has none, "+
+			"say so with --allow-empty", name)
+	}
+	if err != nil {
+		_ = file.Close() // it was only read
+		return nil, err
+	}
+	return f, nil
+}
+
+// readThrough is the first reading: it counts the bets and collects the bad lines.
+func (f *checked) readThrough(ctx context.Context, progress func(bets int)) error {
 	r := f.lines()
 	for {
 		_, err := r.next()
@@ -61,35 +74,28 @@ func openChecked(ctx context.Context, name string, skip, allowEmpty bool, progre
 			break
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		f.bets++
 		if f.bets%1024 == 0 {
 			if ctx.Err() != nil {
-				return nil, ctx.Err()
+				return ctx.Err()
 			}
 			progress(f.bets)
 		}
 	}
 	f.bad, f.worse = r.bad, r.worse
 	if err := f.unchanged(); err != nil {
-		return nil, err
+		return err
 	}
-	f.checked = true
-	switch {
-	case len(f.bad) > 0 && !skip:
-		return nil, f.refusal()
-	case f.bets == 0 && !allowEmpty:
-		return nil, fmt.Errorf("%s has no bet; nothing was sent, and the agency has not finished: if it is right that this agency has none, "+
-			"say so with --allow-empty", name)
-	}
-	return f, nil
+	f.readOnce = true
+	return nil
 }
 
 // mostTold is how many bad lines a refusal names.
 const mostTold = 20
 
-// refusal names the bad lines, one a line, and says what to do.
+// refusal returns an error that names the bad lines, one a line, and says what to do.
 func (f *checked) refusal() error {
 	var text strings.Builder
 	told := f.bad[:min(len(f.bad), mostTold)]
@@ -109,14 +115,14 @@ func (f *checked) refusal() error {
 	return fmt.Errorf("%s; nothing was sent: mend the file, or send the good lines with --skip-bad-lines", &text)
 }
 
-// lineReader yields the good lines of a file, trimmed.
+// lineReader yields the good lines of a file, trimmed, and collects the bad ones.
 type lineReader struct {
 	f     *checked
 	br    *bufio.Reader
-	line  int
-	blank int // the first blank line since the last other one
-	bad   []BadLine
-	worse int
+	line  int       // the number of the line that was read last
+	blank int       // the number of the first of the blank lines just before it; 0 if there are none
+	bad   []BadLine // the first mostBad
+	worse int       // how many more there are
 }
 
 // lines reads the file from its beginning.
@@ -124,20 +130,21 @@ func (f *checked) lines() *lineReader {
 	return &lineReader{f: f, br: bufio.NewReaderSize(f.reader(), maxLine)}
 }
 
-// next returns the next good line, without its line end; it is valid until the next call. Blank lines at the end of
-// the file are none.
+// next returns the next good line, without its line end. It is valid until the next call. At the end of the file the error is
+// io.EOF. Blank lines at the end of the file are neither good nor bad.
 func (r *lineReader) next() ([]byte, error) {
 	for {
-		line, err := r.raw()
+		line, tooLong, err := r.raw()
 		if err != nil {
 			return nil, err
 		}
 		r.line++
-		if line == nil {
+		if tooLong {
 			r.reject(BadLine{r.line, "", fmt.Sprintf("the line is longer than %d bytes", maxLine)})
 			continue
 		}
-		if line = quiniela.TrimLine(line); len(line) == 0 {
+		line = quiniela.TrimLine(line)
+		if len(line) == 0 {
 			if r.blank == 0 {
 				r.blank = r.line
 			}
@@ -163,40 +170,33 @@ func (r *lineReader) reject(b BadLine) {
 	}
 }
 
-// raw returns the next line as it is; nil without an error stands for one that is too long.
-func (r *lineReader) raw() ([]byte, error) {
-	line, err := r.br.ReadSlice('\n')
-	if err == nil || errors.Is(err, io.EOF) && len(line) > 0 {
-		return line, nil
-	}
-	if !errors.Is(err, bufio.ErrBufferFull) {
-		if errors.Is(err, io.EOF) {
-			return nil, io.EOF
-		}
-		return nil, err
-	}
+// raw reads the next line. One that does not fit the buffer is read to its end and is tooLong; its text is then not valid.
+func (r *lineReader) raw() (line []byte, tooLong bool, err error) {
+	line, err = r.br.ReadSlice('\n')
 	for errors.Is(err, bufio.ErrBufferFull) {
+		tooLong = true
 		_, err = r.br.ReadSlice('\n')
 	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+	if errors.Is(err, io.EOF) && len(line) > 0 {
+		err = nil // the last line of the file, without a line end
 	}
-	return nil, nil
+	return line, tooLong, err
 }
 
 // batcher cuts the lines into batches.
 type batcher struct {
 	lines *lineReader
-	bets  int // the most in a batch
-	bytes int // the most of a body, unless one line alone is longer
-	held  []byte
-	ended bool
+	bets  int    // the most in a batch
+	bytes int    // the most in a body, unless one line alone is longer
+	held  []byte // a line that was read and did not fit; the next batch begins with it
+	ended bool   // the file has no more lines
 }
 
 // maxBody is the most bytes a batch's body has: the specification's packet.
 const maxBody = 8192
 
-// next appends a batch's lines to body and returns how many there are, 0 at the end of the file.
+// next appends the next batch's lines to body, which may have a header, and returns how many there are: 0 at the end of the
+// file.
 func (b *batcher) next(body []byte) (_ []byte, bets int, err error) {
 	if len(b.held) > 0 {
 		body, bets = append(body, b.held...), 1

@@ -22,6 +22,7 @@ import (
 const good = "Ana,Paz,1,1990-01-01,7574\r\n"
 
 func TestNothingIsSentOfABadFile(t *testing.T) {
+	t.Parallel()
 	c := start(t, 1)
 	for text, want := range map[string]string{
 		good + "Ana,Paz,1,1990-02-30,7\n":            "agency-1.csv:2: birthdate: ",
@@ -44,6 +45,7 @@ func TestNothingIsSentOfABadFile(t *testing.T) {
 }
 
 func TestBadLinesCanBeSkipped(t *testing.T) {
+	t.Parallel()
 	c := start(t, 1)
 	conf := config(1, c.address, write(t, good+"bad\n"+good+"\n"+"Ana,Paz,x,1990-01-01,7\n"+good+"\n\n"))
 	conf.SkipBadLines = true
@@ -181,6 +183,7 @@ var changes = map[string]func(t *testing.T, path, text string){
 }
 
 func TestAFileThatChangesWhileItIsSentIsAnError(t *testing.T) {
+	t.Parallel()
 	text := bigText()
 	for how, change := range changes {
 		for _, plain := range []bool{false, true} {
@@ -219,6 +222,7 @@ func TestAFileThatChangesWhileItIsSentIsAnError(t *testing.T) {
 }
 
 func TestAFileThatChangesWhileItIsCheckedIsAnError(t *testing.T) {
+	t.Parallel()
 	text := bigText()
 	for how, change := range changes {
 		if how == "rewritten with its time put back" {
@@ -248,6 +252,7 @@ func TestAFileThatChangesWhileItIsCheckedIsAnError(t *testing.T) {
 
 // A file that grows when its last byte has been read, and one that is cut in the middle of its only block.
 func TestASmallFileThatChangesIsAnError(t *testing.T) {
+	t.Parallel()
 	text := strings.Repeat("Ana,Paz,1,1990-01-01,7574\n", 3)
 	for how, change := range changes {
 		t.Run(how, func(t *testing.T) {
@@ -272,6 +277,7 @@ func TestASmallFileThatChangesIsAnError(t *testing.T) {
 }
 
 func TestTheFileIsNotNeededOnceTheAgencyHasFinished(t *testing.T) {
+	t.Parallel()
 	c, path := start(t, 2), write(t, good)
 	waiting := make(chan struct{}, 1000)
 	conf := config(1, c.address, path)
@@ -302,6 +308,7 @@ func TestTheFileIsNotNeededOnceTheAgencyHasFinished(t *testing.T) {
 }
 
 func TestAnEmptyFileIsAnErrorUnlessItIsRight(t *testing.T) {
+	t.Parallel()
 	for name, text := range map[string]string{"empty": "", "blank": "\n \n", "nothing good in it": "x\n"} {
 		for _, plain := range []bool{false, true} {
 			c := start(t, 1)
@@ -326,6 +333,7 @@ func TestAnEmptyFileIsAnErrorUnlessItIsRight(t *testing.T) {
 }
 
 func TestWhatIsNoRegularFileIsRefused(t *testing.T) {
+	t.Parallel()
 	if _, err := client.Run(t.Context(), config(1, free(t), t.TempDir()), quiet); err == nil || !strings.Contains(err.Error(), "is not a regular file") {
 		t.Errorf("a folder: %v", err)
 	}

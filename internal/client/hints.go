@@ -7,7 +7,7 @@ import (
 	"quiniela"
 )
 
-// Reasons for lines that another program wrote in a way of its own. Each says what to do.
+// Reasons for lines as spreadsheets and other programs write them. Each says what to do.
 const (
 	quotedCell = "a cell is in quotes, which would be stored with it: write the cells without quotes, as in Ana,Paz,1,1990-01-01,7"
 	markFirst  = "the file begins with a byte order mark, as a spreadsheet writes it: save it as UTF-8 without one (“without BOM”)"
@@ -17,8 +17,8 @@ const (
 	header     = "it looks like a header: delete this line, the file has bets only"
 )
 
-// check returns what is wrong with a trimmed line that is not blank, or nil. It is as strict as the server and, about
-// what would be stored with its quotes, stricter.
+// check returns what is wrong with a trimmed line that is not blank, or nil. first says that it is the file's first line. It
+// refuses what the server refuses, and quoted cells as well, which the server would store with their quotes.
 func check(line []byte, today quiniela.Day, first bool) *quiniela.LineError {
 	if first {
 		switch {

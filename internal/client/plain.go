@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"quiniela"
@@ -13,29 +14,32 @@ import (
 	"quiniela/internal/wire"
 )
 
-// exchange sends one request on a connection of its own and reads its reply. With a token, but never in a plain form, the
-// request is framed and a hello goes before it. Only connecting is tried again: once something was sent, it is unknown what became of it.
-func exchange(ctx context.Context, c *Options, b *backoff, a *agency, request []byte, read func(*bufio.Reader) error) error {
-	conn, err := dial(ctx, c, b, a.log)
+// exchange sends one request on a connection of its own and reads its reply. With a token, and not in a plain form, the
+// request is framed and a hello precedes it. Only connecting is tried again: once something was sent, nobody knows whether it
+// was stored.
+func (a *agency) exchange(request []byte, read func(*bufio.Reader) error) error {
+	conn, err := a.dial()
 	if err != nil {
 		return err
 	}
-	defer func() { a.closed("connection", conn.Close(), "server_address", c.Address) }()
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })
+	defer func() { a.closed("connection", conn.Close(), "server_address", a.Address) }()
+	stop := context.AfterFunc(a.ctx, func() { _ = conn.SetDeadline(time.Now()) })
 	defer stop()
-	_ = conn.SetDeadline(time.Now().Add(pollTime)) // the reads tell
-	if err := ctx.Err(); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(pollTime)); err != nil {
+		return err
+	}
+	if err := a.ctx.Err(); err != nil {
+		return err // if it ended just now, its deadline was overwritten
+	}
+	login := a.Token != "" && !a.Plain
+	if login {
+		hello := wire.AppendFrame(nil, wire.AppendHello(nil, a.Agency, a.Token, ""))
+		request = append(hello, wire.AppendFrame(nil, request)...)
+	}
+	if err := sendAll(conn, request); err != nil {
 		return err
 	}
 	r := bufio.NewReader(conn)
-	login := c.Token != "" && !c.Plain
-	if login {
-		hello := wire.AppendFrame(nil, wire.AppendHello(nil, c.Agency, c.Token, ""))
-		request = append(hello, wire.AppendFrame(nil, request)...)
-	}
-	if err := send(conn, request); err != nil {
-		return err
-	}
 	if login {
 		if _, err := wire.ReadResume(r); err != nil {
 			return fmt.Errorf("log in: %w", err)
@@ -44,36 +48,39 @@ func exchange(ctx context.Context, c *Options, b *backoff, a *agency, request []
 	if err := read(r); err != nil {
 		return err
 	}
-	b.alive()
+	a.backoff.alive()
 	return nil
 }
 
-func send(conn stream, request []byte) error {
+// sendAll sends a request and ends the sending side of the connection, which tells the server that no more follows.
+func sendAll(conn net.Conn, request []byte) error {
 	if _, err := conn.Write(request); err != nil {
 		return err
 	}
-	return conn.CloseWrite()
+	return conn.(interface{ CloseWrite() error }).CloseWrite() // TCP and TLS connections both have it
 }
 
 // sendPlain sends the file as the specification's own client does: a connection per unnumbered batch. The form of its
-// exercise 6 ends there; exercise 7 has the finish and the winners.
+// exercise 6 (Lines) has nothing after the batches; exercise 7 adds the finish and the winners.
 func (a *agency) sendPlain() error {
-	b := newBackoff()
-	if err := a.plainBatches(b); err != nil {
+	if err := a.plainBatches(); err != nil {
 		return err
 	}
-	if err := a.file.unchanged(); err != nil || a.Lines {
+	if err := a.file.unchanged(); err != nil {
 		return err
+	}
+	if a.Lines {
+		return nil
 	}
 	finish := wire.AppendFrame(nil, wire.AppendFinish(nil, a.Agency, 0))
-	if err := exchange(a.ctx, &a.Options, b, a, finish, wire.ReadFinishReply); err != nil {
+	if err := a.exchange(finish, wire.ReadFinishReply); err != nil {
 		return fmt.Errorf("say that agency %d has finished: %w", a.Agency, err)
 	}
 	a.finished = true
-	return a.plainWinners(b)
+	return a.plainWinners()
 }
 
-func (a *agency) plainBatches(b *backoff) error {
+func (a *agency) plainBatches() error {
 	cut := batcher{lines: a.file.lines(), bets: a.BatchBets, bytes: maxBody - len("8192;")}
 	a.progress("send", 0)
 	var body []byte
@@ -82,16 +89,19 @@ func (a *agency) plainBatches(b *backoff) error {
 		if !a.Lines {
 			body = wire.AppendBatchHeader(body, a.Agency, 0)
 		}
-		var bets int
+		bets := 0
 		var err error
-		if body, bets, err = cut.next(body); err != nil || bets == 0 {
+		if body, bets, err = cut.next(body); err != nil {
 			return err
+		}
+		if bets == 0 {
+			return nil
 		}
 		request := body
 		if !a.Lines {
 			request = wire.AppendFrame(nil, body)
 		}
-		if err := a.plainBatch(b, request, bets); err != nil {
+		if err := a.plainBatch(request, bets); err != nil {
 			return err
 		}
 		a.report.Bets += bets
@@ -100,43 +110,46 @@ func (a *agency) plainBatches(b *backoff) error {
 	}
 }
 
-func (a *agency) plainBatch(b *backoff, request []byte, bets int) error {
-	n := 0
-	err := exchange(a.ctx, &a.Options, b, a, request, func(r *bufio.Reader) (err error) {
-		n, err = wire.ReadBatchReply(r)
+// plainBatch sends one batch, and returns once it is acknowledged.
+func (a *agency) plainBatch(request []byte, bets int) error {
+	acknowledged := 0
+	err := a.exchange(request, func(r *bufio.Reader) (err error) {
+		acknowledged, err = wire.ReadBatchReply(r)
 		return err
 	})
-	first := a.report.Bets + 1
-	switch {
-	case err != nil && lost(err):
+	first, last := a.report.Bets+1, a.report.Bets+bets
+	if lost(err) {
 		return fmt.Errorf("the connection was lost with bets %d to %d on their way (%w): it is unknown whether they were stored, "+
-			"and a plain client cannot ask; without --plain it could", first, first+bets-1, err)
-	case err != nil:
-		return fmt.Errorf("bets %d to %d of agency %d: %w", first, first+bets-1, a.Agency, err)
-	case n != bets:
-		return fmt.Errorf("bets %d to %d of agency %d: the server acknowledged %d of %d", first, first+bets-1, a.Agency, n, bets)
+			"and a plain client cannot ask; without --plain it could", first, last, err)
+	}
+	if err == nil && acknowledged != bets {
+		err = fmt.Errorf("the server acknowledged %d of %d", acknowledged, bets)
+	}
+	if err != nil {
+		return fmt.Errorf("bets %d to %d of agency %d: %w", first, last, a.Agency, err)
 	}
 	return nil
 }
 
-func (a *agency) plainWinners(b *backoff) error {
+// plainWinners asks for the winners until the draw is done, Tries times at most if that is not 0.
+func (a *agency) plainWinners() error {
 	a.progress("wait", a.report.Bets)
 	query := wire.AppendFrame(nil, wire.AppendQuery(nil, a.Agency, false))
 	for try := 1; ; try++ {
 		drawn := false
-		err := exchange(a.ctx, &a.Options, b, a, query, func(r *bufio.Reader) (err error) {
+		err := a.exchange(query, func(r *bufio.Reader) (err error) {
 			a.report.Documents, drawn, err = wire.ReadWinnersReply(r)
 			return err
 		})
 		switch {
-		case err != nil && lost(err):
-			err = b.pause(a.ctx, &a.Options, err) // asking again harms nobody
+		case lost(err):
+			err = a.pause(err) // a question can be repeated
 		case err != nil:
 			return fmt.Errorf("ask for the winners of agency %d: %w", a.Agency, err)
 		case drawn:
 			return nil
 		default:
-			err = a.asked(try)
+			err = a.pauseAsking(try)
 		}
 		if err != nil {
 			return err
@@ -144,15 +157,16 @@ func (a *agency) plainWinners(b *backoff) error {
 	}
 }
 
-// BetFields are a single bet as the specification's environment has it.
+// BetFields are a single bet, as the specification's environment variables give it.
 type BetFields struct{ FirstName, LastName, Document, Birthdate, Number string }
 
-// variables names where each field comes from.
+// variables names the variable of each field, by the field's name in a quiniela.LineError.
 var variables = map[string]string{
 	"first_name": "NOMBRE", "last_name": "APELLIDO", "document": "DOCUMENTO", "birthdate": "NACIMIENTO", "number": "NUMERO",
 }
 
-// Bet sends one bet and returns when it is durable. In a plain form it does not name its agency, as specified.
+// Bet sends one bet and returns when the central has stored it durably. In a plain form the request does not name the agency,
+// as specified.
 func Bet(ctx context.Context, c Options, f BetFields, log *slog.Logger) error {
 	fields := [quiniela.Fields]string{f.FirstName, f.LastName, f.Document, f.Birthdate, f.Number}
 	var raw [quiniela.Fields][]byte
@@ -162,14 +176,13 @@ func Bet(ctx context.Context, c Options, f BetFields, log *slog.Logger) error {
 	if _, bad := quiniela.CheckFields(raw, quiniela.DayOf(time.Now())); bad != nil {
 		return fmt.Errorf("%s (the variable %s): %s; nothing was sent", bad.Field, variables[bad.Field], bad.Reason)
 	}
-	a := &agency{Options: c, log: log, ctx: ctx}
 	from := c.Agency
 	if c.Plain {
 		from = quiniela.Unattributed
 	}
 	var document string
 	var number quiniela.Number
-	err := exchange(ctx, &c, newBackoff(), a, wire.AppendBet(nil, from, fields), func(r *bufio.Reader) (err error) {
+	err := newAgency(ctx, c, log).exchange(wire.AppendBet(nil, from, fields), func(r *bufio.Reader) (err error) {
 		document, number, err = wire.ReadBetReply(r)
 		return err
 	})

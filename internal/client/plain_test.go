@@ -92,6 +92,7 @@ const (
 
 // The specification's server of exercises 7 and 8.
 func TestPlainIsTheSpecifiedForm(t *testing.T) {
+	t.Parallel()
 	s := serveStrictly(t, true, []exchange{
 		{"59;agency_ID|1\n" + ana + eva, "success|2\n"},
 		{"35;agency_ID|1\n" + ana, "success|1\n"},
@@ -112,6 +113,7 @@ func TestPlainIsTheSpecifiedForm(t *testing.T) {
 
 // A request never has over 8192 bytes, with its length.
 func TestPlainRequestsFitTheSpecifiedPacket(t *testing.T) {
+	t.Parallel()
 	for _, lines := range []bool{false, true} {
 		var sizes []int
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -156,6 +158,7 @@ func TestPlainRequestsFitTheSpecifiedPacket(t *testing.T) {
 
 // The specification's server of exercise 6 knows neither agencies nor winners.
 func TestPlainLinesAreTheFormOfExerciseSix(t *testing.T) {
+	t.Parallel()
 	s := serveStrictly(t, false, []exchange{{ana + eva, "success|2\n"}, {ana, "success|1\n"}})
 	conf := config(1, s.address, write(t, strings.TrimSuffix(ana+eva+ana, "\n")))
 	conf.BatchBets, conf.Plain, conf.Lines = 2, true, true
@@ -172,6 +175,7 @@ func TestPlainLinesAreTheFormOfExerciseSix(t *testing.T) {
 
 // The specification's server of exercise 5.
 func TestAPlainBetHasTheFiveFields(t *testing.T) {
+	t.Parallel()
 	fields := client.BetFields{FirstName: "Santiago Lionel", LastName: "Lorca", Document: "30904465", Birthdate: "1999-03-17", Number: "7574"}
 	for _, framed := range []bool{false, true} {
 		s := serveStrictly(t, framed, []exchange{{"Santiago Lionel~Lorca~30904465~1999-03-17~7574\n", "ok|30904465|7574\n"}})
@@ -187,6 +191,7 @@ func TestAPlainBetHasTheFiveFields(t *testing.T) {
 
 // A token has no place in the specified form: it is never sent.
 func TestPlainNeverLogsIn(t *testing.T) {
+	t.Parallel()
 	s := serveStrictly(t, true, []exchange{{"35;agency_ID|1\n" + ana, "success|1\n"}, {"18;notify_finished|1\n", "ack_notify\n"}, {"16;query_winners|1\n", "ok|0\n"}})
 	conf := config(1, s.address, write(t, ana))
 	conf.Plain, conf.Token = true, "secret"

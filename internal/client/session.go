@@ -14,19 +14,29 @@ import (
 	"quiniela/internal/wire"
 )
 
-// session is one framed connection.
+// session is one framed connection. It belongs to one goroutine. When the run's context ends, a call of context.AfterFunc,
+// which stop cancels, makes every read and write fail.
 type session struct {
-	a    *agency
-	conn net.Conn
-	r    *bufio.Reader
-	w    *bufio.Writer
-	stop func() bool
+	a       *agency
+	conn    net.Conn
+	r       *bufio.Reader
+	w       *bufio.Writer
+	stop    func() bool
+	frame   []byte       // the last request, whose storage the next one uses
+	waiting []unanswered // oldest first, as the replies come in the order of the requests
 }
 
-// answerTimeout is the longest that an answer may take that does not wait for the draw. The server itself gives up on
-// a silent peer, and long before that it answers or ends the connection.
+// unanswered is a batch whose reply has not been read.
+type unanswered struct {
+	number uint64
+	bets   int
+}
+
+// answerTimeout is the longest wait for a reply that does not depend on the draw, and for a write. A server that works
+// answers or closes the connection long before.
 const answerTimeout = 60 * time.Second
 
+// open begins a session on a connection, which the session's close closes.
 func (a *agency) open(conn net.Conn) *session {
 	s := &session{a: a, conn: conn, r: bufio.NewReaderSize(conn, 16<<10), w: bufio.NewWriterSize(conn, 64<<10)}
 	s.stop = context.AfterFunc(a.ctx, func() { _ = conn.SetDeadline(time.Now()) })
@@ -38,268 +48,295 @@ func (s *session) close() {
 	s.a.closed("connection", s.conn.Close(), "server_address", s.a.Address)
 }
 
-// conflictTries and conflictWait bound how long batches of an earlier connection of ours may still be on their way
-// into the journal.
+// retries is what sendSession knows of the connections before.
+type retries struct {
+	next      uint64 // the batch that the server wanted when the last conflicting connection began
+	conflicts int    // connections in a row that ended in a conflict and began at that batch
+	warned    bool   // the log has said that the server refuses for now
+}
+
+// sendSession sends the file over framed sessions, one after the other, until the winners are known.
+func (a *agency) sendSession() error {
+	var before retries
+	for {
+		conn, err := a.dial()
+		if err != nil {
+			return err
+		}
+		s := a.open(conn)
+		next, err := s.converse()
+		s.close()
+		if err == nil || a.ctx.Err() != nil {
+			return err
+		}
+		if err := a.waitToRetry(&before, next, err); err != nil {
+			return err
+		}
+	}
+}
+
+// Batches of an earlier connection of this agency may still be on their way into the journal. Until they are there, a new
+// connection can meet a conflict, which conflictTries and conflictWait give the time to pass.
 const (
 	conflictTries = 5
 	conflictWait  = 200 * time.Millisecond
 )
 
-// sendSession sends the file over framed sessions, one after the other, until the winners are known.
-func (a *agency) sendSession() error {
-	b := newBackoff()
-	behind, lastNext, warned := 0, uint64(0), false
-	for {
-		conn, err := dial(a.ctx, &a.Options, b, a.log)
-		if err != nil {
-			return err
+// waitToRetry pauses, for as long as suits the error that ended a connection, and returns nil: send again over a new one.
+// If another connection cannot help, it returns cause. next is the batch that the server wanted when the connection began.
+func (a *agency) waitToRetry(before *retries, next uint64, cause error) error {
+	code := quiniela.CodeOf(cause)
+	switch {
+	case code == quiniela.Conflict || code == quiniela.Gap:
+		if next != before.next {
+			before.next, before.conflicts = next, 0
 		}
-		s := a.open(conn)
-		next, err := s.converse(b)
-		s.close()
-		code := quiniela.CodeOf(err)
-		switch {
-		case err == nil || a.ctx.Err() != nil:
-			return err
-		case code == quiniela.Conflict || code == quiniela.Gap:
-			if next != lastNext {
-				behind, lastNext = 0, next
-			}
-			if behind++; behind > conflictTries {
-				return err
-			}
-			err = sleep(a.ctx, conflictWait)
-		case later(err):
-			if !warned {
-				a.log.Warn("send", "result", "in_progress", "error", err)
-				warned = true
-			}
-			b.turn++ // another server may have room
-			err = sleep(a.ctx, longestWait)
-		case lost(err), code == quiniela.Internal: // a server that has failed is about to go
-			a.log.Debug("connect", "result", "in_progress", "server_address", a.Address, "error", err)
-			err = b.pause(a.ctx, &a.Options, err)
-		default:
-			return err
+		before.conflicts++
+		if before.conflicts > conflictTries {
+			return cause
 		}
-		if err != nil {
-			return err
+		return sleep(a.ctx, conflictWait)
+	case temporary(cause):
+		if !before.warned {
+			a.log.Warn("send", "result", "in_progress", "error", cause)
+			before.warned = true
 		}
+		a.backoff.turn++ // another server may accept
+		return sleep(a.ctx, longestWait)
+	case lost(cause) || code == quiniela.Internal: // a server that has failed is about to stop
+		a.log.Debug("connect", "result", "in_progress", "server_address", a.Address, "error", cause)
+		return a.pause(cause)
 	}
+	return cause
 }
 
-// converse does on one connection all that is left to do. next is the batch that the server wanted when it began.
-func (s *session) converse(b *backoff) (next uint64, err error) {
+// converse does on one connection everything that is left to do. next is the batch that the server wanted when it began.
+func (s *session) converse() (next uint64, err error) {
+	a := s.a
 	resume, err := s.hello()
 	if err != nil {
 		return 0, err
 	}
-	b.alive()
+	a.backoff.alive()
 	last := resume.Next - 1
-	if !s.a.finished || resume.Bets != uint64(s.a.file.bets) { // otherwise the file is needed no more, and may change
-		if last, err = s.sendFile(resume, b); err != nil {
+	// Once the agency has finished and all bets are stored, the file is not read again: it may change, or go.
+	if !a.finished || resume.Bets != uint64(a.file.bets) {
+		if last, err = s.sendFile(resume); err != nil {
 			return resume.Next, err
 		}
 	}
-	s.w.Write(wire.AppendFrame(nil, wire.AppendFinish(nil, s.a.Agency, last)))
-	if err := s.ask(answerTimeout); err != nil {
+	if err := s.request(wire.AppendFinish(nil, a.Agency, last), answerTimeout); err != nil {
 		return resume.Next, err
 	}
 	if err := wire.ReadFinishReply(s.r); err != nil {
-		return resume.Next, fmt.Errorf("say that agency %d has finished: %w", s.a.Agency, err)
+		return resume.Next, fmt.Errorf("say that agency %d has finished: %w", a.Agency, err)
 	}
-	s.a.finished, s.a.report.Bets, s.a.report.Batches = true, s.a.file.bets, int(last)
-	b.alive()
-	return resume.Next, s.winners(b)
+	a.finished, a.report.Bets, a.report.Batches = true, a.file.bets, int(last)
+	a.backoff.alive()
+	return resume.Next, s.winners()
 }
 
-// sendFile sends what is not stored yet, and returns the last batch's number. It returns an error if the file changed until
-// its last bet was acknowledged.
-func (s *session) sendFile(resume wire.Resume, b *backoff) (last uint64, err error) {
-	lines, err := s.a.skipStored(resume)
-	if err != nil {
-		return 0, err
-	}
-	if last, err = s.send(resume, lines, b); err != nil {
-		return 0, err
-	}
-	return last, s.a.file.unchanged()
-}
-
-// ask sends what is buffered and sets when its answer must be there.
-func (s *session) ask(within time.Duration) error {
+// request sends a request, and all that is buffered before it. Its reply must arrive within the given time.
+func (s *session) request(body []byte, within time.Duration) error {
 	if err := s.deadline(within); err != nil {
+		return err
+	}
+	if err := s.write(body); err != nil {
 		return err
 	}
 	return s.w.Flush()
 }
 
+// write puts a framed request into the buffer, which is sent when it is full.
+func (s *session) write(body []byte) error {
+	s.frame = wire.AppendFrame(s.frame[:0], body)
+	_, err := s.w.Write(s.frame)
+	return err
+}
+
+// deadline gives the next reads and writes that much time.
 func (s *session) deadline(within time.Duration) error {
 	if err := s.conn.SetDeadline(time.Now().Add(within)); err != nil {
 		return err
 	}
-	return s.a.ctx.Err() // where it ended in between, its deadline was overwritten
+	return s.a.ctx.Err() // if it ended just now, the line above has overwritten the deadline that ends the session
 }
 
+// hello says which agency this is, and returns what the server has of it.
 func (s *session) hello() (wire.Resume, error) {
-	_, _ = s.w.Write(wire.AppendFrame(nil, wire.AppendHello(nil, s.a.Agency, s.a.Token, s.a.Draw))) // Flush tells
-	if err := s.ask(answerTimeout); err != nil {
+	if err := s.request(wire.AppendHello(nil, s.a.Agency, s.a.Token, s.a.Draw), answerTimeout); err != nil {
 		return wire.Resume{}, err
 	}
-	r, err := wire.ReadResume(s.r)
+	resume, err := wire.ReadResume(s.r)
 	if err != nil {
-		return r, fmt.Errorf("ask where agency %d goes on: %w", s.a.Agency, err)
+		return resume, fmt.Errorf("ask where agency %d goes on: %w", s.a.Agency, err)
 	}
-	s.a.Draw = r.Draw // a run's bets are all of one draw, also where another opens meanwhile
-	return r, nil
+	s.a.Draw = resume.Draw // later connections name the draw, so that all bets of a run are in the same one
+	return resume, nil
 }
 
-// skipStored reads past the bets that are stored, and checks by the last batch of them that they are this file's.
-func (a *agency) skipStored(r wire.Resume) (*lineReader, error) {
-	wrong := func(why string) error {
-		return fmt.Errorf("%s is not the file whose beginning agency %d has sent: %s; send the file it began with", a.File, a.Agency, why)
+// sendFile sends the bets that are not stored yet, and returns the last batch's number. It is an error if the file changed
+// before its last bet was acknowledged.
+func (s *session) sendFile(resume wire.Resume) (last uint64, err error) {
+	lines, err := s.a.skipStored(resume)
+	if err != nil {
+		return 0, err
 	}
-	if r.Bets > uint64(a.file.bets) {
-		return nil, wrong(fmt.Sprintf("%d bets are stored and the file has %d", r.Bets, a.file.bets))
+	if last, err = s.send(resume, lines); err != nil {
+		return 0, err
 	}
+	return last, s.a.file.unchanged()
+}
+
+// skipStored reads past the bets that are stored. The last stored batch must have the hash of this file's bets at its place.
+func (a *agency) skipStored(stored wire.Resume) (*lineReader, error) {
+	if stored.Bets > uint64(a.file.bets) {
+		return nil, a.otherFile(fmt.Sprintf("%d bets are stored and the file has %d", stored.Bets, a.file.bets))
+	}
+	firstHashed := stored.Bets - min(stored.LastBets, stored.Bets)
 	lines, hash := a.file.lines(), sha256.New()
-	for i := range r.Bets {
+	for i := range stored.Bets {
 		line, err := lines.next()
-		if err != nil {
-			return nil, fmt.Errorf("read the agency's bets again: %w", unexpected(err))
+		if errors.Is(err, io.EOF) {
+			err = errors.New("the file was cut while it was sent")
 		}
-		if i >= r.Bets-min(r.LastBets, r.Bets) {
+		if err != nil {
+			return nil, fmt.Errorf("read the agency's bets again: %w", err)
+		}
+		if i >= firstHashed {
 			hash.Write(line)
 			hash.Write([]byte{'\n'})
 		}
 	}
-	if r.Bets > 0 && wire.Hash(hash.Sum(nil)) != r.LastHash {
-		return nil, wrong(fmt.Sprintf("its bets %d to %d differ from those stored", r.Bets-r.LastBets+1, r.Bets))
+	if stored.Bets > 0 && wire.Hash(hash.Sum(nil)) != stored.LastHash {
+		return nil, a.otherFile(fmt.Sprintf("its bets %d to %d differ from those stored", firstHashed+1, stored.Bets))
 	}
 	return lines, nil
 }
 
-func unexpected(err error) error {
-	if errors.Is(err, io.EOF) {
-		return errors.New("the file was cut while it was sent")
-	}
-	return err
+func (a *agency) otherFile(why string) error {
+	return fmt.Errorf("%s is not the file whose beginning agency %d has sent: %s; send the file it began with", a.File, a.Agency, why)
 }
 
-// sent is a batch that waits for its reply.
-type sent struct {
-	number uint64
-	bets   int
-}
-
-// send sends the rest of the file in numbered batches, at most Window of them unanswered, and returns the last one's
-// number. It returns once every one is acknowledged.
-func (s *session) send(r wire.Resume, lines *lineReader, b *backoff) (last uint64, err error) {
-	cut := batcher{lines: lines, bets: s.a.BatchBets, bytes: maxBody}
-	s.a.resumed, s.a.report.Bets, s.a.report.Batches = true, int(r.Bets), int(r.Next-1)
-	s.a.progress("send", s.a.report.Bets)
-	var waiting []sent
-	var body, frame []byte
-	for number := r.Next; ; number++ {
-		var bets int
-		body = wire.AppendBatchHeader(body[:0], s.a.Agency, number)
+// send sends the rest of the file in numbered batches, at most Window of them unanswered. It returns the last one's number
+// once every batch is acknowledged.
+func (s *session) send(stored wire.Resume, lines *lineReader) (last uint64, err error) {
+	a := s.a
+	a.resumed, a.report.Bets, a.report.Batches = true, int(stored.Bets), int(stored.Next-1)
+	a.progress("send", a.report.Bets)
+	cut := batcher{lines: lines, bets: a.BatchBets, bytes: maxBody}
+	var body []byte
+	number := stored.Next
+	for ; ; number++ {
+		body = wire.AppendBatchHeader(body[:0], a.Agency, number)
+		bets := 0
 		if body, bets, err = cut.next(body); err != nil {
 			return 0, err
 		}
-		if bets > 0 {
-			frame = wire.AppendFrame(frame[:0], body)
-			if err := s.deadline(answerTimeout); err != nil {
-				return 0, err
-			}
-			if _, err := s.w.Write(frame); err != nil {
-				return 0, s.refusalBehind(err, waiting)
-			}
-			waiting = append(waiting, sent{number, bets})
-		}
-		for len(waiting) > 0 && (bets == 0 || len(waiting) >= s.a.Window) {
-			if err := s.answer(waiting[0]); err != nil {
-				return 0, err
-			}
-			s.a.report.Bets += waiting[0].bets
-			s.a.report.Batches++
-			waiting = waiting[1:]
-			b.alive()
-			s.a.progress("send", s.a.report.Bets)
-			if bets > 0 && s.r.Buffered() == 0 {
-				break
-			}
-		}
 		if bets == 0 {
-			return number - 1, nil
+			break
+		}
+		if err := s.deadline(answerTimeout); err != nil {
+			return 0, err
+		}
+		if err := s.write(body); err != nil {
+			return 0, s.reasonFor(err)
+		}
+		s.waiting = append(s.waiting, unanswered{number, bets})
+		if len(s.waiting) >= a.Window {
+			if err := s.readReply(); err != nil {
+				return 0, err
+			}
 		}
 	}
+	for len(s.waiting) > 0 {
+		if err := s.readReply(); err != nil {
+			return 0, err
+		}
+	}
+	return number - 1, nil
 }
 
-// answer reads the reply to a batch, having sent what is buffered if it is not there yet.
-func (s *session) answer(batch sent) error {
+// readReply reads the reply to the oldest unanswered batch. If it has not arrived yet, what is buffered is sent first.
+func (s *session) readReply() error {
 	if s.r.Buffered() == 0 {
-		if err := s.ask(answerTimeout); err != nil {
+		if err := s.deadline(answerTimeout); err != nil {
+			return err
+		}
+		if err := s.w.Flush(); err != nil {
 			return err
 		}
 	}
-	n, err := wire.ReadBatchReply(s.r)
+	a, batch := s.a, s.waiting[0]
+	bets, err := wire.ReadBatchReply(s.r)
 	if err != nil {
-		return fmt.Errorf("batch %d of agency %d: %w", batch.number, s.a.Agency, err)
+		return a.batchError(batch, err)
 	}
-	if n != batch.bets {
-		return fmt.Errorf("batch %d of agency %d: the server acknowledged %d bets of %d", batch.number, s.a.Agency, n, batch.bets)
+	if bets != batch.bets {
+		return a.batchError(batch, fmt.Errorf("the server acknowledged %d bets of %d", bets, batch.bets))
 	}
-	s.a.log.Debug("apuesta_enviada", "result", "success", "batch", batch.number, "cantidad", n)
+	s.waiting = s.waiting[1:]
+	a.log.Debug("apuesta_enviada", "result", "success", "batch", batch.number, "cantidad", bets)
+	a.report.Bets += bets
+	a.report.Batches++
+	a.backoff.alive()
+	a.progress("send", a.report.Bets)
 	return nil
 }
 
-// refusalBehind looks for the reason of a connection that takes no more: the server may have said it before it closed.
-func (s *session) refusalBehind(err error, waiting []sent) error {
-	for _, w := range waiting {
-		_, refused := wire.ReadBatchReply(s.r)
-		if quiniela.CodeOf(refused) != "" {
-			return fmt.Errorf("batch %d of agency %d: %w", w.number, s.a.Agency, refused)
+// reasonFor returns why the connection takes no more: the refusal that the server sent before it closed the connection, or
+// err if there is none.
+func (s *session) reasonFor(err error) error {
+	for _, batch := range s.waiting {
+		_, reply := wire.ReadBatchReply(s.r)
+		if quiniela.CodeOf(reply) != "" {
+			return s.a.batchError(batch, reply)
 		}
-		if refused != nil {
+		if reply != nil {
 			break
 		}
 	}
 	return err
 }
 
+func (a *agency) batchError(batch unanswered, err error) error {
+	return fmt.Errorf("batch %d of agency %d: %w", batch.number, a.Agency, err)
+}
+
 const (
-	askEvery = time.Second // between two query_winners
-	pollTime = 2 * time.Minute
+	askEvery = time.Second     // between two query_winners
+	pollTime = 2 * time.Minute // for the reply to wait_winners, which the server gives before, drawn or not
 )
 
-// winners waits for the draw, or asks Tries times.
-func (s *session) winners(b *backoff) error {
-	s.a.progress("wait", s.a.file.bets)
+// winners waits for the draw, or asks for its winners Tries times.
+func (s *session) winners() error {
+	a := s.a
+	a.progress("wait", a.file.bets)
+	wait := a.Tries == 0
 	for try := 1; ; try++ {
-		_, _ = s.w.Write(wire.AppendFrame(nil, wire.AppendQuery(nil, s.a.Agency, s.a.Tries == 0)))
-		if err := s.ask(pollTime); err != nil {
+		if err := s.request(wire.AppendQuery(nil, a.Agency, wait), pollTime); err != nil {
 			return err
 		}
 		documents, drawn, err := wire.ReadWinnersReply(s.r)
 		if err != nil {
-			return fmt.Errorf("ask for the winners of agency %d: %w", s.a.Agency, err)
+			return fmt.Errorf("ask for the winners of agency %d: %w", a.Agency, err)
 		}
-		b.alive()
+		a.backoff.alive()
 		if drawn {
-			s.a.report.Documents = documents
+			a.report.Documents = documents
 			return nil
 		}
-		if s.a.Tries == 0 {
+		if wait {
 			continue
 		}
-		if err := s.a.asked(try); err != nil {
+		if err := a.pauseAsking(try); err != nil {
 			return err
 		}
 	}
 }
 
-// asked pauses after a try that came before the draw, or gives up after the last, if there is one.
-func (a *agency) asked(try int) error {
+// pauseAsking waits after a question that came before the draw. After the last of Tries questions it returns an error.
+func (a *agency) pauseAsking(try int) error {
 	a.log.Debug("consulta_ganadores", "result", "in_progress", "try", try)
 	if a.Tries > 0 && try >= a.Tries {
 		return fmt.Errorf("the draw was not done after %d questions, a second apart: have all agencies finished? "+

@@ -2,10 +2,10 @@
 //
 //	2026-01-31 22:11:15 INFO     action: config | result: success | key: value
 //
-// The record's message is the action, and its first attribute is the result. Nothing in a value can break a line or
-// add a field to it. A line is written before the call that logs it returns, so that a kill right after takes nothing that
-// was said. Whoever writes many lines at once asks for Deferred, and ends them with one Flush. It is not a general text
-// format: there is no quoting and no way back.
+// The record's message is the action, and its first attribute is the result. Nothing in a value can break a line or add a field
+// to it. A line is written before the call that logs it returns, so that a process that is killed afterwards has lost no line.
+// Code that logs many lines at once uses Deferred, and one Flush at the end. It is not a general format: values are not quoted,
+// and a line cannot be parsed back.
 package logline
 
 import (
@@ -23,14 +23,14 @@ import (
 )
 
 const (
-	// mostBuffered is when a deferred line does not wait: memory is bounded, whoever forgets to flush.
+	// mostBuffered is the most bytes that wait for a flush. A deferred line beyond it is written at once, with all before it, so
+	// that memory stays bounded even if nobody flushes.
 	mostBuffered = 64 << 10
-	// mostValue bounds one rendered value, in bytes.
+	// mostValue is the most bytes of one rendered value.
 	mostValue = 1024
 )
 
-// Handler is a slog.Handler. It and the handlers derived from it share one buffer; their methods may be called
-// concurrently.
+// Handler is a slog.Handler. It and the handlers derived from it share one buffer. Their methods may be called concurrently.
 type Handler struct {
 	level  slog.Leveler
 	out    *output
@@ -39,16 +39,18 @@ type Handler struct {
 	attrs  []byte // rendered, from WithAttrs
 }
 
-// output is the buffer in front of the writer.
+// output is the buffer in front of the writer. Whoever logs a line that may not wait, or flushes, writes the buffer itself:
+// there is no goroutine behind it.
 type output struct {
-	mu     sync.Mutex
-	w      io.Writer
-	buf    []byte
-	spare  []byte
-	closed bool
-	err    error // the writer's first
+	// writing is held for a whole write, so that blocks reach w in the order in which they were filled. It is taken before mu.
+	writing sync.Mutex
+	w       io.Writer // used under writing
 
-	writing sync.Mutex // keeps blocks in order; taken before mu
+	mu     sync.Mutex // protects what follows; held briefly, never during a write, so that others can go on logging
+	buf    []byte     // lines that are not written yet
+	spare  []byte     // the block of the write before, for the next buf
+	closed bool       // no line waits any more
+	err    error      // the writer's first
 }
 
 // New returns a handler that writes lines of at least the level to w. Close it at the end.
@@ -166,13 +168,7 @@ func appendValue(dst []byte, v slog.Value) []byte {
 func appendClean(dst []byte, s string) []byte {
 	cut := len(s) > mostValue
 	if cut {
-		s = s[:mostValue]
-		for len(s) > 0 && !utf8.RuneStart(s[len(s)-1]) {
-			s = s[:len(s)-1]
-		}
-		if len(s) > 0 && s[len(s)-1] >= utf8.RuneSelf {
-			s = s[:len(s)-1]
-		}
+		s = withoutLastRune(s[:mostValue])
 	}
 	for _, r := range s {
 		switch {
@@ -192,7 +188,18 @@ func appendClean(dst []byte, s string) []byte {
 	return dst
 }
 
-// write adds a line to the buffer, and unless it may wait writes the buffer.
+// withoutLastRune removes a character of several bytes from the end of s: it may have been cut.
+func withoutLastRune(s string) string {
+	for len(s) > 0 && !utf8.RuneStart(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	if len(s) > 0 && s[len(s)-1] >= utf8.RuneSelf {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// write adds a line to the buffer and, unless the line may wait, writes the buffer.
 func (o *output) write(line []byte, wait bool) error {
 	o.mu.Lock()
 	o.buf = append(o.buf, line...)
@@ -204,8 +211,8 @@ func (o *output) write(line []byte, wait bool) error {
 	return o.flush()
 }
 
-// flush returns once every line that was added before the call is written. Calls at the same time share a write: the first
-// takes all there is, and the others find nothing left.
+// flush returns once every line that was added before the call is written. Concurrent calls share a write: the first takes the
+// whole buffer, and the others wait for it and find nothing left. The error is the writer's first, of this call or an earlier one.
 func (o *output) flush() error {
 	o.writing.Lock()
 	defer o.writing.Unlock()

@@ -10,9 +10,12 @@ import (
 // Log is a handler that can also write many lines at once.
 type Log interface {
 	slog.Handler
-	Deferred() slog.Handler // the same, whose lines wait for Flush or for a line that does not wait
-	Flush() error           // writes what waits, or returns once another call has; the writer's first error ever
-	Close() error           // flushes, and makes later lines be written at once
+	// Deferred returns a handler of the same log whose lines wait: for Flush, or for a line that does not wait.
+	Deferred() slog.Handler
+	// Flush returns once the waiting lines are written, by this call or a concurrent one. The error is the writer's first ever.
+	Flush() error
+	// Close flushes. Lines that are logged later are written at once.
+	Close() error
 }
 
 // Deferred returns a logger like log whose lines wait until Flush(log), or until log itself writes one. The lines of a
@@ -24,7 +27,7 @@ func Deferred(log *slog.Logger) *slog.Logger {
 	return log
 }
 
-// Flush writes the lines that wait in the logger's handler. That a line could not be written is for Close to say.
+// Flush writes the lines that wait in the logger's handler. If a line cannot be written, Close returns the error.
 func Flush(log *slog.Logger) {
 	if h, ok := log.Handler().(Log); ok {
 		_ = h.Flush()
@@ -39,7 +42,7 @@ func Open(w io.Writer, level slog.Leveler, format string) (Log, error) {
 	case "text":
 		return text, nil
 	case "json":
-		return jsonLog{slog.NewJSONHandler(lines{text.out}, &slog.HandlerOptions{Level: level, ReplaceAttr: named}), text, false}, nil
+		return jsonLog{Handler: slog.NewJSONHandler(lines{text.out}, &slog.HandlerOptions{Level: level, ReplaceAttr: named}), text: text}, nil
 	}
 	return nil, fmt.Errorf("unknown log format %q: write text or json", format)
 }
@@ -52,14 +55,14 @@ func named(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// jsonLog writes JSON through the text handler's buffer.
+// jsonLog writes JSON through the text handler's buffer: Handle puts a line there, which waits for a flush or is flushed.
 type jsonLog struct {
 	slog.Handler
 	text *Handler
 	wait bool // lines wait for a flush
 }
 
-// lines takes a JSON handler's lines; each comes in one call, and jsonLog.Handle writes it.
+// lines adds a JSON handler's lines to the buffer. The handler makes one call for each line.
 type lines struct{ out *output }
 
 func (l lines) Write(line []byte) (int, error) { return len(line), l.out.write(line, true) }

@@ -1,5 +1,5 @@
-// Package sample makes agency files that look like real ones, for demonstrations, tests and benchmarks. It is no
-// source of randomness for anything that counts: the same seed gives the same bytes, for ever.
+// Package sample makes agency files that look like real ones, for demonstrations, tests and benchmarks. Nothing secret may be
+// drawn from it: the same seed gives the same bytes in every version.
 package sample
 
 import (
@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -16,9 +17,9 @@ import (
 	"quiniela/internal/durable"
 )
 
-// Write writes an agency's file of bets to w: lines `first_name,last_name,document,birthdate,number` that end in CRLF,
-// in UTF-8, like the files agencies send. An agency's bytes depend on the seed, its number and nothing else, and a
-// longer file begins with a shorter one.
+// Write writes an agency's file of bets to w, as agencies send them: lines `first_name,last_name,document,birthdate,number`
+// that end in CRLF, in UTF-8. The bytes depend on the seed and the agency's number alone: a file of more bets begins with
+// those of a shorter one.
 func Write(w io.Writer, seed uint64, agency, bets int) error {
 	r := source{rand.NewPCG(seed, uint64(agency))}
 	out := bufio.NewWriterSize(w, 64<<10)
@@ -35,10 +36,10 @@ func Write(w io.Writer, seed uint64, agency, bets int) error {
 	return nil
 }
 
-// source draws from PCG, whose output is fixed by its definition, where the methods of rand.Rand may change.
+// source draws from PCG itself, whose output is fixed by its definition. What rand.Rand makes of it may change with Go.
 type source struct{ pcg *rand.PCG }
 
-// below returns a number under n. The bias of a remainder of 64 bits is far below what a sample could show.
+// below returns a number from 0 to n-1. The remainder favours small numbers by less than one part in 10^11.
 func (s source) below(n int) int { return int(s.pcg.Uint64() % uint64(n)) }
 
 func (s source) appendBet(dst []byte) []byte {
@@ -53,7 +54,7 @@ func (s source) appendBet(dst []byte) []byte {
 	return append(dst, '\r', '\n')
 }
 
-// document is mostly of those born since the seventies, with some older ones of seven digits.
+// document returns a number of 8 digits, as people born since the seventies have, or of 7 or 8 for one in twenty.
 func (s source) document() int {
 	if s.below(20) == 0 {
 		return 4000000 + s.below(16000000)
@@ -71,8 +72,8 @@ func (s source) appendBirthdate(dst []byte) []byte {
 // Name returns the name of an agency's file.
 func Name(agency int) string { return fmt.Sprintf("agency-%d.csv", agency) }
 
-// Files makes the files of agencies 1..agencies in dir, which it makes too, and returns their paths. A file that is
-// there with the same bytes is left; one with others is an error, and is not touched.
+// Files makes the files of agencies 1..agencies in dir, and dir itself, and returns their paths. A file that is there with the
+// same bytes is left alone. A file with other bytes is an error, and is not touched.
 func Files(dir string, agencies, bets int, seed uint64) ([]string, error) {
 	if err := durable.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make the folder: %w", err)
@@ -88,16 +89,17 @@ func Files(dir string, agencies, bets int, seed uint64) ([]string, error) {
 	return paths, nil
 }
 
+// file makes one file, unless it is there with the same bytes.
 func file(path string, seed uint64, agency, bets int) error {
-	if old, err := os.Open(path); err == nil {
-		same := comparer{want: bufio.NewReaderSize(old, 64<<10)}
-		err := Write(&same, seed, agency, bets)
-		_, rest := same.want.ReadByte()
-		_ = old.Close()
-		if err == nil && rest == io.EOF {
-			return nil
-		}
+	same, err := holds(path, seed, agency, bets)
+	if err == nil && same {
+		return nil
+	}
+	if err == nil {
 		return fmt.Errorf("%s is already there with other bets: move it away, or choose another folder", path)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("look whether %s is there: %w", path, err)
 	}
 	f, err := durable.Create(path, 0o644)
 	if err != nil {
@@ -112,7 +114,22 @@ func file(path string, seed uint64, agency, bets int) error {
 	return nil
 }
 
-// comparer is a writer that fails where what is written is not what it reads.
+// holds reports whether a file has exactly the bytes that Write would write.
+func holds(path string, seed uint64, agency, bets int) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	c := comparer{want: bufio.NewReaderSize(f, 64<<10)}
+	if Write(&c, seed, agency, bets) != nil {
+		return false, nil
+	}
+	_, err = c.want.ReadByte()
+	return errors.Is(err, io.EOF), nil
+}
+
+// comparer is a writer that fails if what is written differs from what want has.
 type comparer struct {
 	want *bufio.Reader
 	buf  []byte

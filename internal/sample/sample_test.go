@@ -75,6 +75,13 @@ func TestFilesAreNeverOverwritten(t *testing.T) {
 	if err != nil || string(got) != make1(t, 1, 1, 50) {
 		t.Fatalf("the file was changed: %v", err)
 	}
+	// What cannot be read may be anything: here a link to itself.
+	if err := os.Symlink("agency-4.csv", filepath.Join(dir, "agency-4.csv")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sample.Files(dir, 4, 50, 1); err == nil || !strings.Contains(err.Error(), "look whether") {
+		t.Fatalf("a file that cannot be read: %v", err)
+	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
 		t.Fatalf("left behind: %q", left)
 	}

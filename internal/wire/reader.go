@@ -15,21 +15,22 @@ import (
 type Phase uint8
 
 const (
-	// Between: the next request has not begun. Nothing is lost by giving up here.
+	// Between: the next request has not begun. If the wait is given up, nothing is lost.
 	Between Phase = iota
-	// Inside: part of a request has been read and the rest is due.
+	// Inside: a part of a request has arrived, and the rest must follow.
 	Inside
-	// Settling: a bare batch may be complete; silence ends it.
+	// Settling: a bare batch may be complete. If nothing arrives before the deadline, it is.
 	Settling
 )
 
-// Reader reads the requests of one connection. The reads of src time out by returning an error that
-// errors.Is os.ErrDeadlineExceeded; OnPhase, called before each wait, is where the owner sets when.
-// It is not safe for concurrent use.
+// Reader reads the requests of one connection. It is not safe for concurrent use.
+//
+// A Reader sets no deadlines. It calls OnPhase before each wait, and there the owner sets the deadline of the next read. A read
+// that is too late fails with an error for which errors.Is(err, os.ErrDeadlineExceeded) holds.
 type Reader struct {
 	Limits  quiniela.Limits
 	OnPhase func(Phase)
-	// Settle says that silence may end a bare batch (bare_batch_idle). Without it, such a batch is refused.
+	// Settle says that silence may end a bare batch (bare_batch_idle). Without it, a batch that does not end is refused.
 	Settle bool
 
 	br     *bufio.Reader
@@ -47,11 +48,11 @@ func NewReader(src io.Reader) *Reader {
 	}
 }
 
-// Headroom is how many bytes Next leaves free in front of a body: room for a journal entry's header.
+// Headroom is how many bytes Next leaves free in front of a body, for the header of the journal entry that the body becomes.
 const Headroom = 144
 
-// Await waits until a request begins. Next does so too; a caller that waits first need not hold a buffer meanwhile.
-// At a clean end of the connection the error is io.EOF.
+// Await waits until a request begins. Next does that itself; a caller that waits with Await first needs no buffer meanwhile.
+// When the connection ends between two requests, the error is io.EOF.
 func (r *Reader) Await() error {
 	if r.br.Buffered() > 0 {
 		return nil
@@ -64,12 +65,11 @@ func (r *Reader) Await() error {
 // maxHeaderDigits is how many digits a frame's length may have.
 const maxHeaderDigits = 8
 
-// Next reads one request body into buf's storage, which grows as bytes arrive, never on a length's word alone. The
-// body starts Headroom bytes into the buffer it returns, and at least one free byte follows it.
+// Next reads one request body into buf's storage. That grows as bytes arrive: a frame's length alone costs no memory. The body
+// starts Headroom bytes into the returned buffer, and at least one free byte follows it.
 //
-// framed tells in which form the request came. At a clean end of the connection the error is io.EOF; a
-// *quiniela.Error is for the peer to read, and the connection cannot go on after it; any other error is the
-// connection's own.
+// framed says in which form the request came. When the connection ends between two requests, the error is io.EOF. A
+// *quiniela.Error is for the peer to read; the connection cannot be used after it. Any other error is the connection's own.
 func (r *Reader) Next(buf []byte) (buffer, body []byte, framed bool, err error) {
 	if err := r.Await(); err != nil {
 		return buf, nil, r.framed, err
@@ -94,40 +94,41 @@ func (r *Reader) Next(buf []byte) (buffer, body []byte, framed bool, err error) 
 	return buf, buf[Headroom:], framed, nil
 }
 
-// frameHeader consumes `<length>;` if that is what comes next, and nothing otherwise.
+// frameHeader consumes `<length>;` if the request begins with that, and nothing otherwise.
 func (r *Reader) frameHeader() (size int, framed bool, err error) {
 	for n := 1; ; n++ {
 		head, err := r.br.Peek(n)
 		if err != nil && len(head) < n {
 			if errors.Is(err, io.EOF) {
-				return 0, false, nil // digits alone: a bare request, and not a good one
+				return 0, false, nil // digits and no more: a bare request, which Parse refuses
 			}
 			return 0, false, err
 		}
 		c := head[n-1]
-		switch {
-		case c >= '0' && c <= '9' && n > maxHeaderDigits:
-			return 0, true, quiniela.Refuse(quiniela.BadFrame, "a length of more than %d digits", maxHeaderDigits)
-		case c >= '0' && c <= '9':
-			size = size*10 + int(c-'0')
-			if r.br.Buffered() == n {
-				r.OnPhase(Inside)
-			}
-		case c == ';' && n > 1:
+		if c == ';' && n > 1 {
 			_, _ = r.br.Discard(n) // n bytes are buffered
 			if size > r.Limits.FramedBody {
 				return 0, true, quiniela.Refuse(quiniela.TooLarge, "a body of %d bytes, over %d", size, r.Limits.FramedBody)
 			}
 			return size, true, nil
-		default:
+		}
+		if c < '0' || c > '9' {
 			return 0, false, nil
+		}
+		if n > maxHeaderDigits {
+			return 0, true, quiniela.Refuse(quiniela.BadFrame, "a length of more than %d digits", maxHeaderDigits)
+		}
+		size = size*10 + int(c-'0')
+		if r.br.Buffered() == n {
+			r.OnPhase(Inside)
 		}
 	}
 }
 
-// growStep is the most that is set aside for bytes that have not arrived.
+// growStep is the most memory, in bytes, that is set aside for bytes that have not arrived.
 const growStep = 64 << 10
 
+// framedBody appends size bytes to buf.
 func (r *Reader) framedBody(buf []byte, size int) ([]byte, error) {
 	for size > 0 {
 		step := min(size, growStep)
@@ -148,39 +149,54 @@ func (r *Reader) framedBody(buf []byte, size int) ([]byte, error) {
 	return buf, nil
 }
 
+// bareBody appends a bare request to buf: one line, or the lines of a batch. A batch ends at an empty line, where the peer
+// closes its side, or, with Settle, where no line begins before the deadline.
 func (r *Reader) bareBody(buf []byte) ([]byte, error) {
 	buf, ended, err := r.bareLine(buf)
 	if err != nil || ended || !isBatch(buf[Headroom:]) {
 		return buf, err
 	}
 	for {
-		if r.br.Buffered() == 0 {
-			if r.Settle {
-				r.OnPhase(Settling)
-			} else {
-				r.OnPhase(Inside)
-			}
-			if _, err := r.br.Peek(1); err != nil {
-				if errors.Is(err, io.EOF) || r.Settle && errors.Is(err, os.ErrDeadlineExceeded) {
-					return buf, nil
-				}
-				if errors.Is(err, os.ErrDeadlineExceeded) {
-					return buf, quiniela.Refuse(quiniela.BadFrame, "the batch did not end")
-				}
-				return buf, err
-			}
-		}
-		start := len(buf)
-		if buf, ended, err = r.bareLine(buf); err != nil {
+		more, err := r.batchGoesOn()
+		if err != nil || !more {
 			return buf, err
 		}
-		if ended || len(quiniela.TrimLine(buf[start:])) == 0 {
+		start := len(buf)
+		buf, ended, err = r.bareLine(buf)
+		if err != nil || ended {
+			return buf, err
+		}
+		if len(quiniela.TrimLine(buf[start:])) == 0 {
 			return buf, nil
 		}
 	}
 }
 
-// bareLine appends one line, with its '\n' unless the peer has closed its side.
+// batchGoesOn waits, at the end of a line of a bare batch, until the next line begins or the batch has ended.
+func (r *Reader) batchGoesOn() (bool, error) {
+	if r.br.Buffered() > 0 {
+		return true, nil
+	}
+	phase := Inside
+	if r.Settle {
+		phase = Settling
+	}
+	r.OnPhase(phase)
+	_, err := r.br.Peek(1)
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, io.EOF):
+		return false, nil
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		return false, err
+	case r.Settle:
+		return false, nil
+	}
+	return false, quiniela.Refuse(quiniela.BadFrame, "the batch did not end")
+}
+
+// bareLine appends one line to buf, with its '\n'. If the peer closes its side instead of ending the line, ended is true.
 func (r *Reader) bareLine(buf []byte) (_ []byte, ended bool, err error) {
 	for {
 		if r.br.Buffered() == 0 {
@@ -192,17 +208,16 @@ func (r *Reader) bareLine(buf []byte) (_ []byte, ended bool, err error) {
 			}
 			return buf, false, err
 		}
-		have, _ := r.br.Peek(r.br.Buffered())
-		end := bytes.IndexByte(have, '\n')
-		take := end + 1
-		if end < 0 {
-			take = len(have)
+		arrived, _ := r.br.Peek(r.br.Buffered())
+		take := len(arrived)
+		end := bytes.IndexByte(arrived, '\n')
+		if end >= 0 {
+			take = end + 1
 		}
 		if len(buf)-Headroom+take > r.Limits.BareBody {
 			return buf, false, quiniela.Refuse(quiniela.TooLarge, "a bare request over %d bytes", r.Limits.BareBody)
 		}
-		buf = slices.Grow(buf, take+1)
-		buf = append(buf, have[:take]...)
+		buf = append(slices.Grow(buf, take+1), arrived[:take]...)
 		_, _ = r.br.Discard(take) // it is buffered
 		if end >= 0 {
 			return buf, false, nil
@@ -210,6 +225,7 @@ func (r *Reader) bareLine(buf []byte) (_ []byte, ended bool, err error) {
 	}
 }
 
+// unexpected is for an end of the connection inside a request.
 func unexpected(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

@@ -23,13 +23,13 @@ const (
 // Hash is the SHA-256 of a batch's bet lines, each trimmed and ended by '\n'.
 type Hash [sha256.Size]byte
 
-// Resume is the answer to hello: what the central has of an agency, so that it can go on from there.
+// Resume is the reply to hello: what the central has of an agency, so that the agency can go on from there.
 type Resume struct {
 	Next     uint64 // the next batch's number, from 1
 	Bets     uint64 // bets stored
 	LastBets uint64 // of them, those in the last batch
-	LastHash Hash   // the last batch's content hash; zero where there is none
-	Draw     string // the draw's name, where hello had a field for it
+	LastHash Hash   // of the last batch; zero if there is none
+	Draw     string // the draw's name; empty if the hello had no field for it
 }
 
 // AppendBatchOK appends the reply to a stored batch.
@@ -70,8 +70,9 @@ func AppendResume(dst []byte, r Resume) []byte {
 	return append(dst, '\n')
 }
 
-// AppendError appends the refusal of r, in the form that its verb and kind call for: the specification's bare
-// `fail|0` for an unnumbered batch, `fail|||<reason>` for a single bet, code and detail for everything else.
+// AppendError appends the refusal of r, in the form of its verb: the specification's bare `fail|0` for an unnumbered batch,
+// `fail|||<reason>` for a single bet, `fail|0|<code>|<detail>` for everything else. An error that has no *quiniela.Error in its
+// chain is quiniela.Internal, and its text stays here.
 func AppendError(dst []byte, r Request, err error) []byte {
 	code, detail := quiniela.Internal, "the server has failed and is stopping; ask again when it is back"
 	var e *quiniela.Error
@@ -90,7 +91,7 @@ func AppendError(dst []byte, r Request, err error) []byte {
 	return append(dst, '\n')
 }
 
-// oneLine keeps a detail from ending the reply early or adding a field to it.
+// oneLine replaces what would end the reply early or add a field to it.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -189,28 +190,39 @@ func ReadResume(r *bufio.Reader) (Resume, error) {
 	if err != nil {
 		return Resume{}, err
 	}
-	f := strings.Split(line, "|")
-	if len(f) != 5 && len(f) != 6 || f[0] != "ok" {
+	resume, ok := parseResume(strings.Split(line, "|"))
+	if !ok {
 		return Resume{}, refusal(line)
 	}
-	var res Resume
-	if len(f) == 6 {
-		if res.Draw = f[5]; quiniela.CheckDrawID(res.Draw) != nil {
-			return Resume{}, refusal(line)
-		}
-	}
-	for i, p := range []*uint64{&res.Next, &res.Bets, &res.LastBets} {
-		if *p, err = strconv.ParseUint(f[1+i], 10, 63); err != nil {
-			return Resume{}, refusal(line)
-		}
-	}
-	if n, err := hex.Decode(res.LastHash[:], []byte(f[4][:min(len(f[4]), 2*sha256.Size)])); err != nil || n != sha256.Size {
-		return Resume{}, refusal(line)
-	}
-	return res, nil
+	return resume, nil
 }
 
-// refusal turns a line that is not the hoped-for reply into the *quiniela.Error it carries, or into ErrReply.
+// parseResume reads ok|next|bets|last bets|last hash[|draw].
+func parseResume(f []string) (r Resume, ok bool) {
+	if len(f) < 5 || len(f) > 6 || f[0] != "ok" {
+		return r, false
+	}
+	for i, p := range []*uint64{&r.Next, &r.Bets, &r.LastBets} {
+		n, err := strconv.ParseUint(f[1+i], 10, 63)
+		if err != nil {
+			return r, false
+		}
+		*p = n
+	}
+	if len(f[4]) != 2*len(r.LastHash) {
+		return r, false
+	}
+	if _, err := hex.Decode(r.LastHash[:], []byte(f[4])); err != nil {
+		return r, false
+	}
+	if len(f) == 6 {
+		r.Draw = f[5]
+		return r, quiniela.CheckDrawID(r.Draw) == nil
+	}
+	return r, true
+}
+
+// refusal turns a reply that is not the expected one into the *quiniela.Error that it carries, or into ErrReply.
 func refusal(line string) error {
 	if line == failPlain {
 		return &quiniela.Error{Code: quiniela.Invalid, Detail: "refused without a reason, as the plain form does"}
@@ -219,12 +231,13 @@ func refusal(line string) error {
 	if len(f) == 4 && f[0] == "fail" {
 		return &quiniela.Error{Code: quiniela.Code(f[2]), Detail: f[3]}
 	}
-	return fmt.Errorf("%w: %q", ErrReply, short(line))
+	return fmt.Errorf("%w: %q", ErrReply, quiniela.Clip(line))
 }
 
-// maxReplyLine bounds a reply line; a receipt is the longest.
+// maxReplyLine is the most bytes of a reply line. A receipt is the longest.
 const maxReplyLine = 64 << 10
 
+// readLine reads a reply line, without its line end.
 func readLine(r *bufio.Reader) (string, error) {
 	var line []byte
 	for {

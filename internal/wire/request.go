@@ -1,10 +1,12 @@
-// Package wire is the protocol between agencies and the central, as docs/PROTOCOL.md fixes it: framing, requests,
-// replies, and their errors. It works over io.Reader and byte slices; it opens no socket and stores nothing.
+// Package wire is the protocol between agencies and the central, as docs/PROTOCOL.md fixes it: framing, requests, replies, and
+// their errors, for both sides. It works on an io.Reader and on byte slices. It opens no socket and sets no deadline, knows no
+// draw, and leaves the bet lines of a batch unchecked.
 package wire
 
 import (
 	"bytes"
 	"encoding/hex"
+	"math"
 	"strconv"
 	"strings"
 
@@ -45,7 +47,7 @@ type Request struct {
 
 	Batch  uint64            // Batch, Receipt: the agency's number for the batch, from 1; 0 where the batch is unnumbered
 	Secret *[SecretSize]byte // Batch: the agency's own, or nil
-	// Headless tells that a Batch is bet lines alone, so that its bets are the unattributed agency's.
+	// Headless: a Batch without a header line, whose bets belong to quiniela.Unattributed.
 	Headless bool
 	Lines    []byte // Batch: what follows the header line, unchecked; it aliases the body
 
@@ -54,18 +56,19 @@ type Request struct {
 	Batches uint64 // Finish: how many the agency says it sent; 0 where it does not say
 	Token   string // Hello
 	Draw    string // Hello: the draw's name; empty: the current draw
-	Named   bool   // Hello: the draw's field is there, if empty; the reply then names the draw
+	Named   bool   // Hello: the request has the draw's field, perhaps empty; the reply then names the draw
 	Line    uint32 // Receipt: the bet's line in the batch, from 1
 }
 
-// Parse takes a request body apart. The error is a *quiniela.Error; the request returned beside it has its Verb and
-// as many fields as were read, which tells FormatError in what form to refuse it.
+// Parse takes a request body apart. The error is a *quiniela.Error; the request returned beside it has its Verb and as many
+// fields as were read, from which AppendError chooses the form of the refusal.
 func Parse(body []byte) (Request, error) {
 	head, rest, _ := bytes.Cut(body, []byte{'\n'})
 	head = quiniela.TrimLine(head)
 	word, args, hasArgs := strings.Cut(string(head), "|")
-	if strings.TrimSpace(word) == wordBatch && hasArgs {
-		return parseBatch(strings.Split(args, "|"), rest)
+	word = strings.TrimSpace(word)
+	if word == wordBatch && hasArgs {
+		return parseBatch(splitFields(args), rest)
 	}
 	if isBetLine(head) {
 		return Request{Verb: Batch, Agency: quiniela.Unattributed, Headless: true, Lines: body}, nil
@@ -78,42 +81,52 @@ func Parse(body []byte) (Request, error) {
 	}
 	var fields []string
 	if hasArgs {
-		fields = strings.Split(args, "|")
+		fields = splitFields(args)
 	}
+	return parseVerb(word, fields)
+}
+
+// splitFields returns the fields behind a request's first word, without the blank space around each.
+func splitFields(args string) []string {
+	fields := strings.Split(args, "|")
 	for i := range fields {
 		fields[i] = strings.TrimSpace(fields[i])
 	}
-	return parseVerb(strings.TrimSpace(word), fields)
+	return fields
 }
 
-// isBatch reports whether a request that begins with this line is a batch, which may go on after it.
+// isBatch reports whether a request that begins with this line is a batch, so that more lines may follow.
 func isBatch(head []byte) bool {
 	head = quiniela.TrimLine(head)
 	word, _, hasArgs := bytes.Cut(head, []byte{'|'})
-	return hasArgs && string(bytes.TrimSpace(word)) == wordBatch || isBetLine(head)
+	if hasArgs && string(bytes.TrimSpace(word)) == wordBatch {
+		return true
+	}
+	return isBetLine(head)
 }
 
-// isBetLine reports whether a first line is a bet line, good or bad, and not a verb or a single bet: it has
-// commas, more than the `~` of a single bet, and begins with no verb.
+// isBetLine reports whether a request's first line is a bet line, good or bad: it has commas, more of them than of the `~`
+// that separate the fields of a single bet, and does not begin with the word of a verb.
 func isBetLine(head []byte) bool {
-	if commas := bytes.Count(head, []byte{','}); commas == 0 || commas <= bytes.Count(head, []byte{'~'}) {
+	commas := bytes.Count(head, []byte{','})
+	if commas == 0 {
+		return false
+	}
+	if tildes := bytes.Count(head, []byte{'~'}); tildes >= commas {
 		return false
 	}
 	word, _, _ := bytes.Cut(head, []byte{'|'})
-	_, verb := verbs[string(bytes.TrimSpace(word))]
-	return !verb
+	_, isVerb := verbs[string(bytes.TrimSpace(word))]
+	return !isVerb
 }
 
+// parseBatch reads the fields of a batch's header: agency[|batch[|secret]].
 func parseBatch(fields []string, lines []byte) (Request, error) {
 	r := Request{Verb: Batch, Lines: lines}
-	for i := range fields {
-		fields[i] = strings.TrimSpace(fields[i])
-	}
 	var err error
 	if len(fields) > 1 {
-		// Read the number first: with it, a refusal for any other reason can say why.
+		// The number comes first: only the refusal of a numbered batch can say why.
 		if r.Batch, err = positive("batch number", fields[1]); err != nil {
-			r.Batch = 0
 			return r, err
 		}
 	}
@@ -138,10 +151,11 @@ func parseSecret(s string) (*[SecretSize]byte, error) {
 			return &secret, nil
 		}
 	}
-	// The text is a secret, however malformed: it does not go into an error.
+	// Even a malformed secret is not repeated in an error.
 	return nil, quiniela.Refuse(quiniela.Invalid, "the batch secret is not %d hex digits", 2*SecretSize)
 }
 
+// parseBet reads a single bet: its fields, separated by `~`, perhaps with the agency before them.
 func parseBet(head []byte) (Request, error) {
 	r := Request{Verb: Bet}
 	fields := bytes.Split(head, []byte{'~'})
@@ -188,48 +202,51 @@ func parseVerb(word string, fields []string) (Request, error) {
 	if r.Agency, err = quiniela.ParseAgency(fields[0]); err != nil {
 		return r, err
 	}
-	switch {
-	case r.Verb == Finish && len(fields) > 1:
-		r.Batches, err = count("number of batches", fields[1])
-	case r.Verb == Hello && len(fields) > 1:
-		r.Token = fields[1]
-		if r.Named = len(fields) > 2; r.Named {
-			r.Draw = fields[2]
-		}
-	case r.Verb == Receipt:
-		if r.Batch, err = positive("batch number", fields[1]); err != nil {
-			return r, err
-		}
-		var line uint64
-		if line, err = positive("line", fields[2]); err == nil {
-			r.Line = uint32(min(line, 1<<32-1))
-		}
-	}
+	err = r.readFields(fields[1:])
 	return r, err
 }
 
+// readFields reads the fields after the agency's, whose count is right.
+func (r *Request) readFields(fields []string) (err error) {
+	switch r.Verb {
+	case Finish:
+		if len(fields) > 0 {
+			r.Batches, err = count("number of batches", fields[0])
+		}
+	case Hello:
+		if len(fields) > 0 {
+			r.Token = fields[0]
+		}
+		if len(fields) > 1 {
+			r.Named, r.Draw = true, fields[1]
+		}
+	case Receipt:
+		if r.Batch, err = positive("batch number", fields[0]); err != nil {
+			return err
+		}
+		var line uint64
+		line, err = positive("line", fields[1])
+		r.Line = uint32(min(line, math.MaxUint32)) // no batch has so many bets
+	}
+	return err
+}
+
+// count reads a number from 0; what names it in an error.
 func count(what, s string) (uint64, error) {
-	n, err := strconv.ParseUint(s, 10, 63)
+	n, err := quiniela.ParseUint(s, 63)
 	if err != nil {
-		return 0, quiniela.Refuse(quiniela.Invalid, "the %s %q is not a whole number", what, short(s))
+		return 0, quiniela.Refuse(quiniela.Invalid, "the %s %q is not a whole number", what, quiniela.Clip(s))
 	}
 	return n, nil
 }
 
+// positive reads a number from 1; what names it in an error.
 func positive(what, s string) (uint64, error) {
 	n, err := count(what, s)
 	if err == nil && n == 0 {
 		return 0, quiniela.Refuse(quiniela.Invalid, "the %s is 0, and the first is 1", what)
 	}
 	return n, err
-}
-
-func short(s string) string {
-	const most = 40
-	if len(s) > most {
-		return s[:most] + "…"
-	}
-	return s
 }
 
 // AppendFrame appends body to dst as a framed request.
@@ -269,8 +286,7 @@ func AppendQuery(dst []byte, agency quiniela.Agency, wait bool) []byte {
 	return append(appendField(dst, uint64(agency)), '\n')
 }
 
-// AppendHello appends a hello body that asks for the draw's name in the reply. An empty draw is the current
-// one.
+// AppendHello appends a hello body that asks for the draw's name in the reply. An empty draw is the current draw.
 func AppendHello(dst []byte, agency quiniela.Agency, token, draw string) []byte {
 	dst = appendField(append(dst, wordHello...), uint64(agency))
 	dst = append(append(dst, '|'), token...)

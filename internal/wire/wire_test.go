@@ -100,7 +100,7 @@ func TestRepliesComeBack(t *testing.T) {
 			t.Errorf("%v: %q reads as %v", r.Verb, reply, err)
 		}
 	}
-	for _, bad := range []string{"", "ok", "ok|x\n", "success|-1\n", "success|\n", "ok|2\n1\n", "fail\n", strings.Repeat("x", 1<<17), "ok|1|2|3|zz\n"} {
+	for _, bad := range []string{"", "ok", "ok|x\n", "success|-1\n", "success|\n", "ok|2\n1\n", "fail\n", strings.Repeat("x", 1<<17), "ok|1|2|3|zz\n", "ok|1|2|3|" + strings.Repeat("0", 65) + "\n", "ok|1|2|3|" + strings.Repeat("0", 64) + "|.\n"} {
 		if _, _, err := wire.ReadWinnersReply(reader(bad)); err == nil {
 			t.Errorf("winners: %.20q was taken", bad)
 		}
@@ -173,6 +173,36 @@ func TestPhases(t *testing.T) {
 	}
 	if fmt.Sprint(phases) != fmt.Sprint([]wire.Phase{wire.Between, wire.Settling}) {
 		t.Fatalf("phases %v", phases)
+	}
+}
+
+// Silence after a line of a bare batch ends it only if the reader may settle for that. A connection that breaks never does.
+func TestSilenceEndsABatchOnlyWhereItMay(t *testing.T) {
+	const head = "agency_ID|1\n"
+	broken := errors.New("broken")
+	for _, row := range []struct {
+		name   string
+		after  error // what the read after the line returns
+		settle bool
+		code   quiniela.Code
+		err    error
+	}{
+		{"silence", os.ErrDeadlineExceeded, true, "", nil},
+		{"silence is refused", os.ErrDeadlineExceeded, false, quiniela.BadFrame, nil},
+		{"the end", io.EOF, false, "", nil},
+		{"broken", broken, true, "", broken},
+	} {
+		r := wire.NewReader(io.MultiReader(strings.NewReader(head), iotest.ErrReader(row.after)))
+		r.Settle = row.settle
+		_, body, _, err := r.Next(nil)
+		switch {
+		case row.code != "" || row.err != nil:
+			if quiniela.CodeOf(err) != row.code || row.err != nil && !errors.Is(err, row.err) {
+				t.Errorf("%s: %v", row.name, err)
+			}
+		case err != nil || string(body) != head:
+			t.Errorf("%s: %q, %v", row.name, body, err)
+		}
 	}
 }
 

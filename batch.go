@@ -1,0 +1,111 @@
+package quiniela
+
+import (
+	"bytes"
+	"encoding/binary"
+	"iter"
+)
+
+// CheckLines validates the bet lines of a batch and leaves each, trimmed of blank space and ended by one '\n', in the lines
+// that it returns. They alias body, in which they move to the left; only a last line without a line end can make it grow, by
+// one byte. Blank lines after the last bet are dropped. Anywhere else they are an error. The numbers of the bets are appended
+// to numbers, packed. most is the most bets.
+//
+// After an error body must not be used: a part of it may have been rewritten.
+func CheckLines(body []byte, today Day, most int, numbers []byte) (lines, packed []byte, err error) {
+	body = bytes.TrimRight(body, blanks)
+	if len(body) == 0 {
+		return nil, numbers, Refuse(Invalid, "the batch has no bet")
+	}
+	size := 0 // of the finished lines, at the beginning of body
+	for n, at := 1, 0; at < len(body); n++ {
+		if n > most {
+			return nil, numbers, Refuse(TooLarge, "more than %d bets in a batch", most)
+		}
+		length, number, usual := scanLine(body[at:], today)
+		line := place{at, at + length, at + length + 1}
+		if !usual {
+			var bad *LineError
+			if line, number, bad = parseLineAt(body, at, today); bad != nil {
+				bad.Line = n
+				return nil, numbers, &Error{Code: Invalid, Detail: bad.Error()}
+			}
+		}
+		at = line.next
+		numbers = binary.BigEndian.AppendUint16(numbers, uint16(number))
+		if line.start != size {
+			copy(body[size:], body[line.start:line.end])
+		}
+		size += line.end - line.start
+		if size < len(body) {
+			body[size] = '\n'
+		} else {
+			body = append(body, '\n') // after the last line, whose own line end was trimmed or missing
+		}
+		size++
+	}
+	return body[:size], numbers, nil
+}
+
+// place is where a line lies in a body.
+type place struct {
+	start, end int // of its text, without the blank space around it
+	next       int // the beginning of the line after it; past the end of the body if there is none
+}
+
+// parseLineAt validates the line of body that begins at at, however it is written.
+func parseLineAt(body []byte, at int, today Day) (place, Number, *LineError) {
+	end := len(body)
+	if i := bytes.IndexByte(body[at:], '\n'); i >= 0 {
+		end = at + i
+	}
+	line := bytes.TrimLeft(body[at:end], blanks)
+	start := end - len(line)
+	line = TrimLine(line)
+	number, bad := CheckLine(line, today)
+	return place{start, start + len(line), end + 1}, number, bad
+}
+
+// TrimLine removes the blank space around a line: spaces, tabs and line ends.
+func TrimLine(line []byte) []byte {
+	// Nearly every line has none, and this is four times as fast as bytes.Trim.
+	for len(line) > 0 && isBlank(line[0]) {
+		line = line[1:]
+	}
+	for len(line) > 0 && isBlank(line[len(line)-1]) {
+		line = line[:len(line)-1]
+	}
+	return line
+}
+
+const blanks = " \t\r\n"
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
+// StoredLines yields the bet lines of a stored batch, without their '\n'. The lines alias stored.
+func StoredLines(stored []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for len(stored) > 0 {
+			end := bytes.IndexByte(stored, '\n')
+			if end < 0 {
+				yield(stored)
+				return
+			}
+			if !yield(stored[:end]) {
+				return
+			}
+			stored = stored[end+1:]
+		}
+	}
+}
+
+// DocumentOf returns the document of a stored, validated bet line. It aliases line.
+func DocumentOf(line []byte) []byte {
+	for range 2 {
+		line = line[bytes.IndexByte(line, ',')+1:]
+	}
+	if end := bytes.IndexByte(line, ','); end >= 0 {
+		line = line[:end]
+	}
+	return line
+}

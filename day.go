@@ -1,0 +1,37 @@
+package quiniela
+
+import "time"
+
+// Day is a calendar day as the decimal number YYYYMMDD, so that days compare as they follow each other.
+type Day uint32
+
+// DayOf returns t's calendar day in t's location.
+func DayOf(t time.Time) Day {
+	y, m, d := t.Date()
+	return Day(y*10000 + int(m)*100 + d)
+}
+
+// daysIn holds the most days of each month, from 1.
+var daysIn = [13]uint8{0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
+
+// parseDay reads a date YYYY-MM-DD of the Gregorian calendar, from the year 1.
+func parseDay(s []byte) (Day, bool) {
+	if len(s) != len("YYYY-MM-DD") || s[4] != '-' || s[7] != '-' {
+		return 0, false
+	}
+	y, yearOK := decimal(s[:4])
+	m, monthOK := decimal(s[5:7])
+	d, dayOK := decimal(s[8:])
+	if !yearOK || !monthOK || !dayOK {
+		return 0, false
+	}
+	if y < 1 || m < 1 || m > 12 || d < 1 || d > uint32(daysIn[m]) {
+		return 0, false
+	}
+	if m == 2 && d == 29 && !leap(y) {
+		return 0, false
+	}
+	return Day(y*10000 + m*100 + d), true
+}
+
+func leap(y uint32) bool { return y%4 == 0 && (y%100 != 0 || y%400 == 0) }
