@@ -19,6 +19,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -101,7 +102,12 @@ func (b *browser) watch(event any) {
 		b.wrong = append(b.wrong, e.ExceptionDetails.Text)
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == "error" || e.Type == "warning" {
-			b.wrong = append(b.wrong, fmt.Sprintf("console.%s", e.Type))
+			b.wrong = append(b.wrong, fmt.Sprintf("console.%s: %s", e.Type, spoken(e.Args)))
+		}
+	case *log.EventEntryAdded:
+		// The browser's own complaints, such as about the page's security policy. It also notes every answer of 400 and above.
+		if e.Entry.Level == "error" && e.Entry.Source != "network" {
+			b.wrong = append(b.wrong, e.Entry.Text)
 		}
 	case *network.EventRequestWillBeSent:
 		b.all++
@@ -112,6 +118,25 @@ func (b *browser) watch(event any) {
 		if e.BlockedReason != "" {
 			b.wrong = append(b.wrong, "blocked: "+string(e.BlockedReason))
 		}
+	}
+}
+
+// spoken returns what a page gave to its console, as text.
+func spoken(args []*runtime.RemoteObject) string {
+	var text strings.Builder
+	for _, a := range args {
+		_, _ = fmt.Fprintf(&text, "%s%s ", a.Value, a.Description)
+	}
+	return text.String()
+}
+
+// faultless checks that the console has no error, and that no other host was asked for anything.
+func (b *browser) faultless() {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.wrong) > 0 || len(b.others) > 0 {
+		b.t.Errorf("errors: %q; requests to other hosts: %q", b.wrong, b.others)
 	}
 }
 
@@ -257,9 +282,5 @@ func TestAPersonWatchesADraw(t *testing.T) {
 	b.accessible("operator")
 	b.phone("operator")
 
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.wrong) > 0 || len(b.others) > 0 {
-		t.Errorf("errors: %q; requests to other hosts: %q", b.wrong, b.others)
-	}
+	b.faultless()
 }
