@@ -5,6 +5,7 @@ package integration
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
@@ -147,6 +149,30 @@ func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
+// follow does what makes the browser load another page, such as sending a form, and returns when that page is loaded. All steps
+// of a test that replace the page go through it: reading a page while it is being replaced fails at random.
+func (b *browser) follow(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	for i, action := range actions {
+		actions[i] = chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			if _, err := action(ctx, t); err != nil && !replaced(err) {
+				return err
+			}
+			return nil
+		})
+	}
+	if _, err := chromedp.RunResponse(b.ctx, actions...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// replaced reports whether an error says that the page went away while a command was at work on it. The key that sends a form
+// may be answered so.
+func replaced(err error) bool {
+	var e *cdproto.Error
+	return errors.As(err, &e) && strings.Contains(e.Message, "navigated or closed")
+}
+
 // text returns what the page says, which is nothing while it is being loaded.
 func (b *browser) text() string {
 	b.t.Helper()
@@ -270,10 +296,12 @@ func TestAPersonWatchesADraw(t *testing.T) {
 	b.until(`Operator's key`)
 	b.accessible("login")
 	b.phone("login")
-	b.do(chromedp.Focus(chromedp.CSS("#key")), chromedp.KeyEvent("wrong\r"))
+	b.do(chromedp.Focus(chromedp.CSS("#key")))
+	b.follow(chromedp.KeyEvent("wrong\r"))
 	b.until(`That is not the key`)
 	time.Sleep(1100 * time.Millisecond) // as the page says
-	b.do(chromedp.Focus(chromedp.CSS("#key")), chromedp.KeyEvent(strings.TrimSpace(string(operator))+"\r"))
+	b.do(chromedp.Focus(chromedp.CSS("#key")))
+	b.follow(chromedp.KeyEvent(strings.TrimSpace(string(operator)) + "\r"))
 	b.until(`Log out`)
 	b.until(`34679922`)
 	b.until(`19564423`)
