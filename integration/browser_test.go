@@ -29,12 +29,12 @@ import (
 	"quiniela/internal/sample"
 )
 
-// accessibility is what a page must be for those who read it with a keyboard or a screen reader; it returns what is not.
+// accessibility is a script that checks a page for people who use a keyboard or a screen reader. It returns what is wrong.
 //
 //go:embed testdata/accessibility.js
 var accessibility string
 
-// needBrowser skips without a browser, unless one was promised.
+// needBrowser returns the path of a browser. Without one it skips the test, or fails it if QUINIELA_REQUIRE_BROWSER is 1.
 func needBrowser(t *testing.T) string {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -48,15 +48,15 @@ func needBrowser(t *testing.T) string {
 	return ""
 }
 
-// browser is one window, and what went wrong in it.
+// browser is a browser with one window, and what it has reported so far. It ends with its test.
 type browser struct {
 	t   *testing.T
 	ctx context.Context
 
-	mu     sync.Mutex
-	wrong  []string // errors of the console
-	others []string // requests to other hosts
-	all    int      // requests
+	mu     sync.Mutex // guards the fields below, which the protocol's own goroutine writes: see watch
+	wrong  []string   // errors in the console
+	others []string   // requests to other hosts
+	all    int        // how many requests there were
 }
 
 func openBrowser(t *testing.T, path string) *browser {
@@ -70,9 +70,9 @@ func openBrowser(t *testing.T, path string) *browser {
 	ctx, stop := chromedp.NewContext(allocator, chromedp.WithListener(b.watch))
 	t.Cleanup(stop)
 	b.ctx = ctx
-	// A window that has the focus, as the one that a person uses.
+	// The window has the focus, like the one that a person uses.
 	b.do(send(network.Enable, network.EnableParams{}), send(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}))
-	late, end := context.WithTimeout(ctx, 2*time.Minute)
+	late, end := context.WithTimeout(ctx, 5*time.Minute) // a test took 95 seconds on a machine with ten times more to do than processors
 	t.Cleanup(end)
 	b.ctx = late
 	return b
@@ -86,7 +86,7 @@ func send[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.Void
 	})
 }
 
-// result runs JavaScript and returns what it comes to.
+// result runs JavaScript and returns its value.
 func result[T any](b *browser, script string) T {
 	b.t.Helper()
 	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](script))
@@ -96,6 +96,7 @@ func result[T any](b *browser, script string) T {
 	return v
 }
 
+// watch notes what the browser reports. The protocol's goroutine calls it for each event.
 func (b *browser) watch(event any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -173,13 +174,13 @@ func replaced(err error) bool {
 	return errors.As(err, &e) && strings.Contains(e.Message, "navigated or closed")
 }
 
-// text returns what the page says, which is nothing while it is being loaded.
+// text returns the text of the page, with a comma between thousands. A page without a body has none.
 func (b *browser) text() string {
 	b.t.Helper()
 	return strings.ReplaceAll(result[string](b, `document.body ? document.body.innerText : ""`), "\u202f", ",")
 }
 
-// until waits for the page to say something.
+// until waits until the page's text matches a pattern, for 30 seconds at most.
 func (b *browser) until(pattern string) {
 	b.t.Helper()
 	want := regexp.MustCompile(pattern)
@@ -192,7 +193,7 @@ func (b *browser) until(pattern string) {
 	b.t.Fatalf("the page never said %s:\n%s", pattern, b.text())
 }
 
-// accessible runs the checks, in the light and in the dark.
+// accessible runs the accessibility checks with light colours and with dark ones.
 func (b *browser) accessible(page string) {
 	b.t.Helper()
 	for _, scheme := range []string{"light", "dark"} {
@@ -206,7 +207,7 @@ func (b *browser) accessible(page string) {
 	}
 }
 
-// picture saves what the page looks like in a folder that git does not see.
+// picture saves a screenshot in the folder screenshots, which git ignores.
 func (b *browser) picture(name string) {
 	b.t.Helper()
 	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
@@ -221,7 +222,7 @@ func (b *browser) picture(name string) {
 	}
 }
 
-// phone narrows the window, and checks that nothing has to be moved sideways.
+// phone makes the window as narrow as a phone's, and checks that the page needs no sideways scrolling.
 func (b *browser) phone(page string) {
 	b.t.Helper()
 	b.do(chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile))
@@ -232,6 +233,7 @@ func (b *browser) phone(page string) {
 	b.do(chromedp.EmulateViewport(1280, 900))
 }
 
+// language sets the language that the browser asks for.
 func (b *browser) language(accept string) {
 	b.t.Helper()
 	b.do(send(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": accept}}))

@@ -29,7 +29,7 @@ func (b *browser) drop(files map[string]string) {
 	result[bool](b, script.String())
 }
 
-// steps waits for a verdict, and returns the steps by what became of them.
+// steps waits for a verdict, and returns the names of the steps by their state.
 func (b *browser) steps(verdict string) map[string][]string {
 	b.t.Helper()
 	b.until(verdict)
@@ -41,8 +41,8 @@ func (b *browser) steps(verdict string) map[string][]string {
 	return found
 }
 
-// A bettor drops a real receipt on the page: each step turns green; with one byte changed, the right one turns red. Nothing is
-// sent anywhere.
+// A bettor drops a real receipt on the page, and each step turns green. With one byte changed, the right step turns red. The page
+// works without a network, and sends nothing.
 func TestABettorChecksAReceiptInTheBrowser(t *testing.T) {
 	chromium := needBrowser(t)
 	l := &lab{t, t.TempDir()}
