@@ -5,6 +5,7 @@ package integration
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -17,8 +18,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -26,12 +29,12 @@ import (
 	"quiniela/internal/sample"
 )
 
-// accessibility is what a page must be for those who read it with a keyboard or a screen reader; it returns what is not.
+// accessibility is a script that checks a page for people who use a keyboard or a screen reader. It returns what is wrong.
 //
 //go:embed testdata/accessibility.js
 var accessibility string
 
-// needBrowser skips without a browser, unless one was promised.
+// needBrowser returns the path of a browser. Without one it skips the test, or fails it if QUINIELA_REQUIRE_BROWSER is 1.
 func needBrowser(t *testing.T) string {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -45,15 +48,15 @@ func needBrowser(t *testing.T) string {
 	return ""
 }
 
-// browser is one window, and what went wrong in it.
+// browser is a browser with one window, and what it has reported so far. It ends with its test.
 type browser struct {
 	t   *testing.T
 	ctx context.Context
 
-	mu     sync.Mutex
-	wrong  []string // errors of the console
-	others []string // requests to other hosts
-	all    int      // requests
+	mu     sync.Mutex // guards the fields below, which the protocol's own goroutine writes: see watch
+	wrong  []string   // errors in the console
+	others []string   // requests to other hosts
+	all    int        // how many requests there were
 }
 
 func openBrowser(t *testing.T, path string) *browser {
@@ -67,9 +70,9 @@ func openBrowser(t *testing.T, path string) *browser {
 	ctx, stop := chromedp.NewContext(allocator, chromedp.WithListener(b.watch))
 	t.Cleanup(stop)
 	b.ctx = ctx
-	// A window that has the focus, as the one that a person uses.
+	// The window has the focus, like the one that a person uses.
 	b.do(send(network.Enable, network.EnableParams{}), send(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}))
-	late, end := context.WithTimeout(ctx, 2*time.Minute)
+	late, end := context.WithTimeout(ctx, 5*time.Minute) // a test took 95 seconds on a machine with ten times more to do than processors
 	t.Cleanup(end)
 	b.ctx = late
 	return b
@@ -83,7 +86,7 @@ func send[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.Void
 	})
 }
 
-// result runs JavaScript and returns what it comes to.
+// result runs JavaScript and returns its value.
 func result[T any](b *browser, script string) T {
 	b.t.Helper()
 	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](script))
@@ -93,6 +96,7 @@ func result[T any](b *browser, script string) T {
 	return v
 }
 
+// watch notes what the browser reports. The protocol's goroutine calls it for each event.
 func (b *browser) watch(event any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -101,7 +105,12 @@ func (b *browser) watch(event any) {
 		b.wrong = append(b.wrong, e.ExceptionDetails.Text)
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == "error" || e.Type == "warning" {
-			b.wrong = append(b.wrong, fmt.Sprintf("console.%s", e.Type))
+			b.wrong = append(b.wrong, fmt.Sprintf("console.%s: %s", e.Type, spoken(e.Args)))
+		}
+	case *log.EventEntryAdded:
+		// The browser's own complaints, such as about the page's security policy. It also notes every answer of 400 and above.
+		if e.Entry.Level == "error" && e.Entry.Source != "network" {
+			b.wrong = append(b.wrong, e.Entry.Text)
 		}
 	case *network.EventRequestWillBeSent:
 		b.all++
@@ -115,6 +124,25 @@ func (b *browser) watch(event any) {
 	}
 }
 
+// spoken returns what a page gave to its console, as text.
+func spoken(args []*runtime.RemoteObject) string {
+	var text strings.Builder
+	for _, a := range args {
+		_, _ = fmt.Fprintf(&text, "%s%s ", a.Value, a.Description)
+	}
+	return text.String()
+}
+
+// faultless checks that the console has no error, and that no other host was asked for anything.
+func (b *browser) faultless() {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.wrong) > 0 || len(b.others) > 0 {
+		b.t.Errorf("errors: %q; requests to other hosts: %q", b.wrong, b.others)
+	}
+}
+
 func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	if err := chromedp.Do(b.ctx, actions...); err != nil {
@@ -122,13 +150,37 @@ func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// text returns what the page says, which is nothing while it is being loaded.
+// follow does what makes the browser load another page, such as sending a form, and returns when that page is loaded. All steps
+// of a test that replace the page go through it: reading a page while it is being replaced fails at random.
+func (b *browser) follow(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	for i, action := range actions {
+		actions[i] = chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			if _, err := action(ctx, t); err != nil && !replaced(err) {
+				return err
+			}
+			return nil
+		})
+	}
+	if _, err := chromedp.RunResponse(b.ctx, actions...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// replaced reports whether an error says that the page went away while a command was at work on it. The key that sends a form
+// may be answered so.
+func replaced(err error) bool {
+	var e *cdproto.Error
+	return errors.As(err, &e) && strings.Contains(e.Message, "navigated or closed")
+}
+
+// text returns the text of the page, with a comma between thousands. A page without a body has none.
 func (b *browser) text() string {
 	b.t.Helper()
 	return strings.ReplaceAll(result[string](b, `document.body ? document.body.innerText : ""`), "\u202f", ",")
 }
 
-// until waits for the page to say something.
+// until waits until the page's text matches a pattern, for 30 seconds at most.
 func (b *browser) until(pattern string) {
 	b.t.Helper()
 	want := regexp.MustCompile(pattern)
@@ -141,7 +193,7 @@ func (b *browser) until(pattern string) {
 	b.t.Fatalf("the page never said %s:\n%s", pattern, b.text())
 }
 
-// accessible runs the checks, in the light and in the dark.
+// accessible runs the accessibility checks with light colours and with dark ones.
 func (b *browser) accessible(page string) {
 	b.t.Helper()
 	for _, scheme := range []string{"light", "dark"} {
@@ -155,7 +207,7 @@ func (b *browser) accessible(page string) {
 	}
 }
 
-// picture saves what the page looks like in a folder that git does not see.
+// picture saves a screenshot in the folder screenshots, which git ignores.
 func (b *browser) picture(name string) {
 	b.t.Helper()
 	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
@@ -170,7 +222,7 @@ func (b *browser) picture(name string) {
 	}
 }
 
-// phone narrows the window, and checks that nothing has to be moved sideways.
+// phone makes the window as narrow as a phone's, and checks that the page needs no sideways scrolling.
 func (b *browser) phone(page string) {
 	b.t.Helper()
 	b.do(chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile))
@@ -181,6 +233,7 @@ func (b *browser) phone(page string) {
 	b.do(chromedp.EmulateViewport(1280, 900))
 }
 
+// language sets the language that the browser asks for.
 func (b *browser) language(accept string) {
 	b.t.Helper()
 	b.do(send(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": accept}}))
@@ -245,10 +298,12 @@ func TestAPersonWatchesADraw(t *testing.T) {
 	b.until(`Operator's key`)
 	b.accessible("login")
 	b.phone("login")
-	b.do(chromedp.Focus(chromedp.CSS("#key")), chromedp.KeyEvent("wrong\r"))
+	b.do(chromedp.Focus(chromedp.CSS("#key")))
+	b.follow(chromedp.KeyEvent("wrong\r"))
 	b.until(`That is not the key`)
 	time.Sleep(1100 * time.Millisecond) // as the page says
-	b.do(chromedp.Focus(chromedp.CSS("#key")), chromedp.KeyEvent(strings.TrimSpace(string(operator))+"\r"))
+	b.do(chromedp.Focus(chromedp.CSS("#key")))
+	b.follow(chromedp.KeyEvent(strings.TrimSpace(string(operator)) + "\r"))
 	b.until(`Log out`)
 	b.until(`34679922`)
 	b.until(`19564423`)
@@ -257,9 +312,5 @@ func TestAPersonWatchesADraw(t *testing.T) {
 	b.accessible("operator")
 	b.phone("operator")
 
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.wrong) > 0 || len(b.others) > 0 {
-		t.Errorf("errors: %q; requests to other hosts: %q", b.wrong, b.others)
-	}
+	b.faultless()
 }

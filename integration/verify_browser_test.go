@@ -3,13 +3,17 @@
 package integration
 
 import (
+	_ "embed"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
+	pages "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -25,7 +29,7 @@ func (b *browser) drop(files map[string]string) {
 	result[bool](b, script.String())
 }
 
-// steps waits for a verdict, and returns the steps by what became of them.
+// steps waits for a verdict, and returns the names of the steps by their state.
 func (b *browser) steps(verdict string) map[string][]string {
 	b.t.Helper()
 	b.until(verdict)
@@ -37,8 +41,8 @@ func (b *browser) steps(verdict string) map[string][]string {
 	return found
 }
 
-// A bettor drops a real receipt on the page: each step turns green; with one byte changed, the right one turns red. Nothing is
-// sent anywhere.
+// A bettor drops a real receipt on the page, and each step turns green. With one byte changed, the right step turns red. The page
+// works without a network, and sends nothing.
 func TestABettorChecksAReceiptInTheBrowser(t *testing.T) {
 	chromium := needBrowser(t)
 	l := &lab{t, t.TempDir()}
@@ -60,6 +64,7 @@ func TestABettorChecksAReceiptInTheBrowser(t *testing.T) {
 	b.mu.Lock()
 	loaded := b.all
 	b.mu.Unlock()
+	b.offline()
 
 	b.drop(map[string]string{"2-7.json": receipt, "policy": policy})
 	if s := b.steps(`PROVEN`); len(s["failed"])+len(s["skipped"]) > 0 || len(s["ok"]) != 8 {
@@ -80,12 +85,75 @@ func TestABettorChecksAReceiptInTheBrowser(t *testing.T) {
 		t.Errorf("another document: %v", s)
 	}
 	b.accessible("verify-bad")
+	b.faultless()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.all != loaded {
 		t.Errorf("%d requests were sent after the page was loaded", b.all-loaded)
 	}
-	if len(b.wrong) > 0 || len(b.others) > 0 {
-		t.Errorf("errors: %q; requests to other hosts: %q", b.wrong, b.others)
+}
+
+// verifierScript gives a test the verifier inside the page.
+//
+//go:embed testdata/verifier.js
+var verifierScript string
+
+// The verifier gets real random bytes and the real clock, and no other call of WASI works. It reports in the page's language,
+// reads no more of a file than a document may have, and leaves no old verdict on the page when it stops.
+func TestTheVerifierInThePage(t *testing.T) {
+	chromium := needBrowser(t)
+	l := &lab{t, t.TempDir()}
+	site := l.launch("server", "--agencies", "1", "--ip", "127.0.0.1", "--port", "0", "--http-addr", "127.0.0.1:0").await(`page: (http://\S+)/`)
+
+	b := openBrowser(t, chromium)
+	b.language("es")
+	b.do(send(pages.AddScriptToEvaluateOnNewDocument, pages.AddScriptToEvaluateOnNewDocumentParams{Source: verifierScript}))
+	b.do(chromedp.Navigate(site + "/verify"))
+	b.until(`elija el comprobante`)
+
+	const noSuchCall, noSuchFile = 52, 8
+	got := result[struct {
+		Random  int     `json:"random"`
+		Late    float64 `json:"late"`
+		Refused []int   `json:"refused"`
+	}](b, `answers()`)
+	if got.Random < 200 { // of 256 possible, in 4464 bytes
+		t.Errorf("a run of random bytes has only %d different ones", got.Random)
 	}
+	if got.Late > 1000 {
+		t.Errorf("its clock is %g ms away from the page's", got.Late)
+	}
+	if want := []int{noSuchCall, noSuchCall, noSuchFile, noSuchFile}; !slices.Equal(got.Refused, want) {
+		t.Errorf("what it must not have answers %v, want %v", got.Refused, want)
+	}
+
+	b.drop(map[string]string{"receipt.json": "{}", "policy": "log " + l.read("data/public/log.vkey") + "quorum none\n"})
+	if s := b.steps(`NO ESTÁ PROBADO: falló`); len(s["failed"]) != 1 || s["failed"][0] != "receipt/format" {
+		t.Errorf("an empty object: %v", s)
+	}
+	b.drop(map[string]string{"receipt.json": "{" + strings.Repeat(" ", 300<<10)})
+	b.until(`over 262144 bytes`)
+	b.faultless()
+
+	result[bool](b, `window.panics = true`)
+	b.drop(map[string]string{"receipt.json": "{}"})
+	if s := b.steps(`El verificador no se pudo cargar o se detuvo`); len(s) != 0 {
+		t.Errorf("the verifier has stopped, and the page still shows %v", s)
+	}
+	if text := b.text(); strings.Contains(text, "NO ESTÁ PROBADO") {
+		t.Errorf("the verifier has stopped, and the page still shows a verdict:\n%s", text)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if said := strings.Join(b.wrong, "\n"); !strings.Contains(said, "panic: runtime error: index out of range [99]") {
+		t.Errorf("the console does not say why it stopped:\n%s", said)
+	}
+}
+
+// offline cuts the page's network.
+func (b *browser) offline() {
+	b.t.Helper()
+	b.do(send(network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+		MatchedNetworkConditions: []*network.Conditions{{Offline: true}},
+	}))
 }

@@ -1,4 +1,4 @@
-// What a page must be for people who use it with a keyboard, a screen reader or weak eyes. Returns what is not so.
+// Checks a page for people who use a keyboard or a screen reader, or see badly. Returns a list of what is wrong.
 (() => {
   const wrong = [];
   const all = (s) => [...document.querySelectorAll(s)];
@@ -33,18 +33,18 @@
   for (const e of all("img")) if (!e.hasAttribute("alt")) wrong.push("an image without alt: " + say(e));
   for (const e of all("svg").filter(seen))
     if (e.getAttribute("aria-hidden") !== "true" && !(e.getAttribute("role") === "img" && name(e))) wrong.push("a picture without a name: " + say(e));
-  for (const e of all("a[href],button,input,select,textarea,summary,[tabindex]")) if (!name(e)) wrong.push("nothing tells what this is: " + say(e));
-  for (const e of all("[tabindex]")) if (e.tabIndex > 0) wrong.push("an order of its own: " + say(e));
+  for (const e of all("a[href],button,input,select,textarea,summary,[tabindex]")) if (!name(e)) wrong.push("a control without a name: " + say(e));
+  for (const e of all("[tabindex]")) if (e.tabIndex > 0) wrong.push("a tab order of its own: " + say(e));
   for (const t of all("table")) {
     if (!t.querySelector("thead th[scope=col]")) wrong.push("a table without column heads: " + say(t));
     if (!t.caption && !t.closest("[aria-labelledby],[aria-label]")) wrong.push("a table without a name: " + say(t));
     for (const r of t.querySelectorAll("tbody tr")) if (!r.querySelector("th[scope=row]")) wrong.push("a row without a head: " + say(r));
   }
   const region = document.querySelector("[aria-live],[role=status],[role=alert]");
-  if (document.getElementById("draw") && !region) wrong.push("what changes is not announced");
+  if (document.getElementById("draw") && !region) wrong.push("changes are not announced");
   for (const e of all("[style],[onclick]")) wrong.push("something inline: " + say(e));
 
-  // Contrast, of every piece of text against what is behind it.
+  // Contrast of every piece of text against its background.
   const colour = (s) => { const m = s.match(/[\d.]+/g).map(Number); return { r: m[0], g: m[1], b: m[2], a: m.length > 3 ? m[3] : 1 }; };
   const light = ({ r, g, b }) => {
     const c = [r, g, b].map((v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
@@ -65,7 +65,7 @@
     if (ratio < (big ? 3 : 4.5)) wrong.push(`contrast ${ratio.toFixed(2)}: ${say(e)}`);
   }
 
-  // Everything that can be used can be reached by the keyboard, and shows that it was.
+  // The keyboard reaches every control, and the control shows that it has the focus.
   for (const e of all("a[href],button,input,summary,[tabindex]").filter(seen)) {
     e.focus({ focusVisible: true });
     if (document.activeElement !== e) { wrong.push("the keyboard cannot reach " + say(e)); continue; }

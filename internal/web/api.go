@@ -21,25 +21,25 @@ type Draw struct {
 	ID       string     `json:"id"`
 	State    string     `json:"state"` // open, sealed or drawn
 	Agencies uint32     `json:"agencies"`
-	Finished uint32     `json:"finished"` // of the agencies
+	Finished uint32     `json:"finished"` // agencies that have finished
 	Batches  uint64     `json:"batches"`
 	Bets     uint64     `json:"bets"`
-	Source   string     `json:"source"`             // of the winning number
-	Round    uint64     `json:"round,omitempty"`    // of the beacon
-	RoundAt  *time.Time `json:"round_at,omitempty"` // when it is signed
-	Prizes   []uint16   `json:"prizes,omitempty"`   // of a beacon's draw: all numbers, the winning one first
-	Public   bool       `json:"public"`             // in the public log
+	Source   string     `json:"source"`             // of the winning number: fixed, notary or beacon
+	Round    uint64     `json:"round,omitempty"`    // the beacon's round
+	RoundAt  *time.Time `json:"round_at,omitempty"` // when the beacon signs that round
+	Prizes   []uint16   `json:"prizes,omitempty"`   // all twenty numbers of a beacon's draw, the winning number first
+	Public   bool       `json:"public"`             // whether the draw is in the public log
 	Opened   *time.Time `json:"opened,omitempty"`
 	Closes   *time.Time `json:"closes,omitempty"`
 	Sealed   *time.Time `json:"sealed,omitempty"`
 	SealedBy string     `json:"sealed_by,omitempty"` // agencies, time or operator
 	Note     string     `json:"note,omitempty"`
-	Number   *uint16    `json:"number,omitempty"`  // once drawn, or entered
-	Winners  *uint64    `json:"winners,omitempty"` // once drawn
+	Number   *uint16    `json:"number,omitempty"`  // the winning number, once it is drawn or entered
+	Winners  *uint64    `json:"winners,omitempty"` // how many bets won, once drawn
 	Drawn    *time.Time `json:"drawn,omitempty"`
 }
 
-// Agency is how far an agency is.
+// Agency is an agency's progress in a draw.
 type Agency struct {
 	Agency   uint32 `json:"agency"`
 	Batches  uint64 `json:"batches"`
@@ -47,22 +47,23 @@ type Agency struct {
 	Finished bool   `json:"finished"`
 }
 
-// Winners are an agency's. Documents are for the operator only.
+// Winners are the winners of one agency. Documents are the bettors' document numbers; only the operator gets them.
 type Winners struct {
 	Agency    uint32   `json:"agency"`
 	Winners   int      `json:"winners"`
 	Documents []string `json:"documents,omitempty"`
 }
 
-// Terms open a draw.
+// Terms are the terms of a new draw.
 type Terms struct {
 	ID       string     `json:"id"`
 	Agencies uint32     `json:"agencies"`
 	Closes   *time.Time `json:"closes,omitempty"`
 	Source   string     `json:"source"`
-	Number   *uint16    `json:"number,omitempty"` // of the source fixed
+	Number   *uint16    `json:"number,omitempty"` // the winning number, if the source is fixed
 }
 
+// moment returns a time for JSON, in UTC, or nil for the zero time.
 func moment(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -97,13 +98,13 @@ func newDraw(d ledger.Draw) Draw {
 // route is one operation of the API.
 type route struct {
 	method, path string
-	operator     bool // for the operator only
-	slow         bool // may take longer than an answer should
-	do           func(r *http.Request) (any, error)
-	serve        http.HandlerFunc // in place of do
+	operator     bool                               // for the operator only
+	slow         bool                               // may take longer than the server's write timeout
+	do           func(r *http.Request) (any, error) // returns what to answer in JSON
+	serve        http.HandlerFunc                   // answers by itself; set in place of do
 }
 
-// routes are the API, as openapi.json describes it.
+// routes returns the API's operations. openapi.json describes each of them.
 func (s *Site) routes() []route {
 	return []route{
 		{method: "GET", path: "/api/v1/draws", do: s.listDraws},
@@ -125,10 +126,11 @@ func openAPI(w http.ResponseWriter, r *http.Request) {
 	http.ServeFileFS(w, r, files, "static/openapi.json")
 }
 
+// api returns the handler of an operation.
 func (s *Site) api(rt route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if rt.operator && !operator(r) {
-			writeProblem(w, quiniela.Refuse(quiniela.Denied, "this is for the operator: send `Authorization: Bearer` and the operator's key, or log in"))
+			writeProblem(w, quiniela.Refuse(quiniela.Denied, "only the operator may do this: send `Authorization: Bearer` with the operator's key, or log in"))
 			return
 		}
 		w.Header().Set("Cache-Control", "no-store")
@@ -155,10 +157,10 @@ func (s *Site) api(rt route) http.HandlerFunc {
 	}
 }
 
-// mostBody bounds what a request may say, in bytes.
+// mostBody is the maximum size of a request's body, in bytes.
 const mostBody = 16 << 10
 
-// readBody reads a request's JSON: one object, with no field that is not known.
+// readBody reads a request's JSON into v: one object without unknown fields.
 func readBody(r *http.Request, v any) error {
 	d := json.NewDecoder(io.LimitReader(r.Body, mostBody))
 	d.DisallowUnknownFields()
@@ -169,7 +171,7 @@ func readBody(r *http.Request, v any) error {
 		}
 	}
 	if err != nil {
-		return quiniela.Refuse(quiniela.Invalid, "the body is not the JSON that is wanted: %v; see /api/v1/openapi.json", err)
+		return quiniela.Refuse(quiniela.Invalid, "the body is not the JSON of this operation: %v; see /api/v1/openapi.json", err)
 	}
 	return nil
 }
@@ -204,7 +206,7 @@ func newAgencies(progress []ledger.AgencyProgress) []Agency {
 	return all
 }
 
-// firstAgency returns the agency that the parameter `from` names: the first one that is wanted. Without it, that is all.
+// firstAgency returns the parameter `from`, the first agency to show. 0, which is before all agencies, means that there is none.
 func firstAgency(r *http.Request) (quiniela.Agency, error) {
 	text := r.URL.Query().Get("from")
 	if text == "" {
@@ -217,13 +219,14 @@ func firstAgency(r *http.Request) (quiniela.Agency, error) {
 	return quiniela.Agency(n), nil
 }
 
-// window returns the agencies from one on, most of them at most, and how many are before them.
+// window returns at most `most` agencies, the first of them `from` or the next one after it, and how many agencies come before
+// them. all must be in order.
 func window(all []ledger.AgencyProgress, from quiniela.Agency, most int) (shown []ledger.AgencyProgress, before int) {
 	before, _ = slices.BinarySearchFunc(all, from, func(a ledger.AgencyProgress, from quiniela.Agency) int { return cmp.Compare(a.Agency, from) })
 	return all[before:min(before+most, len(all))], before
 }
 
-// listNumbers answers with the bets on each number that has any.
+// listNumbers answers with the number of bets on each number. It leaves out numbers without bets.
 func (s *Site) listNumbers(r *http.Request) (any, error) {
 	tally, err := s.Ledger.Tally(r.Context(), r.PathValue("id"))
 	if err != nil {
@@ -277,7 +280,7 @@ func (s *Site) openDraw(r *http.Request) (any, error) {
 	return newDraw(d), err
 }
 
-// done logs what an operator did.
+// done logs an operator's action and how it ended.
 func (s *Site) done(r *http.Request, action, id string, err error) {
 	if err != nil {
 		s.Log.Warn(action, "result", "fail", "draw", id, "ip", address(r), "error", err)
@@ -298,7 +301,7 @@ func (s *Site) closeDraw(r *http.Request) (any, error) {
 	return newDraw(d), err
 }
 
-// enterNumber takes a notary's number, or a round of the beacon.
+// enterNumber enters a notary's number, or a round of the beacon.
 func (s *Site) enterNumber(r *http.Request) (any, error) {
 	var body struct {
 		Number  *uint16         `json:"number"`
@@ -309,23 +312,28 @@ func (s *Site) enterNumber(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if (body.Number == nil) == (body.Beacon == nil) {
-		return nil, quiniela.Refuse(quiniela.Invalid, "the body has no number and no beacon, or both")
+		return nil, quiniela.Refuse(quiniela.Invalid, "the body must have either a number or a beacon")
 	}
-	id := r.PathValue("id")
 	if body.Beacon != nil {
-		b, err := draw.ParseBeacon(body.Beacon)
-		if err != nil {
-			return nil, quiniela.Refuse(quiniela.Invalid, "%v", err)
-		}
-		d, err := s.Ledger.EnterBeacon(r.Context(), id, b)
-		s.done(r, "draw_enter", id, err)
-		return newDraw(d), err
+		return s.enterBeacon(r, body.Beacon)
 	}
 	extract, err := hex.DecodeString(body.Extract)
 	if err != nil {
 		return nil, quiniela.Refuse(quiniela.Invalid, "extract: want the SHA-256 of the official extract, in hexadecimal")
 	}
+	id := r.PathValue("id")
 	d, err := s.Ledger.EnterNumber(r.Context(), id, quiniela.Number(*body.Number), extract)
+	s.done(r, "draw_enter", id, err)
+	return newDraw(d), err
+}
+
+func (s *Site) enterBeacon(r *http.Request, round []byte) (any, error) {
+	b, err := draw.ParseBeacon(round)
+	if err != nil {
+		return nil, quiniela.Refuse(quiniela.Invalid, "%v", err)
+	}
+	id := r.PathValue("id")
+	d, err := s.Ledger.EnterBeacon(r.Context(), id, b)
 	s.done(r, "draw_enter", id, err)
 	return newDraw(d), err
 }
@@ -352,7 +360,7 @@ func (s *Site) backup(r *http.Request) (any, error) {
 	return map[string]any{"dir": body.Dir, "last": last}, nil
 }
 
-// Operations lists the API's operations, each as its method and path.
+// Operations returns the API's operations, each as its method and path.
 func (s *Site) Operations() (all []string) {
 	for _, r := range s.routes() {
 		all = append(all, r.method+" "+r.path)

@@ -21,27 +21,29 @@ const (
 	eventAgencies = 500
 )
 
-// Event is what a stream says when something has changed.
+// Event is one message of the stream: the draw and its agencies after a change.
 type Event struct {
 	Draw     Draw     `json:"draw"`
-	Agencies []Agency `json:"agencies"` // 500 at most, from the one that was asked for on
-	Now      int64    `json:"now"`      // ms since the Unix epoch, of the figures
+	Agencies []Agency `json:"agencies"` // 500 at most, the first one as requested
+	Now      int64    `json:"now"`      // when the figures were read, in ms since the Unix epoch
 }
 
-// feed is what is known of a draw that somebody follows. All who follow it share one reading of the ledger a second,
-// so that onlookers, however many, do not slow down the bets.
+// feed is the last reading of a draw that somebody follows. All followers share one reading of the ledger a second, so that
+// any number of onlookers does not slow down the bets. It has no goroutine: the first follower whose reading is too old makes
+// the next one, and the others wait for it at mu.
 type feed struct {
 	followers int // guarded by feeds.mu
 
-	mu       sync.Mutex
-	at       time.Time
+	mu       sync.Mutex // guards the fields below; held during a reading
+	at       time.Time  // when the reading began
 	draw     ledger.Draw
 	agencies []ledger.AgencyProgress
 }
 
+// feeds are the feeds of all draws. The first follower of a draw makes its feed, and the last one removes it.
 type feeds struct {
-	mu sync.Mutex
-	of map[string]*feed // by draw, while it has followers
+	mu sync.Mutex       // guards the map and every feed's followers; never held while a ledger is read
+	of map[string]*feed // by draw
 }
 
 func (f *feeds) join(draw string) *feed {
@@ -101,42 +103,48 @@ func (s *Site) stream(w http.ResponseWriter, r *http.Request) {
 	case s.events <- struct{}{}:
 		defer func() { <-s.events }()
 	default:
-		writeProblem(w, quiniela.Refuse(quiniela.Busy, "%d listen already; ask /api/v1/draws now and then", mostListeners))
+		writeProblem(w, quiniela.Refuse(quiniela.Busy, "%d event streams are open already; read /api/v1/draws from time to time instead", mostListeners))
 		return
 	}
 	f := s.feeds.join(d.ID)
 	defer s.feeds.leave(d.ID)
 	w.Header().Set("Content-Type", "text/event-stream")
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	s.follow(w, r.Context(), func(last *[]byte) (string, error) {
+	s.follow(w, r.Context(), func() (Event, error) {
 		d, all, at, err := f.read(r.Context(), s.Ledger, d.ID)
 		if err != nil {
-			return "", err
+			return Event{}, err
 		}
 		shown, _ := window(all, from, eventAgencies)
-		return event(Event{Draw: newDraw(d), Agencies: newAgencies(shown)}, at, last)
+		return Event{newDraw(d), newAgencies(shown), at.UnixMilli()}, nil
 	})
 }
 
-// follow says what next returns, every second, until the peer has gone, the site closes or next fails.
-func (s *Site) follow(w http.ResponseWriter, ctx context.Context, next func(last *[]byte) (string, error)) {
-	out := http.NewResponseController(w)
+// follow reads an event every second and sends it if it differs from the last one sent. It runs in the request's goroutine, and
+// returns when the peer has gone, the site closes or a reading fails.
+func (s *Site) follow(w http.ResponseWriter, ctx context.Context, read func() (Event, error)) {
 	tick := time.NewTicker(eventEvery)
 	defer tick.Stop()
 	var last []byte
-	said := time.Now()
+	var sent time.Time
 	for {
-		text, err := next(&last)
-		switch {
-		case err != nil:
+		e, err := read()
+		if err != nil {
 			return
-		case text == "" && time.Since(said) > heartbeat:
+		}
+		figures, err := e.figures()
+		if err != nil {
+			return
+		}
+		text := ""
+		if !bytes.Equal(figures, last) {
+			text = e.message()
+		} else if time.Since(sent) > heartbeat {
 			text = ": still here\n\n"
 		}
 		if text != "" {
-			said = time.Now()
-			_ = out.SetWriteDeadline(said.Add(heartbeat))
-			if _, err := w.Write([]byte(text)); err != nil || out.Flush() != nil {
+			last, sent = figures, time.Now()
+			if send(w, text) != nil {
 				return
 			}
 		}
@@ -150,14 +158,24 @@ func (s *Site) follow(w http.ResponseWriter, ctx context.Context, next func(last
 	}
 }
 
-// event returns the text of e, whose figures are of a moment, or nothing where it says what last said.
-func event(e Event, at time.Time, last *[]byte) (string, error) {
-	same, err := json.Marshal(e)
-	if err != nil || bytes.Equal(same, *last) {
-		return "", err
+// figures returns what an event says apart from its moment. Two events with the same figures say the same.
+func (e Event) figures() ([]byte, error) {
+	e.Now = 0
+	return json.Marshal(e)
+}
+
+// message returns the event in the form of server-sent events.
+func (e Event) message() string {
+	text, _ := json.Marshal(e) // figures has shown that it can be written
+	return fmt.Sprintf("event: draw\ndata: %s\n\n", text)
+}
+
+// send writes a text to the peer at once. A peer that takes longer than heartbeat to accept it has gone.
+func send(w http.ResponseWriter, text string) error {
+	out := http.NewResponseController(w)
+	_ = out.SetWriteDeadline(time.Now().Add(heartbeat)) // a writer without deadlines does without
+	if _, err := w.Write([]byte(text)); err != nil {
+		return err
 	}
-	*last = same
-	e.Now = at.UnixMilli()
-	text, err := json.Marshal(e)
-	return fmt.Sprintf("event: draw\ndata: %s\n\n", text), err
+	return out.Flush()
 }

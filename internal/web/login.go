@@ -9,20 +9,20 @@ import (
 )
 
 const (
-	cookieName  = "quiniela"
-	sessionTime = 12 * time.Hour
-	// mostSessions and mostWaiting bound memory; past them the oldest, or any, is forgotten.
-	mostSessions = 1000
-	mostWaiting  = 10000
+	cookieName   = "quiniela"
+	sessionTime  = 12 * time.Hour
+	mostSessions = 1000  // logins in memory; a login past the limit ends others, whichever come first
+	mostWaiting  = 10000 // addresses in memory that have to wait; past the limit all are forgotten
 	// loginWait is how long an address waits after a wrong key.
 	loginWait = time.Second
 )
 
-// sessions are the operator's logins, which a restart ends, and who has just tried a wrong key.
+// sessions are the operator's logins and the addresses that have just tried a wrong key. They are in memory alone: a restart
+// ends every login.
 type sessions struct {
-	mu      sync.Mutex
-	until   map[string]time.Time // by cookie
-	waiting map[string]time.Time // by address
+	mu      sync.Mutex           // guards both maps
+	until   map[string]time.Time // when a login ends, by cookie
+	waiting map[string]time.Time // when an address may try again
 }
 
 func (s *sessions) begin() (cookie string) {
@@ -53,8 +53,8 @@ func (s *sessions) end(cookie string) {
 	delete(s.until, cookie)
 }
 
-// attempt reports whether an address is let in with a key that is right or not. It is one step, so that many
-// attempts at once are no way around the wait; an attempt within the wait does not make it longer.
+// attempt reports whether an address is let in; right says whether its key is the operator's. It checks and sets the wait under
+// one lock, so that many attempts at once cannot avoid it. An attempt during the wait fails and does not make it longer.
 func (s *sessions) attempt(ip string, right bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

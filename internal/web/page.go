@@ -20,32 +20,32 @@ import (
 type page struct {
 	T        texts
 	Operator bool
-	Login    bool // possible
-	Failed   bool // to log in
+	Login    bool // whether one can log in at all
+	Failed   bool // whether the attempt to log in failed
 	Draws    []Draw
 	Draw     Draw
 	Agencies []Agency
-	Shown    span   // which agencies those are
-	Before   string // links to the agencies before and after them
-	After    string
+	Shown    span   // which of the draw's agencies these are
+	Before   string // link to the agencies before these; "" if there are none
+	After    string // link to the agencies after these; "" if there are none
 	Winners  []Winners
 	Buckets  []bucket
 	Most     []played // the numbers played most
-	Problem  string
 }
 
-// span is a run of agencies, counted from 1, of so many.
+// span says that a page shows the agencies From to To of Of, counted from 1.
 type span struct{ From, To, Of int }
 
 // bucket is a hundred numbers in a row.
 type bucket struct {
-	From, To     int
+	From, To     uint16
 	Bets         uint64
 	X, Y, Height float64 // of its bar, in the picture's units
 }
 
+// played is a number and how many bets are on it.
 type played struct {
-	Number int
+	Number uint16
 	Bets   uint64
 }
 
@@ -53,15 +53,15 @@ type played struct {
 const pageAgencies = 200
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"number": func(n *uint16) string { return fmt.Sprintf("%04d", *n) },
-	"four":   func(n int) string { return fmt.Sprintf("%04d", n) },
-	"total":  func(n *uint64) string { return thousands(fmt.Sprint(*n)) },
+	"number": func(n uint16) string { return fmt.Sprintf("%04d", n) },
+	"total":  func(n uint64) string { return thousands(fmt.Sprint(n)) }, // takes a pointer too, which count would print
 	"count":  func(n any) string { return thousands(fmt.Sprint(n)) },
-	"iso":    func(t *time.Time) string { return t.Format(time.RFC3339) },
-	"clock":  func(t *time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") },
+	"iso":    func(t time.Time) string { return t.Format(time.RFC3339) },
+	"clock":  func(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") },
 }).ParseFS(files, "pages/*.html"))
 
-// thousands sets a number's thousands apart with a thin space, which both languages read.
+// thousands separates a whole number's thousands with a narrow space, which is right in both languages; page.js does the same.
+// go-humanize would write a comma, which is a decimal point in Spanish.
 func thousands(s string) string {
 	for i := len(s) - 3; i > 0; i -= 3 {
 		s = s[:i] + "\u202f" + s[i:]
@@ -69,13 +69,13 @@ func thousands(s string) string {
 	return s
 }
 
-// render answers with a page. The status is given here, since no header can follow it.
+// render answers with a page. It makes the whole page before it sends the status, so that a failure can still be a 500.
 func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
 	p.T, p.Operator, p.Login = language(r), operator(r), s.Key != ""
 	var out bytes.Buffer
 	if err := templates.ExecuteTemplate(&out, name, p); err != nil {
 		s.Log.Error("http", "result", "fail", "path", r.URL.Path, "error", err)
-		http.Error(w, "the page could not be made; the log says why", http.StatusInternalServerError)
+		http.Error(w, "the page could not be made; see the server's log", http.StatusInternalServerError)
 		return
 	}
 	h := w.Header()
@@ -86,7 +86,7 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name s
 	_, _ = w.Write(out.Bytes()) // a peer that has gone needs no answer
 }
 
-// home shows all draws, and the current one.
+// home shows the current draw, and the list of all draws.
 func (s *Site) home(w http.ResponseWriter, r *http.Request) { s.show(w, r, "") }
 
 func (s *Site) drawPage(w http.ResponseWriter, r *http.Request) { s.show(w, r, r.PathValue("id")) }
@@ -136,7 +136,7 @@ func (s *Site) collect(r *http.Request, id string) (p page, err error) {
 func (s *Site) collectAgencies(p *page, r *http.Request, id string) error {
 	from, err := firstAgency(r)
 	if err != nil {
-		from = 0 // a link that somebody has bent shows the first ones
+		from = 0 // somebody changed the link: show the first agencies
 	}
 	all, err := s.Ledger.Progress(r.Context(), id)
 	if err != nil {
@@ -144,20 +144,20 @@ func (s *Site) collectAgencies(p *page, r *http.Request, id string) error {
 	}
 	shown, before := window(all, from, pageAgencies)
 	if len(shown) == 0 {
-		shown, before = window(all, 0, pageAgencies) // past the last one
+		shown, before = window(all, 0, pageAgencies) // the link points past the last agency
 	}
 	p.Agencies, p.Shown = newAgencies(shown), span{before + 1, before + len(shown), len(all)}
 	if before > 0 {
-		p.Before = turn(r, all[max(0, before-pageAgencies)].Agency)
+		p.Before = agenciesLink(r, all[max(0, before-pageAgencies)].Agency)
 	}
 	if after := before + len(shown); after < len(all) {
-		p.After = turn(r, all[after].Agency)
+		p.After = agenciesLink(r, all[after].Agency)
 	}
 	return nil
 }
 
-// turn is a link to the same page with its agencies from another one on.
-func turn(r *http.Request, from quiniela.Agency) string {
+// agenciesLink returns a link to the same page, with the agencies from another one on.
+func agenciesLink(r *http.Request, from quiniela.Agency) string {
 	q := url.Values{"from": {strconv.FormatUint(uint64(from), 10)}}
 	if lang := r.URL.Query().Get("lang"); lang != "" {
 		q.Set("lang", lang)
@@ -172,12 +172,14 @@ const (
 	mostPlayed  = 10
 )
 
+// distribution returns the bars of the picture, and the numbers played most, the one with most bets first.
 func distribution(tally *[ledger.Numbers]uint64) (all []bucket, most []played) {
 	const each = ledger.Numbers / buckets
 	highest := uint64(1)
 	for i := range buckets {
-		b := bucket{From: i * each, To: (i+1)*each - 1, X: float64(i * 10)}
-		for _, bets := range tally[b.From : b.To+1] {
+		first := i * each
+		b := bucket{From: uint16(first), To: uint16(first + each - 1), X: float64(i * 10)}
+		for _, bets := range tally[first : first+each] {
 			b.Bets += bets
 		}
 		highest = max(highest, b.Bets)
@@ -189,26 +191,22 @@ func distribution(tally *[ledger.Numbers]uint64) (all []bucket, most []played) {
 	}
 	for n, bets := range tally {
 		if bets > 0 {
-			most = append(most, played{n, bets})
+			most = append(most, played{uint16(n), bets})
 		}
 	}
 	slices.SortStableFunc(most, func(a, b played) int { return cmp.Compare(b.Bets, a.Bets) })
 	return all, most[:min(len(most), mostPlayed)]
 }
 
-// language returns the texts in the language that a browser prefers; Spanish where it says nothing of either.
+// language returns the texts in the language that the parameter `lang` asks for, or else the one that the browser prefers.
+// Without either it is Spanish.
 func language(r *http.Request) texts {
 	accept := r.URL.Query().Get("lang") + "," + r.Header.Get("Accept-Language")
 	best, quality := spanish, 0.0
 	for part := range strings.SplitSeq(accept, ",") {
 		tag, params, _ := strings.Cut(strings.TrimSpace(part), ";")
-		q := 1.0
-		if v, ok := strings.CutPrefix(strings.TrimSpace(params), "q="); ok {
-			if _, err := fmt.Sscanf(v, "%g", &q); err != nil {
-				q = 0
-			}
-		}
 		base, _, _ := strings.Cut(strings.ToLower(tag), "-")
+		q := weight(params)
 		for _, t := range []texts{spanish, english} {
 			if base == t.Lang && q > quality {
 				best, quality = t, q
@@ -216,4 +214,17 @@ func language(r *http.Request) texts {
 		}
 	}
 	return best
+}
+
+// weight returns the weight of a language in Accept-Language, from its parameters: 1 without any, 0 if it is not a number.
+func weight(params string) float64 {
+	text, ok := strings.CutPrefix(strings.TrimSpace(params), "q=")
+	if !ok {
+		return 1
+	}
+	q, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0
+	}
+	return q
 }

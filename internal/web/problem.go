@@ -8,7 +8,7 @@ import (
 	"quiniela"
 )
 
-// statuses says how a refusal travels over HTTP. What is not in it is the server's own fault, 500.
+// statuses is the HTTP status of each refusal. A code that is not here is the server's own failure, 500.
 var statuses = map[quiniela.Code]int{
 	quiniela.Invalid:  http.StatusUnprocessableEntity,
 	quiniela.TooLarge: http.StatusRequestEntityTooLarge,
@@ -24,10 +24,10 @@ var statuses = map[quiniela.Code]int{
 	quiniela.Internal: http.StatusServiceUnavailable,
 }
 
-// forbidden is a refusal that only HTTP has: a browser was made to ask by another site's page.
+// forbidden is the refusal of a request that another site's page made a browser send. Only HTTP has it.
 const forbidden quiniela.Code = "cross_site"
 
-// Problem is an error as RFC 9457 has it. Type names the code.
+// Problem is an error in the format of RFC 9457. Type contains the refusal's code.
 type Problem struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
@@ -38,7 +38,7 @@ type Problem struct {
 func writeProblem(w http.ResponseWriter, err error) {
 	p := Problem{
 		Type: "urn:quiniela:error:internal", Title: "The server has failed", Status: http.StatusInternalServerError,
-		Detail: "the server could not answer; its log says why",
+		Detail: "the server could not answer; see its log",
 	}
 	var e *quiniela.Error
 	if errors.As(err, &e) {

@@ -7,20 +7,21 @@ import (
 	"strings"
 )
 
-// published serves the public log's files, each by its name and without any listing. What never changes may be kept by
-// whoever fetched it; what does is dated by its signature, and is always fetched anew.
+// published serves the public log's files, each by its name, without a listing. Tiles never change, so caches may keep them.
+// All other files may change, so caches have to ask every time.
 func published(dir fs.FS) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(r.URL.Path, "/log/")
 		info, err := fs.Stat(dir, name)
-		if err != nil || !info.Mode().IsRegular() || strings.HasPrefix(name, ".") { // what is being written
+		if err != nil || !info.Mode().IsRegular() || strings.HasPrefix(name, ".") { // such files are still being written
 			http.Error(w, "the public log has no such file (yet)", http.StatusNotFound)
 			return
 		}
 		h := w.Header()
 		h.Set("Content-Type", contentType(name))
-		h.Set("Access-Control-Allow-Origin", "*") // it is public, and whoever checks it may do so in a browser
-		if h.Set("Cache-Control", "no-cache"); strings.HasPrefix(name, "tile/") {
+		h.Set("Access-Control-Allow-Origin", "*") // anybody's page may check the log
+		h.Set("Cache-Control", "no-cache")
+		if strings.HasPrefix(name, "tile/") {
 			h.Set("Cache-Control", "public, max-age=31536000, immutable")
 		}
 		http.ServeFileFS(w, r, dir, name)

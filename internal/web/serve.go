@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// MostConnections bounds those of one listener where Options.Connections does not, so that onlookers cannot take the
-// descriptors that agencies need.
+// MostConnections is the default of Options.Connections. It keeps onlookers from using up the file descriptors that agencies
+// need.
 const MostConnections = 1000
 
 const (
@@ -20,12 +20,15 @@ const (
 	shutdownTimeout = 2 * time.Second
 )
 
-// Serve serves a listener until ctx ends; then it lets what is in hand finish, for two seconds at most.
+// Serve serves a listener until ctx ends. It then gives open requests two seconds to finish, and returns nil. It returns an error
+// if the listener fails.
 func (s *Site) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	server := http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: writeTimeout, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
+	// The function runs in a goroutine of its own once ctx ends. server.Serve returns as soon as the shutdown begins, so Serve
+	// waits at the end until the shutdown is done.
 	done := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(done)
@@ -45,10 +48,10 @@ func (s *Site) Serve(ctx context.Context, l net.Listener, h http.Handler) error 
 	return err
 }
 
-// bounded is a listener that closes at once what comes while it has as many connections as it may.
+// bounded is a listener with a maximum number of open connections. It closes every further connection at once.
 type bounded struct {
 	net.Listener
-	taken chan struct{} // a value for each connection
+	open chan struct{} // holds a value for each open connection; its capacity is the maximum
 }
 
 // Accept implements net.Listener.
@@ -59,17 +62,18 @@ func (b *bounded) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		select {
-		case b.taken <- struct{}{}:
-			return &boundedConn{Conn: c, leave: sync.OnceFunc(func() { <-b.taken })}, nil
+		case b.open <- struct{}{}:
+			return &boundedConn{Conn: c, leave: sync.OnceFunc(func() { <-b.open })}, nil
 		default:
 			_ = c.Close()
 		}
 	}
 }
 
+// boundedConn is a connection of a bounded listener.
 type boundedConn struct {
 	net.Conn
-	leave func()
+	leave func() // makes room for another connection; only its first call counts
 }
 
 // Close implements net.Conn.

@@ -1,6 +1,6 @@
 package web
 
-// texts are what a page says in one language.
+// texts are the texts of all pages in one language. verify.js splits VerifyStates and VerifyKinds at "|".
 type texts struct {
 	Lang             string
 	Title            string
@@ -56,7 +56,6 @@ type texts struct {
 	Missing          string
 	Live             string
 	Lost             string
-	Total            string
 	Footer           string
 	When             string
 	All              string
@@ -113,7 +112,7 @@ var spanish = texts{
 	Documents:       "Documentos",
 	NoWinners:       "Nadie acertó el número.",
 	NotDrawn:        "El sorteo todavía no se realizó.",
-	DocumentsHidden: "Los documentos los ve solamente el operador.",
+	DocumentsHidden: "Solamente el operador ve los documentos.",
 	Rate:            "Apuestas por segundo",
 	RateNow:         "ahora",
 	RateTop:         "como máximo",
@@ -130,14 +129,13 @@ var spanish = texts{
 	LoginShort:      "Ingresar",
 	Logout:          "Salir",
 	Key:             "Clave del operador",
-	KeyHelp:         "Está en el archivo operator.key de la carpeta de datos del servidor.",
+	KeyHelp:         "La clave está en el archivo operator.key, en la carpeta de datos del servidor.",
 	WrongKey:        "Esa no es la clave, o hay que esperar un segundo antes de probar de nuevo.",
 	Empty:           "Todavía no hay ningún sorteo.",
 	EmptyHelp:       "Abra uno con",
 	Missing:         "No hay un sorteo con ese nombre.",
 	Live:            "en vivo",
 	Lost:            "sin conexión, reintentando",
-	Total:           "Total",
 	Footer:          "Los mismos datos en JSON",
 	When:            "Realizado",
 	All:             "Todos los sorteos",
@@ -145,20 +143,20 @@ var spanish = texts{
 	Prizes:           "Los veinte premios",
 	Round:            "El número sale de un faro público, de la ronda que firma el",
 	Verify:           "Verificar un comprobante",
-	VerifyIntro:      "Este programa corre en su navegador: lo que elija no sale de esta página. Comprueba que la apuesta está en el registro de la lotería y, con el resultado del sorteo, si ganó.",
+	VerifyIntro:      "Este programa corre en su navegador, y sus archivos no salen de esta página. Comprueba que la apuesta está en el registro de la lotería y, con el resultado del sorteo, si ganó.",
 	VerifyFiles:      "Archivos",
-	VerifyFilesHelp:  "El comprobante y, si los tiene: la política, el resultado del sorteo (outcome.json), la ronda del faro, un punto de control guardado. Elíjalos juntos o suéltelos aquí.",
+	VerifyFilesHelp:  "El comprobante y, si los tiene, la política, el resultado del sorteo (outcome.json), la ronda del faro y un punto de control guardado. Elíjalos juntos o suéltelos aquí.",
 	VerifyKey:        "Clave del registro",
 	VerifyKeyHelp:    "Si no tiene una política: una línea, nombre+id+base64, tomada de un diario, del boletín oficial o de quien controla la lotería.",
 	VerifyOwnKey:     "Usar la clave que publica este sitio",
-	VerifyOwnWarning: "Atención: la clave viene del mismo sitio que el comprobante. Si el operador miente, también puede mentir en la clave. Compárela con otra fuente.",
+	VerifyOwnWarning: "Atención: la clave viene del mismo sitio que el comprobante. Si el operador miente sobre las apuestas, también puede mentir sobre la clave. Compárela con otra fuente.",
 	VerifyNoKey:      "Este sitio no publica una clave.",
 	VerifyClear:      "Empezar de nuevo",
 	VerifySteps:      "Lo que se comprobó",
 	VerifyLoading:    "Cargando el verificador…",
 	VerifyReady:      "Listo: elija el comprobante.",
-	VerifyBroken:     "El verificador no se pudo cargar en este navegador.",
-	VerifyScript:     "Esta página necesita JavaScript; o use la orden",
+	VerifyBroken:     "El verificador no se pudo cargar o se detuvo. Vuelva a cargar la página.",
+	VerifyScript:     "Esta página necesita JavaScript. Sin él, use la orden",
 	VerifyStates:     "correcto|FALLÓ|no se verificó",
 	VerifyKinds:      "comprobante|resultado|política|clave|faro|punto de control",
 	VerifyUnknown:    "no se reconoce",
@@ -212,41 +210,40 @@ var english = texts{
 	LoginShort:      "Log in",
 	Logout:          "Log out",
 	Key:             "Operator's key",
-	KeyHelp:         "It is in the file operator.key of the server's data folder.",
+	KeyHelp:         "The key is in the file operator.key, in the server's data folder.",
 	WrongKey:        "That is not the key, or you need to wait a second before you try again.",
 	Empty:           "There is no draw yet.",
 	EmptyHelp:       "Open one with",
 	Missing:         "There is no draw with that name.",
 	Live:            "live",
 	Lost:            "connection lost, trying again",
-	Total:           "Total",
-	Footer:          "The same as JSON",
+	Footer:          "The same data as JSON",
 	When:            "Held",
 	All:             "All draws",
 
 	Prizes:           "All twenty prizes",
 	Round:            "The number comes from a public beacon, from the round signed at",
 	Verify:           "Check a receipt",
-	VerifyIntro:      "This program runs in your browser: what you choose does not leave this page. It checks that the bet is in the lottery's log and, with the draw's outcome, whether it won.",
+	VerifyIntro:      "This program runs in your browser, and your files do not leave this page. It checks that the bet is in the lottery's log and, with the draw's outcome, whether it won.",
 	VerifyFiles:      "Files",
-	VerifyFilesHelp:  "The receipt and, where you have them: the policy, the draw's outcome.json, the beacon's round, a checkpoint that you kept. Choose them together, or drop them here.",
+	VerifyFilesHelp:  "The receipt and, if you have them, the policy, the draw's outcome.json, the beacon's round and a checkpoint that you kept. Choose them together, or drop them here.",
 	VerifyKey:        "The log's key",
-	VerifyKeyHelp:    "Where you have no policy: one line, name+id+base64, from a newspaper, an official bulletin or whoever supervises the lottery.",
+	VerifyKeyHelp:    "If you have no policy: one line, name+id+base64, from a newspaper, an official bulletin or whoever supervises the lottery.",
 	VerifyOwnKey:     "Use the key that this site publishes",
-	VerifyOwnWarning: "Careful: this key comes from the same place as the receipt. An operator who lies can lie about the key too. Compare it with another source.",
+	VerifyOwnWarning: "Careful: this key comes from the same site as the receipt. An operator who lies about the bets can lie about the key too. Compare it with another source.",
 	VerifyNoKey:      "This site publishes no key.",
 	VerifyClear:      "Start again",
 	VerifySteps:      "What was checked",
 	VerifyLoading:    "Loading the verifier…",
 	VerifyReady:      "Ready: choose the receipt.",
-	VerifyBroken:     "The verifier could not be loaded in this browser.",
-	VerifyScript:     "This page needs JavaScript; or use the command",
+	VerifyBroken:     "The verifier could not be loaded, or it has stopped. Load the page again.",
+	VerifyScript:     "This page needs JavaScript. Without it, use the command",
 	VerifyStates:     "ok|FAILED|not checked",
 	VerifyKinds:      "receipt|outcome|policy|key|beacon|checkpoint",
 	VerifyUnknown:    "not recognised",
 }
 
-// StateOf names a draw's state.
+// StateOf returns the name of a draw's state.
 func (t texts) StateOf(state string) string {
 	switch state {
 	case "open":

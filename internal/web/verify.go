@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// verifyPage is where a person checks a receipt. The check is made by a program in the browser, which this page alone may
-// run; the receipt does not leave it.
+// verifyPage shows the page that checks a receipt. A WebAssembly program does it inside the browser, so the receipt does not
+// leave it. No other page may run WebAssembly.
 func (s *Site) verifyPage(w http.ResponseWriter, r *http.Request) {
 	if policy := w.Header().Get(securityPolicy); policy != "" {
 		w.Header().Set(securityPolicy, strings.Replace(policy, "script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'", 1))
@@ -16,7 +16,7 @@ func (s *Site) verifyPage(w http.ResponseWriter, r *http.Request) {
 
 const securityPolicy = "Content-Security-Policy"
 
-// verifier answers with the program, which is kept compressed: every browser that runs it reads that.
+// verifier answers with that program. It is embedded compressed and sent so: every browser with WebAssembly reads gzip.
 func verifier(w http.ResponseWriter, r *http.Request) {
 	program, err := files.ReadFile("static/verify.wasm.gz")
 	if err != nil {

@@ -1,5 +1,9 @@
-// Package web shows a running lottery over HTTP: a page that follows it live, the same as JSON under /api/v1, what an
-// operator may do, figures for Prometheus and health. It decides nothing about bets or draws: the ledger does.
+// Package web is the lottery's site: pages that follow a draw live, a page that checks receipts in the browser, the JSON API
+// under /api/v1, the files of the public log, metrics for Prometheus, health checks and, if asked for, profiles. An operator
+// logs in or sends a key.
+//
+// It holds no rule of the lottery. It asks the ledger for everything about bets and draws, and passes the operator's requests
+// on to it.
 package web
 
 import (
@@ -23,7 +27,8 @@ import (
 	"quiniela/internal/ledger"
 )
 
-// Ledger is what is shown. *ledger.Ledger is one; its methods say what each promises.
+// Ledger is where the site reads draws and sends the operator's requests. *ledger.Ledger is one, and its methods document the
+// contract. All of them may be called from several goroutines.
 type Ledger interface {
 	Draws(ctx context.Context) ([]ledger.Draw, error)
 	FindDraw(ctx context.Context, id string) (ledger.Draw, error)
@@ -38,40 +43,41 @@ type Ledger interface {
 	Err() error
 }
 
-// Options say what a site shows, and to whom.
+// Options are the settings of a site.
 type Options struct {
 	Ledger Ledger
-	Key    string   // the operator's; with an empty one nobody can log in
-	Hosts  []string // names it may be asked for by, besides those of this machine; without a port
-	// Backup copies the journal into a new folder while it is written, and returns its last position; nil: not offered.
+	Key    string   // the operator's key; if it is empty, nobody can log in
+	Hosts  []string // the site's own host names, without a port; localhost and IP addresses are always accepted
+	// Backup copies the journal into a new folder while the lottery goes on, and returns the position of the last entry copied.
+	// nil: the site offers no backup.
 	Backup  func(ctx context.Context, dir string) (last uint64, err error)
-	Metrics prometheus.Gatherer // nil: none
-	Pprof   bool
-	// Published is the folder of the public log, served at /log/; "" is none.
+	Metrics prometheus.Gatherer // served at /metrics; nil: not served
+	Pprof   bool                // serve profiles at /debug/pprof/
+	// Published is the folder of the public log, served at /log/. "": not served.
 	Published string
-	// Connections bounds those of each listener at once; 0 is MostConnections.
+	// Connections is the maximum number of open connections of each listener. 0 means MostConnections.
 	Connections int
-	Log         *slog.Logger
+	Log         *slog.Logger // nil: no log
 }
 
 //go:embed static pages
 var files embed.FS
 
-// Site serves the pages and the API. Its handlers may be used by several listeners.
+// Site serves the pages and the API. Several listeners may use its handlers at once. It starts no goroutine of its own.
 type Site struct {
 	Options
 	sessions sessions
 	feeds    feeds
-	events   chan struct{} // holds a value per listener
-	closing  chan struct{}
-	closed   sync.Once
+	events   chan struct{} // holds a value for each open event stream
+	closing  chan struct{} // closed by Close
+	closed   sync.Once     // closes closing
 	mux      *http.ServeMux
 }
 
-// mostListeners bounds who may follow events at once.
+// mostListeners is the maximum number of open event streams.
 const mostListeners = 200
 
-// New makes a site.
+// New creates a site. The caller ends it with Close.
 func New(o Options) *Site {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -107,7 +113,7 @@ func New(o Options) *Site {
 	return s
 }
 
-// ready answers 200 while bets are taken.
+// ready answers 200 while the server accepts bets.
 func (s *Site) ready(w http.ResponseWriter, _ *http.Request) {
 	select {
 	case <-s.Ledger.Failed():
@@ -119,19 +125,20 @@ func (s *Site) ready(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// Public is the handler for a network address: it knows an operator by the key or by a login, and answers only to the
-// site's own names, so that no other site's page can reach it by a name of its own.
+// Public is the handler for a network address. It recognises an operator by the key or by a login. It answers only requests for
+// the site's own host names: otherwise another site could point a name of its own at this address, and its pages could read
+// the answers.
 func (s *Site) Public() http.Handler {
 	protection := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secure(w.Header())
 		if !s.known(r.Host) {
 			w.WriteHeader(http.StatusMisdirectedRequest)
-			_, _ = w.Write([]byte("this site does not go by that name; see SERVER_HTTP_HOSTS\n"))
+			_, _ = w.Write([]byte("this is not a host name of this site; see SERVER_HTTP_HOSTS\n"))
 			return
 		}
 		if protection.Check(r) != nil {
-			writeProblem(w, quiniela.Refuse(forbidden, "another site's page cannot do this in your name"))
+			writeProblem(w, quiniela.Refuse(forbidden, "a page of another site sent this request"))
 			return
 		}
 		if s.authenticated(r) {
@@ -141,7 +148,7 @@ func (s *Site) Public() http.Handler {
 	})
 }
 
-// Trusted is the handler for a socket that only the operator can open.
+// Trusted is the handler for a socket that only the operator can open: every request is the operator's.
 func (s *Site) Trusted() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), operatorKey{}, true)))
@@ -156,7 +163,8 @@ func operator(r *http.Request) bool {
 	return yes
 }
 
-// secure sets what every answer says to browsers. Nothing on a page is inline, and nothing comes from elsewhere.
+// secure sets the headers that restrict a browser: it runs no inline script, loads nothing from other sites, and shows no page
+// inside another site's.
 func secure(h http.Header) {
 	h.Set(securityPolicy, "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "+
 		"img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
@@ -166,14 +174,17 @@ func secure(h http.Header) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 }
 
-// known reports whether the site goes by a name: an address, this machine's own name for itself, or one of Hosts.
+// known reports whether a request's host is the site's: localhost, any IP address, or one of Hosts.
 func (s *Site) known(host string) bool {
 	name := host
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		name = h
 	}
 	name = strings.ToLower(strings.Trim(name, "[]"))
-	return name == "localhost" || net.ParseIP(name) != nil || slices.ContainsFunc(s.Hosts, func(own string) bool { return strings.EqualFold(own, name) })
+	if name == "localhost" || net.ParseIP(name) != nil {
+		return true
+	}
+	return slices.ContainsFunc(s.Hosts, func(own string) bool { return strings.EqualFold(own, name) })
 }
 
 // authenticated reports whether a request carries the operator's key or a login.
@@ -189,5 +200,5 @@ func (s *Site) rightKey(key string) bool {
 	return s.Key != "" && subtle.ConstantTimeCompare([]byte(key), []byte(s.Key)) == 1
 }
 
-// Close says that the server is going down: /readyz answers so, and event streams end.
+// Close announces that the server is going down: /readyz answers 503, and event streams end. It may be called several times.
 func (s *Site) Close() { s.closed.Do(func() { close(s.closing) }) }

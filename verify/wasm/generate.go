@@ -1,4 +1,4 @@
-//go:build !js
+//go:build !wasip1
 
 // Command wasm does nothing outside a browser: see main.go.
 package main

@@ -1,4 +1,5 @@
-// Follows a draw by server-sent events. Without it the page shows the same, as of when it was loaded.
+// Keeps the page of a draw up to date by server-sent events. Without this script the page shows the draw as it was when the
+// page was loaded.
 const draw = document.getElementById("draw");
 if (draw) follow(draw);
 
@@ -8,13 +9,13 @@ function follow(root) {
   const live = document.getElementById("live");
   const seconds = 60;
   const rates = new Array(seconds).fill(0);
-  let before = null; // the last event's moment and bets
-  let heard = 0; // when that was, by this machine's clock
+  let before = null; // the server's time and the bets in the last event; null: unknown
+  let heard = 0; // when that event came, by this machine's clock
   let state = root.dataset.state;
-  let shown = document.getElementById("bets").textContent; // what the rest of the page is about
-  let events = null;
+  let shown = document.getElementById("bets").textContent; // the bets when the parts outside the events were last fetched
+  let events = null; // the open stream; null: none
 
-  // A page that nobody sees follows nothing: a browser has few connections for a site, and all its pages share them.
+  // A hidden page closes its stream: all pages of a site share the browser's few connections to it.
   addEventListener("pagehide", leave);
   addEventListener("pageshow", come);
   document.addEventListener("visibilitychange", () => document.hidden ? leave() : come());
@@ -34,10 +35,11 @@ function follow(root) {
   function leave() {
     if (events) events.close();
     events = null;
-    before = null; // the bets of the meantime were at no known moment
+    before = null; // bets that come until the next stream must not count as one second's
   }
 
-  // A browser tries again by itself when the line is cut, and gives up when it is answered with something else.
+  // A browser connects again by itself after a broken connection. It gives up if the answer is not a stream, such as an error:
+  // then this tries again.
   function lost() {
     set(live, "· " + root.dataset.lost);
     if (events && events.readyState === EventSource.CLOSED) {
@@ -65,8 +67,11 @@ function follow(root) {
     set(row.cells[1], count(agency.batches));
     set(row.cells[2], count(agency.bets));
     const mark = row.cells[3].firstElementChild;
-    set(mark, agency.finished ? root.dataset.finished : agency.bets ? root.dataset.sending : root.dataset.waiting);
-    mark.className = "state " + (agency.finished ? "drawn" : agency.bets ? "open" : "sealed");
+    let [text, look] = [root.dataset.waiting, "sealed"];
+    if (agency.bets) [text, look] = [root.dataset.sending, "open"];
+    if (agency.finished) [text, look] = [root.dataset.finished, "drawn"];
+    set(mark, text);
+    mark.className = "state " + look;
   }
 
   function rate(event) {
@@ -75,7 +80,7 @@ function follow(root) {
     heard = performance.now();
   }
 
-  // An event comes when something has changed; a silence is a rate of zero.
+  // The server sends an event only after a change. If none comes for two seconds, the rate is zero.
   function quiet() {
     if (!before || performance.now() - heard < 1900) return;
     before.now += 1000;
@@ -95,7 +100,7 @@ function follow(root) {
     document.querySelector("#rate-chart polygon").setAttribute("points", "0,100 " + points.join(" ") + " 600,100");
   }
 
-  // What is not in an event is taken from the page itself.
+  // refresh fetches the page again for the parts that events do not carry.
   async function refresh() {
     const about = document.getElementById("bets").textContent;
     try {
@@ -105,11 +110,11 @@ function follow(root) {
       for (const pick of ["#result", "#state", "dl.figures", "#numbers-live", "section[aria-labelledby=draws]"]) replace(pick, fresh);
       shown = about;
     } catch {
-      // The server is away; the events tell when it is back.
+      // The server cannot be reached. The stream notices when it is back.
     }
   }
 
-  // Replaces a part of the page, and leaves the keyboard where it was, and what was opened open.
+  // replace takes a part of the page from the fresh one. The focus stays where it was, and open details stay open.
   function replace(pick, fresh) {
     const [old, now] = [document.querySelector(pick), fresh.querySelector(pick)];
     if (!old || !now) return;

@@ -1,36 +1,29 @@
-// Checks a receipt in this browser. The verifier is loaded once; after that nothing is asked of anybody, but for the site's
-// own key when its button is pressed.
-import "/static/wasm_exec.js";
+// Checks a receipt in this browser. Once the verifier is loaded, the page asks nobody for anything, except for the site's own
+// key when its button is pressed.
+import { kinds, load } from "/static/wasi.js";
 
 const root = document.getElementById("verify");
 const form = document.getElementById("files");
 const verdict = document.getElementById("verdict");
 const key = document.getElementById("vkey");
-const kinds = ["receipt", "outcome", "policy", "key", "beacon", "checkpoint"];
-const states = ["ok", "failed", "skipped"];
+const states = ["ok", "failed", "skipped"]; // in the order of their names in data-states
+const mostBytes = 300 << 10; // that are read of a file: more than any valid document has
 const files = {}; // contents, by kind
 let chosen = []; // what each file is, for people
-let ready = false;
+let verify = null; // the verifier, while it works
 
-load();
+load("/static/verify.wasm").then(start, stopped);
 
-async function load() {
-  try {
-    const go = new Go();
-    const program = await WebAssembly.instantiateStreaming(fetch("/static/verify.wasm"), go.importObject);
-    go.run(program.instance).then(stopped, stopped);
-    ready = true;
-    verdict.textContent = root.dataset.ready;
-    check();
-  } catch (error) {
-    stopped();
-  }
+function start(verifier) {
+  verify = verifier;
+  check();
 }
 
-function stopped() {
-  ready = false;
-  verdict.className = "failed";
-  verdict.textContent = root.dataset.broken;
+// What an earlier check found must not stay on the page as if it were about the files that are there now.
+function stopped(error) {
+  console.error(error);
+  verify = null;
+  report({ error: root.dataset.broken });
 }
 
 document.getElementById("choose").addEventListener("change", (event) => take(event.target.files));
@@ -43,7 +36,7 @@ form.addEventListener("reset", () => {
   list(document.getElementById("chosen"), chosen);
   setTimeout(check); // once the fields are empty
 });
-// A file that is dropped beside the form would otherwise be opened in place of the page.
+// Files may be dropped anywhere. A browser would open a file that is dropped beside the form in place of the page.
 addEventListener("dragover", (event) => { event.preventDefault(); form.classList.add("over"); });
 addEventListener("dragleave", () => form.classList.remove("over"));
 addEventListener("drop", (event) => {
@@ -66,21 +59,19 @@ document.getElementById("own").addEventListener("click", async () => {
   check();
 });
 
-async function take(list) {
-  for (const file of list) {
-    const data = new Uint8Array(await file.slice(0, 300 << 10).arrayBuffer());
+async function take(dropped) {
+  for (const file of dropped) {
+    const data = new Uint8Array(await file.slice(0, mostBytes).arrayBuffer());
     const kind = kindOf(new TextDecoder().decode(data), file.name);
     if (kind) files[kind] = data;
     chosen.push(file.name + ": " + (kind ? root.dataset.kinds.split("|")[kinds.indexOf(kind)] : root.dataset.unknown));
   }
-  show();
+  list(document.getElementById("chosen"), chosen);
   check();
 }
 
-function show() { list(document.getElementById("chosen"), chosen); }
-
-// kindOf tells what a file is, by what it says, so that all can be chosen at once. A receipt that is damaged is one too, and
-// the verifier says what is wrong with it.
+// kindOf recognises a file by its content, so that all files can be chosen at once. A damaged receipt counts as a receipt: the
+// verifier then says what is wrong with it. Where the content tells nothing, the name decides.
 function kindOf(text, name) {
   if (text.includes("\n\n\u2014 ") && !text.trimStart().startsWith("{")) return "checkpoint";
   if (text.trimStart().startsWith("{")) {
@@ -96,30 +87,43 @@ function kindOf(text, name) {
 }
 
 function check() {
-  if (!ready) return;
-  const input = { ...files, lang: document.documentElement.lang };
-  if (key.value.trim() !== "") input.key = new TextEncoder().encode(key.value);
-  if (!input.receipt && !input.outcome) {
-    report({ verdict: root.dataset.ready, steps: [], notes: [] });
+  if (!verify) return;
+  const documents = { ...files };
+  if (key.value.trim() !== "") documents.key = new TextEncoder().encode(key.value);
+  if (!documents.receipt && !documents.outcome) {
+    report({ verdict: root.dataset.ready });
     return;
   }
-  report(JSON.parse(quinielaVerify(input)));
+  let found;
+  try {
+    found = verify(documents, document.documentElement.lang);
+  } catch (error) {
+    stopped(error);
+    return;
+  }
+  report(found);
 }
 
+// report shows what a check found: an error, a verdict alone, or a verdict with its steps.
 function report(found) {
-  verdict.className = found.error ? "failed" : !found.steps.length ? "" : found.proven ? "ok" : "failed";
+  const steps = found.steps || [];
   verdict.textContent = found.error || found.verdict;
+  verdict.className = "";
+  if (steps.length > 0) verdict.className = found.proven ? "ok" : "failed";
+  if (found.error) verdict.className = "failed";
   list(document.getElementById("notes"), found.notes || []);
+  document.getElementById("steps").replaceChildren(...steps.map(item));
+}
+
+function item(step) {
   const names = root.dataset.states.split("|");
-  document.getElementById("steps").replaceChildren(...(found.steps || []).map((step) => {
-    const item = document.createElement("li");
-    const mark = document.createElement("strong");
-    item.className = step.state;
-    item.dataset.step = step.part + "/" + step.name;
-    mark.textContent = names[states.indexOf(step.state)] + " \u00b7 " + step.title;
-    item.append(mark, " ", step.text);
-    return item;
-  }));
+  const line = document.createElement("li");
+  const mark = document.createElement("strong");
+  line.className = step.state;
+  line.dataset.step = step.part + "/" + step.name;
+  mark.textContent = names[states.indexOf(step.state)] + " \u00b7 " + step.title;
+  line.append(mark, " ", step.text);
+  return line;
 }
 
 function list(element, texts) {
