@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -62,7 +61,8 @@ type commands struct {
 	Health     healthCommand     `cmd:"" help:"Ask a server whether it lives."`
 	Export     exportCommand     `cmd:"" help:"Write the stored bets as CSV, in stored order."`
 	Completion completionCommand `cmd:"" help:"Print a script that completes commands and flags: bash, zsh or fish."`
-	Version    versionCommand    `cmd:"" help:"Print the version."`
+	Man        manCommand        `cmd:"" help:"Print the manual page: quiniela man | man -l -"`
+	Version    versionCommand    `cmd:"" help:"Print the version, and the commit where it is known."`
 }
 
 func main() {
@@ -180,18 +180,4 @@ func explain(parser *kong.Kong, file *configFile, args []string, err error) erro
 		}
 	}
 	return fmt.Errorf("%w\nSee: quiniela %s--help", err, name)
-}
-
-type versionCommand struct{}
-
-func (versionCommand) Run(e env) error {
-	version, goVersion := "devel", ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		goVersion = info.GoVersion
-		if v := info.Main.Version; v != "" && v != "(devel)" {
-			version = v
-		}
-	}
-	_, err := fmt.Fprintf(e.stdout, "quiniela %s (%s)\n", version, goVersion)
-	return err
 }
