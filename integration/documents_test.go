@@ -226,14 +226,15 @@ func copyTo(t *testing.T, from, to string) {
 // written are folders that the program writes, not folders of the repository.
 var written = []string{"bin", "data", ".data", "dist", "tls", "public", "journal", "state", "draws", "tile", "receipts", "backups"}
 
-// Whatever looks like a file or folder of the repository, in back quotes or as a link, is one.
+// Whatever looks like a file, a folder or a test of the repository, in back quotes or as a link, is one.
 func TestTheDocumentsNameFilesThatExist(t *testing.T) {
 	documents, err := filepath.Glob("../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := fileNames(t)
+	names, tests := namesOf(t)
 	path := regexp.MustCompile("`((?:[\\w.-]+/)+[\\w.-]*|[\\w-]+\\.(?:go|md|sh|yaml|txtar|svg|png))`")
+	test := regexp.MustCompile("`((?:Test|Fuzz|Benchmark)\\w+)`")
 	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
 	for _, document := range append(documents, "../README.md", "../README.es.md", "../CHANGELOG.md") {
 		text := readFile(t, document)
@@ -246,6 +247,11 @@ func TestTheDocumentsNameFilesThatExist(t *testing.T) {
 				t.Errorf("%s names %s: %v", document, m[1], err)
 			}
 		}
+		for _, m := range test.FindAllStringSubmatch(text, -1) {
+			if !tests[m[1]] {
+				t.Errorf("%s names %s, which is no test", document, m[1])
+			}
+		}
 		for _, m := range link.FindAllStringSubmatch(text, -1) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(document), m[1])); err != nil {
 				t.Errorf("%s has a link to %s: %v", document, m[1], err)
@@ -254,19 +260,26 @@ func TestTheDocumentsNameFilesThatExist(t *testing.T) {
 	}
 }
 
-// fileNames returns the name of every file in the repository, without its folder.
-func fileNames(t *testing.T) map[string]bool {
+// namesOf returns the name of every file in the repository, without its folder, and the name of every test function.
+func namesOf(t *testing.T) (files, tests map[string]bool) {
 	t.Helper()
-	names := map[string]bool{}
+	files, tests = map[string]bool{}, map[string]bool{}
+	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`)
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.Name() == ".git" && d.IsDir() {
+		if err == nil && d.IsDir() && d.Name() == ".git" {
 			return fs.SkipDir
 		}
-		names[filepath.Base(path)] = true
-		return err
+		files[d.Name()] = true
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		for _, m := range function.FindAllStringSubmatch(readFile(t, path), -1) {
+			tests[m[1]] = true
+		}
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return names
+	return files, tests
 }
