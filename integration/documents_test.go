@@ -70,6 +70,7 @@ func blocks(t *testing.T, text string) []block {
 
 // Every shell block of the README, in both languages, and of the runbook goes through as the document has it.
 func TestTheDocumentsShellBlocksRun(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("not with -short")
 	}
