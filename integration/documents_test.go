@@ -77,6 +77,8 @@ func TestTheDocumentsShellBlocksRun(t *testing.T) {
 	if err := touchSources(); err != nil {
 		t.Fatal(err)
 	}
+	// The two READMEs differ in their comments only. What differs in more is run.
+	comment, ran := regexp.MustCompile(`(?m)(^|\s+)#.*$`), map[string]string{}
 	for _, d := range documents {
 		t.Run(d.path, func(t *testing.T) {
 			all := blocks(t, readFile(t, filepath.Join("..", d.path)))
@@ -85,7 +87,15 @@ func TestTheDocumentsShellBlocksRun(t *testing.T) {
 				return
 			}
 			for _, b := range all {
-				t.Run(fmt.Sprintf("line %d", b.line), func(t *testing.T) { runBlocks(t, []block{b}) })
+				t.Run(fmt.Sprintf("line %d", b.line), func(t *testing.T) {
+					commands := comment.ReplaceAllString(b.text, "")
+					if where := ran[commands]; where != "" {
+						t.Logf("the same commands, without their comments, ran in %s", where)
+						return
+					}
+					runBlocks(t, []block{b})
+					ran[commands] = d.path
+				})
 			}
 		})
 	}
