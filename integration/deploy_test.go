@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
 	"quiniela/internal/certs"
@@ -99,6 +100,16 @@ func TestBackupsHaveAPlace(t *testing.T) {
 		if !strings.Contains(runbook, c.place) || !regexp.MustCompile(c.allowed).MatchString(readFile(t, path)) {
 			t.Errorf("the runbook says %s, and %s does not allow it", c.place, path)
 		}
+	}
+}
+
+// One Dockerfile cannot make both images: a build takes the last stage of the file that -f names, and the specification's command
+// names no other. So the stage that builds the program is in both, and is the same, which makes the second build a matter of seconds.
+func TestBothDockerfilesBuildTheProgramAlike(t *testing.T) {
+	stage := regexp.MustCompile(`(?s)FROM golang.*? -o /quiniela ./cmd/quiniela\n`)
+	server, client := stage.FindString(readFile(t, "../server/Dockerfile")), stage.FindString(readFile(t, "../client/Dockerfile"))
+	if diff := cmp.Diff(server, client); diff != "" || server == "" {
+		t.Errorf("-server +client\n%s", diff)
 	}
 }
 

@@ -78,7 +78,13 @@ func needDocker(t testing.TB) {
 // lockEngine waits for the tests of other processes on this machine.
 func lockEngine(t testing.TB) {
 	t.Helper()
-	f, err := os.OpenFile(filepath.Join(os.TempDir(), "quiniela-docker-tests.lock"), os.O_CREATE|os.O_RDONLY, 0o644)
+	lockFile(t, filepath.Join(os.TempDir(), "quiniela-docker-tests.lock"))
+}
+
+// lockFile keeps a lock until the test ends.
+func lockFile(t testing.TB, path string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDONLY, 0o644)
 	if err != nil {
 		t.Fatal(err)
 	}

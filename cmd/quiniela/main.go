@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -30,12 +29,12 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// tooEarly is an error that goes away by itself: nothing is wrong, and not all can be done yet.
+// tooEarly is an error that goes away by itself: nothing is wrong, and not everything can be checked yet.
 type tooEarly struct{ error }
 
 func (e tooEarly) Unwrap() error { return e.error }
 
-// env is what a command has of its surroundings.
+// env is what a command gets from its surroundings.
 type env struct {
 	ctx            context.Context
 	model          *kong.Application
@@ -43,26 +42,27 @@ type env struct {
 }
 
 type commands struct {
-	Demo       demoCommand       `cmd:"" help:"Run the whole lottery here and now: a server, its agencies, the draw."`
+	Demo       demoCommand       `cmd:"" help:"Run the whole lottery here and now: a central, its agencies, the draw."`
 	Server     serverCommand     `cmd:"" help:"Run the central."`
 	Client     clientCommand     `cmd:"" help:"Run one agency."`
 	Generate   generateCommand   `cmd:"" help:"Make agency files that look like real ones."`
-	Bench      benchCommand      `cmd:"" help:"Measure what this machine gives: rates, times, memory."`
-	Agency     agencyCommand     `cmd:"" help:"Keep the registry of agencies; with one, each must show who it is."`
-	Certs      certsCommand      `cmd:"" help:"Make a private authority, and certificates for trials."`
+	Bench      benchCommand      `cmd:"" help:"Measure this machine: rates, times, memory."`
+	Agency     agencyCommand     `cmd:"" help:"Manage the registry of agencies. Once there is one, each agency must authenticate."`
+	Certs      certsCommand      `cmd:"" help:"Make a private certificate authority, and certificates for trials."`
 	Draw       drawCommand       `cmd:"" help:"Open, watch and close the draws of a running server."`
-	Audit      auditCommand      `cmd:"" help:"Check a published log: recompute all of it and compare. Needs nothing but the log."`
-	Verify     verifyCommand     `cmd:"" help:"Check a receipt without asking anybody: that the bet is in the log, and whether it won."`
-	Witness    witnessCommand    `cmd:"" help:"Be a witness of a log: somebody else than its operator, who sees that it only grows."`
-	Cosign     cosignCommand     `cmd:"" help:"Have witnesses sign the seal of a draw."`
+	Audit      auditCommand      `cmd:"" help:"Check a published log: recompute all of it and compare. It needs only the log."`
+	Verify     verifyCommand     `cmd:"" help:"Check a receipt offline: that the bet is in the log, and whether it won."`
+	Witness    witnessCommand    `cmd:"" help:"Run a witness that cosigns a log's checkpoints."`
+	Cosign     cosignCommand     `cmd:"" help:"Ask witnesses to cosign the seal of a draw."`
 	Backup     backupCommand     `cmd:"" help:"Copy a data folder's journal, also while its server runs."`
 	Restore    restoreCommand    `cmd:"" help:"Check a backup and make a data folder of it."`
-	Fsck       fsckCommand       `cmd:"" help:"Read a whole journal and say what in it is not as it must be."`
+	Fsck       fsckCommand       `cmd:"" help:"Read a whole journal and report what is wrong with it."`
 	Forget     forgetCommand     `cmd:"" help:"Delete who bet in a past draw, and keep which numbers were bet."`
-	Health     healthCommand     `cmd:"" help:"Ask a server whether it lives."`
+	Health     healthCommand     `cmd:"" help:"Ask a server whether it is healthy."`
 	Export     exportCommand     `cmd:"" help:"Write the stored bets as CSV, in stored order."`
 	Completion completionCommand `cmd:"" help:"Print a script that completes commands and flags: bash, zsh or fish."`
-	Version    versionCommand    `cmd:"" help:"Print the version."`
+	Man        manCommand        `cmd:"" help:"Print the manual page: quiniela man | man -l -"`
+	Version    versionCommand    `cmd:"" help:"Print the version, and the commit where it is known."`
 }
 
 func main() {
@@ -87,12 +87,12 @@ func exitCode(err error) int {
 	return exitFailure
 }
 
-// logged is an error that is in the log on stdout already.
+// logged is an error that the log on stdout already has.
 type logged struct{ error }
 
 func (e logged) Unwrap() error { return e.error }
 
-// ended closes a command's log and returns what the command ended with, which the log has already.
+// ended closes a command's log and returns the command's error, which the log already has, or the error of closing.
 func ended(err error, log io.Closer) error {
 	if closing := log.Close(); closing != nil {
 		return errors.Join(err, closing)
@@ -103,7 +103,7 @@ func ended(err error, log io.Closer) error {
 	return nil
 }
 
-// run runs one command. The error it returns has been told on stderr, or in a log that is seen in the same place.
+// run runs one command. It has already reported the error that it returns: on stderr, or in a log that goes to the same place.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	err := dispatch(env{ctx: ctx, stdout: stdout, stderr: stderr}, args)
 	var told logged
@@ -180,18 +180,4 @@ func explain(parser *kong.Kong, file *configFile, args []string, err error) erro
 		}
 	}
 	return fmt.Errorf("%w\nSee: quiniela %s--help", err, name)
-}
-
-type versionCommand struct{}
-
-func (versionCommand) Run(e env) error {
-	version, goVersion := "devel", ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		goVersion = info.GoVersion
-		if v := info.Main.Version; v != "" && v != "(devel)" {
-			version = v
-		}
-	}
-	_, err := fmt.Fprintf(e.stdout, "quiniela %s (%s)\n", version, goVersion)
-	return err
 }
