@@ -6,7 +6,6 @@ package publish
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -180,14 +179,17 @@ func (p *Publisher) publishLog(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := p.publishEntries(ctx, now); err != nil {
+	if err := p.publishEntries(ctx, now); err != nil { // which flushes the tiles too
 		return err
 	}
 	note, err := p.sign(now.Size, now.Root)
-	if err == nil {
-		err = errors.Join(p.folder.flush(), p.folder.put(CheckpointName, note), p.folder.flush())
-	}
 	if err != nil {
+		return err
+	}
+	if err := p.folder.put(CheckpointName, note); err != nil {
+		return err
+	}
+	if err := p.folder.flush(); err != nil {
 		return err
 	}
 	p.signing.Lock()
