@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
 	"quiniela/internal/ledger"
 	"quiniela/tlog"
 )
@@ -43,8 +45,10 @@ type Publisher struct {
 	bundles int64 // full bundles of entries that are there
 	partial int64 // the log's size when the last partial bundle was written
 	done    map[uint64]stage
-	trees   trees
 	before  ledger.Log // as it had been published when this server started
+
+	treesMu sync.Mutex // held while a batch is read for a receipt
+	trees   *simplelru.LRU[batchID, ledger.Stored]
 
 	signed atomic.Pointer[signed]
 	// witnessed is the newest one that witnesses have cosigned, or nil. It is what receipts show where it has their batch.
@@ -74,7 +78,11 @@ func Open(ctx context.Context, o Options) (*Publisher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("publish the log: %w", err)
 	}
-	p := &Publisher{Options: o, folder: f, done: map[uint64]stage{}, newer: make(chan struct{})}
+	trees, err := simplelru.NewLRU[batchID, ledger.Stored](keptTrees, nil)
+	if err != nil {
+		return nil, err
+	}
+	p := &Publisher{Options: o, folder: f, done: map[uint64]stage{}, trees: trees, newer: make(chan struct{})}
 	if err := p.resume(); err != nil {
 		return nil, fmt.Errorf("publish the log in %s: %w", o.Dir, err)
 	}
