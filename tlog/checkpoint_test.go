@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -285,6 +286,33 @@ func TestEveryByteOfACheckpointCounts(t *testing.T) {
 			if o, err := p.VerifyCheckpoint(bad); err == nil && p.Quorum(o) == nil {
 				t.Errorf("byte %d, %q changed to %q: accepted", i, good[i], bad[i])
 			}
+		}
+	}
+}
+
+func TestSignaturesAreCounted(t *testing.T) {
+	for want, note := range map[int][]byte{1: signed(t, some()), 3: signed(t, some(), 1, 2)} {
+		if got, err := tlog.CountSignatures(note); err != nil || got != want {
+			t.Errorf("%d signatures, %v; want %d", got, err, want)
+		}
+		if c, err := tlog.UnverifiedCheckpoint(note); err != nil || c != some() {
+			t.Errorf("%+v, %v; want %+v", c, err, some())
+		}
+	}
+	w, _ := witnessKey(t, 1)
+	line, err := tlog.Cosign(signed(t, some()), w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tlog.AddSignatures(signed(t, some(), 1), line); !errors.Is(err, tlog.ErrTwice) {
+		t.Errorf("a second signature by one key: %v", err)
+	}
+	for _, bad := range [][]byte{nil, []byte(some().Text())} {
+		if n, err := tlog.CountSignatures(bad); err == nil {
+			t.Errorf("%q: %d signatures", bad, n)
+		}
+		if c, err := tlog.UnverifiedCheckpoint(bad); err == nil {
+			t.Errorf("%q: %+v", bad, c)
 		}
 	}
 }

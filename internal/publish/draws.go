@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	sumdb "golang.org/x/mod/sumdb/tlog"
 
@@ -189,10 +188,11 @@ func (p *Publisher) remember(f *folder, name string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	if strings.Count(o.Checkpoint, "\n\u2014 ") > 1 {
+	signatures, err := tlog.CountSignatures([]byte(o.Checkpoint))
+	if err == nil && signatures > 1 { // the log's own, and a witness's
 		p.witness(&signed{p.signed.Load().log.At(at.Size, at.Root), []byte(o.Checkpoint)})
 	}
-	return nil
+	return err
 }
 
 // readOutcome reads an outcome, and verifies its checkpoint.
