@@ -18,19 +18,10 @@ import (
 const (
 	keyName    = "witness.key"      // 0600: one line, the key's name and its seed in base64
 	memoryName = "checkpoints.json" // the last checkpoint cosigned of each log, by origin
-	lockName   = "lock"
 )
 
 func keyPath(dir string) string    { return filepath.Join(dir, keyName) }
 func memoryPath(dir string) string { return filepath.Join(dir, memoryName) }
-func lockPath(dir string) string   { return filepath.Join(dir, lockName) }
-
-func makeFolder(dir string) error {
-	if err := durable.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make the witness's folder: %w", err)
-	}
-	return nil
-}
 
 // openFolder returns the key in a folder, and makes it, with an empty memory, where the folder has neither.
 func openFolder(dir, name string) (string, ed25519.PrivateKey, error) {

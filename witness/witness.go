@@ -16,7 +16,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"golang.org/x/mod/sumdb/note"
 
 	"quiniela/internal/durable"
@@ -37,7 +36,7 @@ type Witness struct {
 	signer note.Signer
 	key    string
 	path   string // of the memory
-	lock   closer
+	lock   *durable.Locked
 	log    *slog.Logger
 	write  func(path string, data []byte) error
 	logs   map[string]*tlog.Policy // by origin
@@ -48,8 +47,6 @@ type Witness struct {
 	failed error // set once: what is on the disk is then unknown
 	broken chan struct{}
 }
-
-type closer interface{ Close() error }
 
 // Open opens a witness's folder, which no other process may have open. Where it is new, it makes the key. It refuses a
 // folder that has a key and no memory: a witness that forgot what it has signed could sign a fork of it.
@@ -88,15 +85,15 @@ func (w *Witness) load(o Options) error {
 	return w.recall()
 }
 
-func lockFolder(dir string) (closer, error) {
-	if err := makeFolder(dir); err != nil {
-		return nil, err
+// lockFolder makes a witness's folder where there is none, and locks it: two processes with one key could cosign two forks.
+func lockFolder(dir string) (*durable.Locked, error) {
+	if err := durable.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the witness's folder: %w", err)
 	}
-	lock, err := vfs.Default.Lock(lockPath(dir))
+	lock, err := durable.Lock(dir)
 	if err != nil {
-		return nil, fmt.Errorf("the witness's folder %s is in use by another process, or cannot be locked: %w", dir, err)
+		return nil, fmt.Errorf("lock the witness's folder: %w", err)
 	}
-	durable.Inherit(lockPath(dir))
 	return lock, nil
 }
 

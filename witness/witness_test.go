@@ -515,6 +515,9 @@ func TestTheFolderIsGuarded(t *testing.T) {
 	if err := again(); !strings.Contains(err.Error(), "in use by another process") {
 		t.Errorf("opened twice: %v", err)
 	}
+	if entries, err := os.ReadDir(b.dir); err != nil || len(entries) != 2 {
+		t.Errorf("%v, %v: want the key, the memory and no lock's file, which could be deleted", entries, err)
+	}
 	key, memory := filepath.Join(b.dir, "witness.key"), filepath.Join(b.dir, "checkpoints.json")
 	if info, err := os.Stat(key); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the key's file: %v, %v", info.Mode(), err)
