@@ -92,7 +92,7 @@ func lockFolder(dir string) (*durable.Locked, error) {
 	}
 	lock, err := durable.Lock(dir)
 	if err != nil {
-		return nil, fmt.Errorf("lock the witness's folder: %w", err)
+		return nil, fmt.Errorf("lock the witness's folder %s: %w", dir, err)
 	}
 	return lock, nil
 }

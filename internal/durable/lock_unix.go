@@ -23,7 +23,7 @@ func Lock(dir string) (*Locked, error) {
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			err = ErrLocked
 		}
-		return nil, errors.Join(&os.PathError{Op: "lock", Path: dir, Err: err}, f.Close())
+		return nil, errors.Join(err, f.Close())
 	}
 	return &Locked{f}, nil
 }

@@ -23,7 +23,7 @@ func Lock(dir string) (*Locked, error) {
 		if errors.Is(err, windows.ERROR_SHARING_VIOLATION) {
 			err = ErrLocked
 		}
-		return nil, &os.PathError{Op: "lock", Path: dir, Err: err}
+		return nil, err
 	}
 	return &Locked{os.NewFile(uintptr(h), path)}, nil
 }
