@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
+	"flag"
 	"fmt"
 	"strings"
 	"testing"
@@ -276,16 +277,21 @@ func TestCheckpointsThatAreRefused(t *testing.T) {
 	}
 }
 
+var exhaustive = flag.Bool("exhaustive", false, "change every bit of a checkpoint, not a sample of them")
+
 func TestEveryByteOfACheckpointCounts(t *testing.T) {
+	t.Parallel()
 	p := policy(t, "group g all W1 W2\nquorum g\n")
 	good := signed(t, some(), 1, 2)
-	for i := range good {
-		for bit := range 8 {
-			bad := bytes.Clone(good)
-			bad[i] ^= 1 << bit
-			if o, err := p.VerifyCheckpoint(bad); err == nil && p.Quorum(o) == nil {
-				t.Errorf("byte %d, %q changed to %q: accepted", i, good[i], bad[i])
-			}
+	step := 13 // odd, so that all bits have their turn
+	if *exhaustive {
+		step = 1
+	}
+	for change := 0; change < 8*len(good); change += step {
+		i, bad := change/8, bytes.Clone(good)
+		bad[i] ^= 1 << (change % 8)
+		if o, err := p.VerifyCheckpoint(bad); err == nil && p.Quorum(o) == nil {
+			t.Errorf("byte %d, %q changed to %q: accepted", i, good[i], bad[i])
 		}
 	}
 }
