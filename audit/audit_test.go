@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -70,9 +71,12 @@ func TestTheFoldersOwnKeyIsNoProof(t *testing.T) {
 	}
 }
 
+var exhaustive = flag.Bool("exhaustive", false, "make all changes of the published files, not a sample of them; it takes a minute")
+
 // Every file is changed at many places, cut, lengthened and removed; each time the audit must notice. No byte is
 // irrelevant.
 func TestAnyChangeIsNoticed(t *testing.T) {
+	t.Parallel()
 	l := published()
 	type change struct {
 		name string
@@ -122,12 +126,18 @@ func TestAnyChangeIsNoticed(t *testing.T) {
 			}
 		})
 	}
-	for _, c := range changes {
-		next <- c
+	step := 37
+	if *exhaustive {
+		step = 1
+	}
+	tried := 0
+	for i := 0; i < len(changes); i += step {
+		next <- changes[i]
+		tried++
 	}
 	close(next)
 	workers.Wait()
-	t.Logf("%d changes of %d files", len(changes), len(l.files))
+	t.Logf("%d of %d changes of %d files", tried, len(changes), len(l.files))
 	f := maps.Clone(l.files)
 	f["draws/1/bets/1/151.pub"] = l.files["draws/1/bets/1/150.pub"]
 	wantFinding(t, l.run(t, f, nil), "files", "draws/1/bets/1/151.pub", "nothing in the log accounts for it")

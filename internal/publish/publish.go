@@ -24,8 +24,8 @@ const FolderName = "public"
 // KeyName is the key's name in a data folder.
 const KeyName = "log.key"
 
-// every is how often a checkpoint is signed while the log grows. VERIFIABLE.md asks for one a second at least.
-const every = 500 * time.Millisecond
+// usualInterval is how often a checkpoint is signed while the log grows. VERIFIABLE.md asks for one a second at least.
+const usualInterval = 500 * time.Millisecond
 
 // Options say what is published where.
 type Options struct {
@@ -33,6 +33,8 @@ type Options struct {
 	Key    Key
 	Ledger *ledger.Ledger
 	Log    *slog.Logger
+	// Interval is the time between two checkpoints while the log grows; 0: half a second. Tests, which wait for files, shorten it.
+	Interval time.Duration
 	// Cosign, where it is set, is asked for the witnesses' signature lines on a draw's sealed checkpoint, with the log to
 	// prove to them that it only grew. What it returns with an error is published all the same; it is not asked again.
 	Cosign func(ctx context.Context, signed []byte, log ledger.Log) ([][]byte, error)
@@ -74,6 +76,9 @@ func Prepare(dir string) error {
 
 // Open checks that what has been published before is of this log, and publishes what is new.
 func Open(ctx context.Context, o Options) (*Publisher, error) {
+	if o.Interval == 0 {
+		o.Interval = usualInterval
+	}
 	f, err := openFolder(o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("publish the log: %w", err)
@@ -128,7 +133,7 @@ func (p *Publisher) resume() error {
 	return nil
 }
 
-// Run publishes until ctx ends: the log twice a second and once more at the end, and each draw's files when it has come so
+// Run publishes until ctx ends: the log at each interval and once more at the end, and each draw's files when it has come so
 // far. What fails is tried again, and said once.
 func (p *Publisher) Run(ctx context.Context) {
 	var both sync.WaitGroup
@@ -148,7 +153,7 @@ func (p *Publisher) Run(ctx context.Context) {
 }
 
 func (p *Publisher) repeat(ctx context.Context, what string, do func(context.Context) error) {
-	tick := time.NewTicker(every)
+	tick := time.NewTicker(p.Interval)
 	defer tick.Stop()
 	said := ""
 	for {

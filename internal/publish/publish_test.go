@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -71,6 +72,7 @@ func checkEntries(t *testing.T, read func(string) ([]byte, error), leaves []sumd
 }
 
 func TestADrawIsPublished(t *testing.T) {
+	t.Parallel()
 	d := publishtest.Start(t, 2)
 	d.File("draws/1/open")
 	for n := range uint64(300) {
@@ -121,13 +123,20 @@ func TestADrawIsPublished(t *testing.T) {
 	}
 }
 
+var exhaustive = flag.Bool("exhaustive", false, "read a log while it grows by more entries")
+
 // Whoever reads while it is written finds a log that is whole, at every instant.
 func TestAReaderAtAnyMomentFindsAWholeLog(t *testing.T) {
+	t.Parallel()
+	batches := 400 // more than a full tile
+	if *exhaustive {
+		batches = 1500
+	}
 	d := publishtest.Start(t, 1)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for n := range uint64(1500) {
+		for n := range uint64(batches) {
 			d.Send(1, 1, n+1, int(n))
 		}
 	}()
@@ -151,6 +160,7 @@ func TestAReaderAtAnyMomentFindsAWholeLog(t *testing.T) {
 }
 
 func TestPublishingGoesOnAfterAStop(t *testing.T) {
+	t.Parallel()
 	d := publishtest.Start(t, 1)
 	d.Send(1, 1, 1, 1, 2)
 	d.Close()
@@ -179,6 +189,7 @@ func TestPublishingGoesOnAfterAStop(t *testing.T) {
 
 // What was published cannot be taken back: a journal that gives less, or something else, does not start.
 func TestAnotherJournalIsRefused(t *testing.T) {
+	t.Parallel()
 	d := publishtest.Start(t, 1)
 	d.Send(1, 1, 1, 1)
 	for size := int64(0); size < 2; size, _ = check(t, d.Path(""), d.Policy()) {
@@ -213,6 +224,7 @@ func TestAnotherJournalIsRefused(t *testing.T) {
 
 // Who bet goes, with the secrets; every leaf stays, also when all is built again from what is left.
 func TestForgettingKeepsTheLog(t *testing.T) {
+	t.Parallel()
 	d := publishtest.Start(t, 1)
 	d.Send(1, 1, 1, 7574, 2)
 	d.Send(1, 1, 2, 5)
@@ -243,6 +255,7 @@ func TestForgettingKeepsTheLog(t *testing.T) {
 }
 
 func TestReceipts(t *testing.T) {
+	t.Parallel()
 	d := publishtest.Start(t, 1)
 	d.Send(1, 1, 1, 7574)
 	d.Send(1, 1, 2, 11, 12, 7574, 14, 15)
@@ -275,6 +288,7 @@ func TestReceipts(t *testing.T) {
 }
 
 func TestTheKeyIsMadeOnceAndForItsOwnerOnly(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "log.key")
 	k, err := publish.LoadKey(path, "")
 	if err != nil || k.Signer.Name() != publish.DefaultOrigin {

@@ -65,6 +65,7 @@ func (d *Desk) Try(agencies uint32) (err error) {
 	if d.Key, err = publish.LoadKey(filepath.Join(d.Dir, publish.KeyName), "lottery.example/log"); err == nil {
 		d.Publisher, err = publish.Open(context.Background(), publish.Options{
 			Dir: filepath.Join(d.Dir, "public"), Key: d.Key, Ledger: d.Ledger, Log: slog.New(slog.DiscardHandler),
+			Interval: 50 * time.Millisecond, // tests wait for files
 		})
 	}
 	if err != nil {
