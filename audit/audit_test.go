@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"quiniela"
 	"quiniela/audit"
 	"quiniela/draw"
 	"quiniela/internal/journal/local"
@@ -326,7 +327,7 @@ func TestAReRolledDraw(t *testing.T) {
 		r.Prizes = slices.Clone(r.Prizes)
 		r.Prizes[19] ^= 1
 	}), nil), "numbers", "draw evening", "round 1000 gives")
-	wantFinding(t, l.run(t, change(func(r *receipt.Result) { r.Source, r.Evidence, r.Prizes = receipt.SourceFixed, nil, nil }), nil),
+	wantFinding(t, l.run(t, change(func(r *receipt.Result) { r.Source, r.Evidence, r.Prizes = quiniela.SourceFixed, nil, nil }), nil),
 		"numbers", "draw evening", `from "fixed"`)
 }
 

@@ -266,7 +266,7 @@ func (a *auditor) resulting(index uint64, r receipt.Result, data []byte) error {
 	if err := a.follows(d, "result", data, r.Drawn); err != nil {
 		return err
 	}
-	if r.Source == receipt.SourceBeacon {
+	if r.Source == quiniela.SourceBeacon {
 		var b draw.Beacon
 		b.Round = d.open.Beacon.Round
 		copy(b.Signature[:], r.Evidence)
@@ -289,16 +289,16 @@ func (a *auditor) number(d *drawn, r receipt.Result) error {
 	if r.Drawn < d.seal.Sealed {
 		return fmt.Errorf("drawn at %s, before the seal", micros(r.Drawn).Format(time.RFC3339))
 	}
-	late := d.open.Beacon != nil && d.open.Beacon.Fallback == receipt.FallbackNotary && r.Source == receipt.SourceNotary
+	late := d.open.Beacon != nil && d.open.Beacon.Fallback == receipt.FallbackNotary && r.Source == quiniela.SourceNotary
 	if r.Source != d.open.Source && !late {
 		return fmt.Errorf("the draw was opened with the source %q, and its number is from %q", d.open.Source, r.Source)
 	}
 	switch r.Source {
-	case receipt.SourceFixed:
+	case quiniela.SourceFixed:
 		if r.Number != *d.open.Number {
 			return fmt.Errorf("the number is %04d, and the draw was opened with %04d", r.Number, *d.open.Number)
 		}
-	case receipt.SourceBeacon:
+	case quiniela.SourceBeacon:
 		prizes, err := a.Chain.Numbers(r.Evidence, draw.Terms{ChainHash: d.open.Beacon.Chain, Round: d.open.Beacon.Round, DrawID: d.open.ID, Binding: d.leaf})
 		if err != nil {
 			return err

@@ -62,19 +62,19 @@ func TestBatchEntriesThatContradictThemselves(t *testing.T) {
 
 func fixedDraw() receipt.DrawOpen {
 	n := quiniela.Number(7574)
-	return receipt.DrawOpen{Draw: 7, ID: "2026-01-31", Rules: "quiniela/2026", Agencies: 5, Opened: 1769800000000000, Source: receipt.SourceFixed, Number: &n}
+	return receipt.DrawOpen{Draw: 7, ID: "2026-01-31", Rules: "quiniela/2026", Agencies: 5, Opened: 1769800000000000, Source: quiniela.SourceFixed, Number: &n}
 }
 
 func beaconDraw() receipt.DrawOpen {
 	o := fixedDraw()
-	o.Close, o.Source, o.Number = 1769886000000000, receipt.SourceBeacon, nil
+	o.Close, o.Source, o.Number = 1769886000000000, quiniela.SourceBeacon, nil
 	o.Beacon = &receipt.BeaconTerms{Chain: tlog.Hash{0: 0x52, 31: 0x71}, Round: 1000, Fallback: receipt.FallbackNotary}
 	return o
 }
 
 func notaryDraw() receipt.DrawOpen {
 	o := fixedDraw()
-	o.Source, o.Number = receipt.SourceNotary, nil
+	o.Source, o.Number = quiniela.SourceNotary, nil
 	return o
 }
 
@@ -87,12 +87,12 @@ func totals() []receipt.Total {
 }
 
 func result() receipt.Result {
-	return receipt.Result{Draw: 7, Open: 12, Seal: 15, Source: receipt.SourceFixed, Number: 74, Winners: 3, Drawn: 1769886090000000}
+	return receipt.Result{Draw: 7, Open: 12, Seal: 15, Source: quiniela.SourceFixed, Number: 74, Winners: 3, Drawn: 1769886090000000}
 }
 
 func beaconResult() receipt.Result {
 	r := result()
-	r.Source, r.Evidence, r.Prizes = receipt.SourceBeacon, bytes.Repeat([]byte{0xb4}, 48), make([]quiniela.Number, 20)
+	r.Source, r.Evidence, r.Prizes = quiniela.SourceBeacon, bytes.Repeat([]byte{0xb4}, 48), make([]quiniela.Number, 20)
 	r.Prizes[0], r.Prizes[19] = r.Number, 9999
 	return r
 }
@@ -165,7 +165,7 @@ func TestEntriesThatContradictThemselvesAreNotWritten(t *testing.T) {
 		"no source":                open(notaryDraw(), func(o *receipt.DrawOpen) { o.Source = "" }),
 		"fixed without number":     open(fixedDraw(), func(o *receipt.DrawOpen) { o.Number = nil }),
 		"number too large":         open(fixedDraw(), func(o *receipt.DrawOpen) { n := quiniela.Number(10000); o.Number = &n }),
-		"notary with number":       open(fixedDraw(), func(o *receipt.DrawOpen) { o.Source = receipt.SourceNotary }),
+		"notary with number":       open(fixedDraw(), func(o *receipt.DrawOpen) { o.Source = quiniela.SourceNotary }),
 		"fixed with beacon":        open(fixedDraw(), func(o *receipt.DrawOpen) { o.Beacon = beaconDraw().Beacon }),
 		"beacon without terms":     open(beaconDraw(), func(o *receipt.DrawOpen) { o.Beacon = nil }),
 		"round 0":                  open(beaconDraw(), func(o *receipt.DrawOpen) { o.Beacon.Round = 0 }),
@@ -182,7 +182,7 @@ func TestEntriesThatContradictThemselvesAreNotWritten(t *testing.T) {
 		"another first prize":      done(beaconResult(), func(r *receipt.Result) { r.Prizes[0]++ }),
 		"beacon without evidence":  done(beaconResult(), func(r *receipt.Result) { r.Evidence = nil }),
 		"fixed with evidence":      done(result(), func(r *receipt.Result) { r.Evidence = []byte{1} }),
-		"notary with a signature":  done(beaconResult(), func(r *receipt.Result) { r.Source = receipt.SourceNotary }),
+		"notary with a signature":  done(beaconResult(), func(r *receipt.Result) { r.Source = quiniela.SourceNotary }),
 		"result from somewhere":    done(result(), func(r *receipt.Result) { r.Source = "x" }),
 		"result from nowhere else": done(result(), func(r *receipt.Result) { r.Source = "" }),
 	} {

@@ -97,23 +97,23 @@ func (d *Draw) includes(bet *Bet) error {
 }
 
 // fromBeacon reports whether the number comes from a beacon's round.
-func (d *Draw) fromBeacon() bool { return d.Result.Source == receipt.SourceBeacon }
+func (d *Draw) fromBeacon() bool { return d.Result.Source == quiniela.SourceBeacon }
 
 // checkNumber returns an error where the result does not follow from what was fixed when the draw opened.
 func (d *Draw) checkNumber(chains []*draw.Chain) error {
 	open, result := d.Open, d.Result
 	if result.Source != open.Source {
-		if open.Source == receipt.SourceBeacon && result.Source == receipt.SourceNotary && open.Beacon.Fallback == receipt.FallbackNotary {
+		if open.Source == quiniela.SourceBeacon && result.Source == quiniela.SourceNotary && open.Beacon.Fallback == receipt.FallbackNotary {
 			return nil // the notary's signature is on the extract, which is not here
 		}
 		return fmt.Errorf("the draw was opened with the source %q, and its number is from %q", open.Source, result.Source)
 	}
 	switch open.Source {
-	case receipt.SourceFixed:
+	case quiniela.SourceFixed:
 		if result.Number != *open.Number || len(result.Prizes) > 0 {
 			return fmt.Errorf("the number is %04d, and the draw was opened with %04d", result.Number, *open.Number)
 		}
-	case receipt.SourceBeacon:
+	case quiniela.SourceBeacon:
 		return d.checkDerived(chains)
 	}
 	return nil
@@ -160,11 +160,11 @@ func (d *Draw) chain(chains []*draw.Chain) (*draw.Chain, error) {
 // provenance says where a number comes from.
 func provenance(r receipt.Result) (text, []any) {
 	switch {
-	case r.Source == receipt.SourceBeacon:
+	case r.Source == quiniela.SourceBeacon:
 		return textNumberBeacon, []any{r.Number}
-	case r.Source == receipt.SourceNotary && len(r.Evidence) > 0:
+	case r.Source == quiniela.SourceNotary && len(r.Evidence) > 0:
 		return textNumberExtract, []any{r.Number, r.Evidence}
-	case r.Source == receipt.SourceNotary:
+	case r.Source == quiniela.SourceNotary:
 		return textNumberNotary, []any{r.Number}
 	}
 	return textNumberFixed, []any{r.Number}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"quiniela"
 	"quiniela/draw"
 	"quiniela/receipt"
 	"quiniela/verify"
@@ -126,7 +127,7 @@ func TestWhatCannotBeCheckedAtAll(t *testing.T) {
 }
 
 func TestOtherSources(t *testing.T) {
-	for source, want := range map[string]string{receipt.SourceFixed: "fixed when the draw was opened", receipt.SourceNotary: "the notary's word"} {
+	for source, want := range map[string]string{quiniela.SourceFixed: "fixed when the draw was opened", quiniela.SourceNotary: "the notary's word"} {
 		l := lottery(t, verifytest.Terms{Source: source})
 		in := verify.Options{Receipt: l.Receipt, Outcome: l.Outcome, Policy: l.Policy, Checkpoint: l.Sealed}
 		r := check(t, in)

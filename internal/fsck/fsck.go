@@ -288,9 +288,9 @@ func (c *checker) enter(n journal.Number) {
 	d := c.of(n.Draw, "the number", "sealed")
 	switch {
 	case d == nil:
-	case d.opened.Source == "fixed" || d.number != nil || n.Number > quiniela.MaxNumber:
+	case d.opened.Source == quiniela.SourceFixed || d.number != nil || n.Number > quiniela.MaxNumber:
 		c.finding("enters the number %d for draw %s, whose source is %q or which has one", n.Number, d.ID, d.opened.Source)
-	case n.Signature != nil && d.opened.Source != "beacon":
+	case n.Signature != nil && d.opened.Source != quiniela.SourceBeacon:
 		c.finding("enters a beacon's number for draw %s, whose source is %q", d.ID, d.opened.Source)
 	default:
 		if n.Signature != nil {
