@@ -82,14 +82,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	if a.top != nil {
-		err := a.walk()
-		if err == nil {
-			err = a.grew()
-		}
-		if err == nil {
-			err = a.end()
-		}
-		if err != nil {
+		if err := a.check(); err != nil {
 			return nil, err
 		}
 	}
@@ -99,6 +92,17 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		a.report.Complete = a.report.Complete && c.Not == ""
 	}
 	return a.report, nil
+}
+
+// check makes the audit, once begin has found a checkpoint to believe.
+func (a *auditor) check() error {
+	if err := a.walk(); err != nil {
+		return err
+	}
+	if err := a.grew(); err != nil {
+		return err
+	}
+	return a.end()
 }
 
 // plan lists the checks in the order of the report.
@@ -142,20 +146,37 @@ func (a *auditor) read(name string) ([]byte, error) {
 	return data, err
 }
 
-// begin reads the checkpoint and those to compare with it.
+// begin reads the newest checkpoint, lists the files, and sets aside what is to be compared. Afterwards a.top is nil where the
+// checkpoint cannot be believed: then nothing else can be checked.
 func (a *auditor) begin() error {
-	// Before the names: all that a checkpoint speaks of is there when it is.
+	// The checkpoint is read before the names: whatever it speaks of is published before it.
 	signed, err := a.Source.Read(a.ctx, "checkpoint")
-	if errors.Is(err, fs.ErrNotExist) || err == nil && isPage(signed) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return a.elsewhere()
 	}
 	if err != nil {
 		return err
 	}
+	if isPage(signed) {
+		return a.elsewhere()
+	}
 	if err := a.list(); err != nil {
 		return err
 	}
-	return a.believe(signed)
+	if err := a.believe(signed); err != nil || a.top == nil {
+		return err
+	}
+	a.report.Log, a.report.Size, a.report.Root = a.top.Origin, a.top.Size, a.top.Root.String()
+	for where, signed := range a.Retained {
+		a.compare(where, signed, a.retained)
+	}
+	if len(a.Retained) == 0 {
+		a.retained.Not = "none were given: keep what you see, and give it with --checkpoints"
+	}
+	if a.Journal != nil {
+		a.private = newPrivate(a)
+	}
+	return nil
 }
 
 // list notes which files there are.
@@ -176,38 +197,30 @@ func (a *auditor) list() error {
 	return nil
 }
 
-// believe opens the checkpoint by the policy.
+// believe verifies the newest checkpoint by the policy, and sets a.top. What is wrong with it is a finding.
 func (a *auditor) believe(signed []byte) error {
 	key, err := a.read("log.vkey")
 	if err != nil {
 		return err
 	}
-	if a.policy = a.Policy; a.policy == nil {
+	if a.names != nil {
+		a.names["checkpoint"] = true
+	}
+	a.policy = a.Policy
+	if a.policy == nil {
 		a.report.Warnings = append(a.report.Warnings, "the key is the one published with the log: that shows that the log agrees with itself, not whose it is. Give --policy with a key from elsewhere.")
 		if a.policy, err = tlog.TrustLog(string(bytes.TrimSpace(key))); err != nil {
 			a.checkpoint.finding("log.vkey is no key: %v", err)
 			return nil
 		}
 	}
-	if a.names != nil {
-		a.names["checkpoint"] = true
-	}
-	if a.top, err = a.policy.VerifyCheckpoint(signed); err != nil {
+	top, err := a.policy.VerifyCheckpoint(signed)
+	if err != nil {
 		a.checkpoint.finding("checkpoint: %v", err)
-		a.top = nil
 		return nil
 	}
+	a.top = top
 	a.checkVerifier(key, signed)
-	a.report.Log, a.report.Size, a.report.Root = a.top.Origin, a.top.Size, a.top.Root.String()
-	for where, signed := range a.Retained {
-		a.compare(where, signed, a.retained)
-	}
-	if len(a.Retained) == 0 {
-		a.retained.Not = "none were given: keep what you see, and give it with --checkpoints"
-	}
-	if a.Journal != nil {
-		a.private = newPrivate(a)
-	}
 	return nil
 }
 
@@ -222,22 +235,24 @@ func (a *auditor) checkVerifier(key, signed []byte) {
 	}
 }
 
-// compare sets a signed checkpoint aside until the tree has its size.
+// compare verifies a signed checkpoint, and sets it aside until the tree has its size: meet then compares the roots. It
+// returns nil where the checkpoint is none of this log, which is a finding of check.
 func (a *auditor) compare(where string, signed []byte, check *Check) *tlog.VerifiedCheckpoint {
 	opened, err := a.policy.VerifyCheckpoint(signed)
-	switch {
-	case err != nil:
+	if err != nil {
 		check.finding("%s: %v", where, err)
 		return nil
-	case opened.Origin != a.top.Origin:
-		check.finding("%s is of the log %s", where, opened.Origin)
-	case opened.Size > a.top.Size:
-		check.finding("%s has %d entries, and the log has %d: entries have been removed", where, opened.Size, a.top.Size)
-	default:
-		a.notes[opened.Size] = append(a.notes[opened.Size], note{where, opened.Root, check})
-		return opened
 	}
-	return nil
+	if opened.Origin != a.top.Origin {
+		check.finding("%s is of the log %s", where, opened.Origin)
+		return nil
+	}
+	if opened.Size > a.top.Size {
+		check.finding("%s has %d entries, and the log has %d: entries have been removed", where, opened.Size, a.top.Size)
+		return nil
+	}
+	a.notes[opened.Size] = append(a.notes[opened.Size], note{where, opened.Root, check})
+	return opened
 }
 
 // meet compares the signed checkpoints of the tree's present size.

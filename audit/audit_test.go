@@ -331,6 +331,19 @@ func TestAReRolledDraw(t *testing.T) {
 		"numbers", "draw evening", `from "fixed"`)
 }
 
+// A draw that was opened with its number fixed has no round to compare.
+func TestABeaconForADrawThatNamedNone(t *testing.T) {
+	f := published().forge(t)
+	for i, e := range f.entries {
+		if r, err := receipt.ParseResult(e); err == nil && r.Draw == 1 {
+			r.Source, r.Evidence = quiniela.SourceBeacon, make([]byte, 48)
+			f.entries[i], err = r.Encode()
+			check(err)
+		}
+	}
+	wantFinding(t, f.run(t, f.publish(), nil), "numbers", "draw 1", `opened with the source "fixed"`)
+}
+
 // A round from a place that the auditor trusts must be the one that was used.
 func TestAnotherBeacon(t *testing.T) {
 	l := published()
