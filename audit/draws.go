@@ -8,7 +8,6 @@ import (
 	"maps"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -54,44 +53,22 @@ func (a *auditor) entry(index uint64, data []byte) error {
 	if a.private != nil {
 		a.private.next(index, data)
 	}
-	header, _, _ := strings.Cut(string(data), "\n")
-	switch {
-	case strings.HasPrefix(header, "QNB1"):
-		b, err := receipt.ParseBatchEntry(data)
-		if err != nil {
-			a.malformed(index, err)
-			return nil
-		}
-		a.batch(index, b)
+	v, err := receipt.ParseEntry(data)
+	if err != nil {
+		a.entries.finding("entry %d: %v", index, err)
 		return nil
-	case header == "quiniela/v1/draw-open":
-		o, err := receipt.ParseDrawOpen(data)
-		if err != nil {
-			a.malformed(index, err)
-			return nil
-		}
-		return a.opening(index, o, data)
-	case header == "quiniela/v1/seal":
-		s, err := receipt.ParseSeal(data)
-		if err != nil {
-			a.malformed(index, err)
-			return nil
-		}
-		return a.sealing(index, s, data)
-	case header == "quiniela/v1/result":
-		r, err := receipt.ParseResult(data)
-		if err != nil {
-			a.malformed(index, err)
-			return nil
-		}
-		return a.resulting(index, r, data)
 	}
-	a.malformed(index, fmt.Errorf("unknown kind %.40q", header))
+	switch v := v.(type) {
+	case receipt.BatchEntry:
+		a.batch(index, v)
+	case receipt.DrawOpen:
+		return a.opening(index, v, data)
+	case receipt.Seal:
+		return a.sealing(index, v, data)
+	case receipt.Result:
+		return a.resulting(index, v, data)
+	}
 	return nil
-}
-
-func (a *auditor) malformed(index uint64, err error) {
-	a.entries.finding("entry %d: %v", index, err)
 }
 
 func (a *auditor) opening(index uint64, o receipt.DrawOpen, data []byte) error {

@@ -353,14 +353,14 @@ func (l *lines) hash(name, value string) tlog.Hash {
 func finish[T any](l *lines, v T, encode func() ([]byte, error)) (T, error) {
 	var none T
 	if l.err != nil {
-		return none, fmt.Errorf("parse entry: %w", l.err)
+		return none, &MalformedError{"entry", l.err}
 	}
 	again, err := encode()
 	if err != nil {
-		return none, err
+		return none, &MalformedError{"entry", err}
 	}
 	if !bytes.Equal(again, l.all) {
-		return none, errors.New("parse entry: not written as this program writes it")
+		return none, malformed("entry", "not written as this program writes it")
 	}
 	return v, nil
 }

@@ -3,6 +3,7 @@ package receipt_test
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"strings"
 	"testing"
 
@@ -293,4 +294,37 @@ func FuzzParseText(f *testing.F) {
 			t.Errorf("%q is written as %q, %v", data, b, err)
 		}
 	})
+}
+
+// Whatever cannot be read says so by its type, and an entry is read by the kind that it says it is.
+func TestWhatCannotBeReadIsMalformed(t *testing.T) {
+	batch := receipt.BatchEntry{Draw: 1, Agency: 1, Batch: 1, Count: 1, Stake: 1, CumulativeBets: 1, CumulativeStake: 1}
+	encoded := batch.Encode()
+	if got, err := receipt.ParseEntry(encoded[:]); err != nil || got != batch {
+		t.Errorf("%+v, %v; want %+v", got, err, batch)
+	}
+	text, err := fixedDraw().Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := receipt.ParseEntry(text); err != nil || !cmp.Equal(got, any(fixedDraw())) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	bad := []byte("x")
+	_, entry := receipt.ParseEntry(bad)
+	_, ofBatch := receipt.ParseBatchEntry(bad)
+	_, open := receipt.ParseDrawOpen(append(text, 'x'))
+	_, contradiction := receipt.ParseDrawOpen(bytes.Replace(text, []byte("draw 7"), []byte("draw 0"), 1))
+	_, seal := receipt.ParseSeal(text)
+	_, result := receipt.ParseResult(bad)
+	_, record := receipt.ParseRecord(bad)
+	_, _, records := receipt.RecordsRoot(bad)
+	_, inside := receipt.ParseReceipt(bad)
+	_, outcome := receipt.ParseOutcome([]byte(`{}`))
+	for i, err := range []error{entry, ofBatch, open, contradiction, seal, result, record, records, inside, outcome} {
+		var malformed *receipt.MalformedError
+		if !errors.As(err, &malformed) || malformed.What == "" {
+			t.Errorf("error %d: %v", i, err)
+		}
+	}
 }
