@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -56,26 +55,49 @@ func Outcome(data []byte, policy *tlog.Policy, chains []*draw.Chain, bet *Bet) (
 	return found, d
 }
 
-// entries checks the draw's three entries, each by itself and against the one before.
+// entries checks the draw's three entries, each by itself and against the one before. It reports whether all are right.
 func (f *Findings) entries(d *Draw) bool {
 	o := d.Outcome
-	var err error
-	d.Open, err = receipt.ParseDrawOpen(o.Open.Entry)
-	opened := f.step(PartOutcome, StepOpen, cmp.Or(err, o.Open.In(d.Checkpoint)), textOpen, d.Open.Draw, d.Open.ID, o.Open.Index)
+	err := d.readOpen()
+	opened := f.step(PartOutcome, StepOpen, err, textOpen, d.Open.Draw, d.Open.ID, o.Open.Index)
+	err = d.readSeal(opened)
+	sealed := f.step(PartOutcome, StepSeal, err, textSeal, o.Seal.Index, d.Seal.Bets, d.Seal.Batches)
+	err = d.readResult(sealed)
+	return f.step(PartOutcome, StepResult, err, textResult, o.Result.Index)
+}
 
-	d.Seal, err = receipt.ParseSeal(o.Seal.Entry)
-	ofThisDraw := opened && d.Seal.Draw == d.Open.Draw && d.Seal.Open == o.Open.Index && o.Seal.Index > o.Open.Index
-	if err == nil && !ofThisDraw {
-		err = fmt.Errorf("it seals draw %d opened by entry %d, and is no seal of this draw", d.Seal.Draw, d.Seal.Open)
+// readOpen sets d.Open from its entry.
+func (d *Draw) readOpen() (err error) {
+	if d.Open, err = receipt.ParseDrawOpen(d.Outcome.Open.Entry); err != nil {
+		return err
 	}
-	sealed := f.step(PartOutcome, StepSeal, cmp.Or(err, o.Seal.In(d.Checkpoint)), textSeal, o.Seal.Index, d.Seal.Bets, d.Seal.Batches)
+	return d.Outcome.Open.In(d.Checkpoint)
+}
 
-	d.Result, err = receipt.ParseResult(o.Result.Entry)
-	ofThisSeal := sealed && d.Result.Draw == d.Seal.Draw && d.Result.Open == d.Seal.Open && d.Result.Seal == o.Seal.Index && o.Result.Index > o.Seal.Index
-	if err == nil && !ofThisSeal {
-		err = fmt.Errorf("it is the result of draw %d sealed by entry %d, and not of this one", d.Result.Draw, d.Result.Seal)
+// readSeal sets d.Seal from its entry. opened says whether the draw's opening was right.
+func (d *Draw) readSeal(opened bool) (err error) {
+	o := d.Outcome
+	if d.Seal, err = receipt.ParseSeal(o.Seal.Entry); err != nil {
+		return err
 	}
-	return f.step(PartOutcome, StepResult, cmp.Or(err, o.Result.In(d.Checkpoint)), textResult, o.Result.Index)
+	ofThisDraw := d.Seal.Draw == d.Open.Draw && d.Seal.Open == o.Open.Index && o.Seal.Index > o.Open.Index
+	if !opened || !ofThisDraw {
+		return fmt.Errorf("it seals draw %d opened by entry %d, and is no seal of this draw", d.Seal.Draw, d.Seal.Open)
+	}
+	return o.Seal.In(d.Checkpoint)
+}
+
+// readResult sets d.Result from its entry. sealed says whether the draw's seal was right.
+func (d *Draw) readResult(sealed bool) (err error) {
+	o := d.Outcome
+	if d.Result, err = receipt.ParseResult(o.Result.Entry); err != nil {
+		return err
+	}
+	ofThisSeal := d.Result.Draw == d.Seal.Draw && d.Result.Open == d.Seal.Open && d.Result.Seal == o.Seal.Index && o.Result.Index > o.Seal.Index
+	if !sealed || !ofThisSeal {
+		return fmt.Errorf("it is the result of draw %d sealed by entry %d, and not of this one", d.Result.Draw, d.Result.Seal)
+	}
+	return o.Result.In(d.Checkpoint)
 }
 
 // includes returns an error where a bet's batch is not one that the draw's seal stands for.
