@@ -1,7 +1,10 @@
 // Package audit is the independent control of a lottery: from the published files alone it recomputes every leaf, root,
-// tile, total, seal, number and winner, and compares. For the operator it does the same from the private journal. It
-// shares the parsers and formats with what it controls (packages tlog, receipt, draw and journal), and the check of a draw's
-// outcome with package verify. It counts, adds and hashes by itself.
+// tile, total, seal, number and winner, and compares. For the operator it also compares the log with the private journal.
+//
+// It counts by itself: the log's Merkle tree and its tiles, the order of batches, the running totals, the seals and the winners
+// are recomputed with code of its own. The parsers and formats it shares with what it controls: packages tlog (leaf hashes,
+// signatures), receipt (a batch's root), draw (a beacon's numbers) and journal, and a draw's outcome is checked by package
+// verify. A mistake in one of those is not found here.
 package audit
 
 import (
@@ -26,7 +29,7 @@ type Options struct {
 	// Policy says whose checkpoints are believed. Nil takes the key that is published with the log, which proves only that
 	// the log agrees with itself: whoever could change the log could change that key.
 	Policy *tlog.Policy
-	// Retained are checkpoints that were seen earlier, by the name of where they are kept.
+	// Retained are checkpoints that were seen earlier, by the names of their files.
 	Retained map[string][]byte
 	Chain    *draw.Chain // the beacon; nil: draw.Quicknet
 	// Beacon is a round from a place that the auditor trusts, or nil: it must be the one that was used.
@@ -34,7 +37,7 @@ type Options struct {
 	Journal journal.Journal // the private one, or nil
 	Now     time.Time       // zero: by this machine's clock
 	// Progress is told how many of the log's entries have been looked at.
-	Progress func(done, total int64)
+	Progress func(done, total int64) // nil: nobody is told
 }
 
 // auditor is an audit under way.
@@ -51,7 +54,7 @@ type auditor struct {
 	tree    compactRange
 	notes   map[int64][]note // signed checkpoints to compare, by their size
 	draws   map[uint64]*drawn
-	ids     map[string]bool
+	ids     map[string]bool        // the names of draws
 	folders map[string]folderState // by the draw's folder
 	wins    map[winKey]uint64
 	grown   bool  // the log went on while it was read
@@ -255,7 +258,7 @@ func (a *auditor) compare(where string, signed []byte, check *Check) *tlog.Verif
 	return opened
 }
 
-// meet compares the signed checkpoints of the tree's present size.
+// meet compares the tree with the signed checkpoints that compare has set aside for its present size.
 func (a *auditor) meet() {
 	size := a.tree.size
 	for _, n := range a.notes[size] {
@@ -366,8 +369,8 @@ func (a *auditor) bundle(n int64, leaves []tlog.Hash) ([][]byte, error) {
 	return entries, nil
 }
 
-// readBundle reads a bundle of entries. Where the last of them are held back, an older one has those before, and width says
-// how many that are.
+// readBundle reads a bundle of entries. Where the last of them are held back, an older, shorter bundle has those before: width
+// is then set to how many it has, and to 0 where there is none.
 func (a *auditor) readBundle(n int64, width *int) (name string, data []byte, err error) {
 	name = tlog.BundlePath(n, *width)
 	if data, err = a.read(name); data != nil || err != nil {
@@ -416,7 +419,7 @@ func rightLength(level, width int, data []byte) bool {
 	return err == nil && len(entries) == width
 }
 
-// take goes on by some leaves, and by their entries where they are known.
+// take adds some leaves to the tree, and looks at their entries where they are published.
 func (a *auditor) take(first int64, leaves []tlog.Hash, entries [][]byte) error {
 	if entries != nil {
 		if err := a.records(first, entries); err != nil {
@@ -436,7 +439,7 @@ func (a *auditor) take(first int64, leaves []tlog.Hash, entries [][]byte) error 
 	return nil
 }
 
-// end says what is left over.
+// end reports what could not be compared, each draw, and the files that the log does not account for.
 func (a *auditor) end() error {
 	for _, waiting := range a.notes {
 		for _, n := range waiting {
