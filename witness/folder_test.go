@@ -172,7 +172,7 @@ func TestTheFolderIsGuarded(t *testing.T) {
 	if err := os.Remove(key); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := witness.Key(b.dir, "witness.example/new"); err == nil || !strings.Contains(err.Error(), "not its key") {
+	if _, err := witness.Key(b.dir, "witness.example/new"); err == nil || !strings.Contains(err.Error(), "and no key") {
 		t.Errorf("a new key over an old memory: %v", err)
 	}
 	restore()
