@@ -91,12 +91,6 @@ func ParseRecord(b []byte) (Record, error) {
 	return r, nil
 }
 
-// Leaf returns the record's leaf hash in its batch's tree.
-func (r Record) Leaf() tlog.Hash {
-	b := r.Encode()
-	return tlog.LeafHash(b[:])
-}
-
 // Person is who made a bet: what a commitment hides until its salt is shown. Each field is at most 255 bytes.
 type Person struct {
 	FirstName, LastName, Document, Birthdate string
