@@ -1,7 +1,10 @@
 // Package audit is the independent control of a lottery: from the published files alone it recomputes every leaf, root,
-// tile, total, seal, number and winner, and compares. For the operator it does the same from the private journal. It
-// shares the parsers and formats with what it controls (packages tlog, receipt, draw and journal), and the check of a draw's
-// outcome with package verify. It counts, adds and hashes by itself.
+// tile, total, seal, number and winner, and compares. For the operator it also compares the log with the private journal.
+//
+// It counts by itself: the log's Merkle tree and its tiles, the order of batches, the running totals, the seals and the winners
+// are recomputed with code of its own. The parsers and formats it shares with what it controls: packages tlog (leaf hashes,
+// signatures), receipt (a batch's root), draw (a beacon's numbers) and journal, and a draw's outcome is checked by package
+// verify. A mistake in one of those is not found here.
 package audit
 
 import (
@@ -26,7 +29,7 @@ type Options struct {
 	// Policy says whose checkpoints are believed. Nil takes the key that is published with the log, which proves only that
 	// the log agrees with itself: whoever could change the log could change that key.
 	Policy *tlog.Policy
-	// Retained are checkpoints that were seen earlier, by the name of where they are kept.
+	// Retained are checkpoints that were seen earlier, by the names of their files.
 	Retained map[string][]byte
 	Chain    *draw.Chain // the beacon; nil: draw.Quicknet
 	// Beacon is a round from a place that the auditor trusts, or nil: it must be the one that was used.
@@ -34,7 +37,7 @@ type Options struct {
 	Journal journal.Journal // the private one, or nil
 	Now     time.Time       // zero: by this machine's clock
 	// Progress is told how many of the log's entries have been looked at.
-	Progress func(done, total int64)
+	Progress func(done, total int64) // nil: nobody is told
 }
 
 // auditor is an audit under way.
@@ -51,7 +54,7 @@ type auditor struct {
 	tree    compactRange
 	notes   map[int64][]note // signed checkpoints to compare, by their size
 	draws   map[uint64]*drawn
-	ids     map[string]bool
+	ids     map[string]bool        // the names of draws
 	folders map[string]folderState // by the draw's folder
 	wins    map[winKey]uint64
 	grown   bool  // the log went on while it was read
@@ -82,14 +85,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	if a.top != nil {
-		err := a.walk()
-		if err == nil {
-			err = a.grew()
-		}
-		if err == nil {
-			err = a.end()
-		}
-		if err != nil {
+		if err := a.check(); err != nil {
 			return nil, err
 		}
 	}
@@ -99,6 +95,17 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		a.report.Complete = a.report.Complete && c.Not == ""
 	}
 	return a.report, nil
+}
+
+// check makes the audit, once begin has found a checkpoint to believe.
+func (a *auditor) check() error {
+	if err := a.walk(); err != nil {
+		return err
+	}
+	if err := a.grew(); err != nil {
+		return err
+	}
+	return a.end()
 }
 
 // plan lists the checks in the order of the report.
@@ -142,20 +149,37 @@ func (a *auditor) read(name string) ([]byte, error) {
 	return data, err
 }
 
-// begin reads the checkpoint and those to compare with it.
+// begin reads the newest checkpoint, lists the files, and sets aside what is to be compared. Afterwards a.top is nil where the
+// checkpoint cannot be believed: then nothing else can be checked.
 func (a *auditor) begin() error {
-	// Before the names: all that a checkpoint speaks of is there when it is.
+	// The checkpoint is read before the names: whatever it speaks of is published before it.
 	signed, err := a.Source.Read(a.ctx, "checkpoint")
-	if errors.Is(err, fs.ErrNotExist) || err == nil && isPage(signed) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return a.elsewhere()
 	}
 	if err != nil {
 		return err
 	}
+	if isPage(signed) {
+		return a.elsewhere()
+	}
 	if err := a.list(); err != nil {
 		return err
 	}
-	return a.believe(signed)
+	if err := a.believe(signed); err != nil || a.top == nil {
+		return err
+	}
+	a.report.Log, a.report.Size, a.report.Root = a.top.Origin, a.top.Size, a.top.Root.String()
+	for where, signed := range a.Retained {
+		a.compare(where, signed, a.retained)
+	}
+	if len(a.Retained) == 0 {
+		a.retained.Not = "none were given: keep what you see, and give it with --checkpoints"
+	}
+	if a.Journal != nil {
+		a.private = newPrivate(a)
+	}
+	return nil
 }
 
 // list notes which files there are.
@@ -176,38 +200,30 @@ func (a *auditor) list() error {
 	return nil
 }
 
-// believe opens the checkpoint by the policy.
+// believe verifies the newest checkpoint by the policy, and sets a.top. What is wrong with it is a finding.
 func (a *auditor) believe(signed []byte) error {
 	key, err := a.read("log.vkey")
 	if err != nil {
 		return err
 	}
-	if a.policy = a.Policy; a.policy == nil {
+	if a.names != nil {
+		a.names["checkpoint"] = true
+	}
+	a.policy = a.Policy
+	if a.policy == nil {
 		a.report.Warnings = append(a.report.Warnings, "the key is the one published with the log: that shows that the log agrees with itself, not whose it is. Give --policy with a key from elsewhere.")
 		if a.policy, err = tlog.TrustLog(string(bytes.TrimSpace(key))); err != nil {
 			a.checkpoint.finding("log.vkey is no key: %v", err)
 			return nil
 		}
 	}
-	if a.names != nil {
-		a.names["checkpoint"] = true
-	}
-	if a.top, err = a.policy.VerifyCheckpoint(signed); err != nil {
+	top, err := a.policy.VerifyCheckpoint(signed)
+	if err != nil {
 		a.checkpoint.finding("checkpoint: %v", err)
-		a.top = nil
 		return nil
 	}
+	a.top = top
 	a.checkVerifier(key, signed)
-	a.report.Log, a.report.Size, a.report.Root = a.top.Origin, a.top.Size, a.top.Root.String()
-	for where, signed := range a.Retained {
-		a.compare(where, signed, a.retained)
-	}
-	if len(a.Retained) == 0 {
-		a.retained.Not = "none were given: keep what you see, and give it with --checkpoints"
-	}
-	if a.Journal != nil {
-		a.private = newPrivate(a)
-	}
 	return nil
 }
 
@@ -222,25 +238,27 @@ func (a *auditor) checkVerifier(key, signed []byte) {
 	}
 }
 
-// compare sets a signed checkpoint aside until the tree has its size.
+// compare verifies a signed checkpoint, and sets it aside until the tree has its size: meet then compares the roots. It
+// returns nil where the checkpoint is none of this log, which is a finding of check.
 func (a *auditor) compare(where string, signed []byte, check *Check) *tlog.VerifiedCheckpoint {
 	opened, err := a.policy.VerifyCheckpoint(signed)
-	switch {
-	case err != nil:
+	if err != nil {
 		check.finding("%s: %v", where, err)
 		return nil
-	case opened.Origin != a.top.Origin:
-		check.finding("%s is of the log %s", where, opened.Origin)
-	case opened.Size > a.top.Size:
-		check.finding("%s has %d entries, and the log has %d: entries have been removed", where, opened.Size, a.top.Size)
-	default:
-		a.notes[opened.Size] = append(a.notes[opened.Size], note{where, opened.Root, check})
-		return opened
 	}
-	return nil
+	if opened.Origin != a.top.Origin {
+		check.finding("%s is of the log %s", where, opened.Origin)
+		return nil
+	}
+	if opened.Size > a.top.Size {
+		check.finding("%s has %d entries, and the log has %d: entries have been removed", where, opened.Size, a.top.Size)
+		return nil
+	}
+	a.notes[opened.Size] = append(a.notes[opened.Size], note{where, opened.Root, check})
+	return opened
 }
 
-// meet compares the signed checkpoints of the tree's present size.
+// meet compares the tree with the signed checkpoints that compare has set aside for its present size.
 func (a *auditor) meet() {
 	size := a.tree.size
 	for _, n := range a.notes[size] {
@@ -351,8 +369,8 @@ func (a *auditor) bundle(n int64, leaves []tlog.Hash) ([][]byte, error) {
 	return entries, nil
 }
 
-// readBundle reads a bundle of entries. Where the last of them are held back, an older one has those before, and width says
-// how many that are.
+// readBundle reads a bundle of entries. Where the last of them are held back, an older, shorter bundle has those before: width
+// is then set to how many it has, and to 0 where there is none.
 func (a *auditor) readBundle(n int64, width *int) (name string, data []byte, err error) {
 	name = tlog.BundlePath(n, *width)
 	if data, err = a.read(name); data != nil || err != nil {
@@ -401,7 +419,7 @@ func rightLength(level, width int, data []byte) bool {
 	return err == nil && len(entries) == width
 }
 
-// take goes on by some leaves, and by their entries where they are known.
+// take adds some leaves to the tree, and looks at their entries where they are published.
 func (a *auditor) take(first int64, leaves []tlog.Hash, entries [][]byte) error {
 	if entries != nil {
 		if err := a.records(first, entries); err != nil {
@@ -421,7 +439,7 @@ func (a *auditor) take(first int64, leaves []tlog.Hash, entries [][]byte) error 
 	return nil
 }
 
-// end says what is left over.
+// end reports what could not be compared, each draw, and the files that the log does not account for.
 func (a *auditor) end() error {
 	for _, waiting := range a.notes {
 		for _, n := range waiting {

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -50,46 +49,29 @@ func (d *drawn) agency(n quiniela.Agency) *Agency {
 func micros(us uint64) time.Time { return time.UnixMicro(int64(us)).UTC() }
 
 // entry looks at one entry of the log.
-func (a *auditor) entry(index uint64, data []byte) (err error) {
-	before := len(a.entries.Findings)
-	header, _, _ := strings.Cut(string(data), "\n")
-	switch {
-	case strings.HasPrefix(header, "QNB1"):
-		var b receipt.BatchEntry
-		if b, err = receipt.ParseBatchEntry(data); err == nil {
-			a.batch(index, b)
-		}
-	case header == "quiniela/v1/draw-open":
-		var o receipt.DrawOpen
-		if o, err = receipt.ParseDrawOpen(data); err == nil {
-			return a.opening(index, o, data)
-		}
-	case header == "quiniela/v1/seal":
-		var s receipt.Seal
-		if s, err = receipt.ParseSeal(data); err == nil {
-			return a.sealing(index, s, data)
-		}
-	case header == "quiniela/v1/result":
-		var r receipt.Result
-		if r, err = receipt.ParseResult(data); err == nil {
-			return a.resulting(index, r, data)
-		}
-	default:
-		err = fmt.Errorf("unknown kind %.40q", header)
-	}
-	if err != nil && len(a.entries.Findings) == before {
-		a.entries.finding("entry %d: %v", index, err)
-	}
+func (a *auditor) entry(index uint64, data []byte) error {
 	if a.private != nil {
 		a.private.next(index, data)
+	}
+	v, err := receipt.ParseEntry(data)
+	if err != nil {
+		a.entries.finding("entry %d: %v", index, err)
+		return nil
+	}
+	switch v := v.(type) {
+	case receipt.BatchEntry:
+		a.batch(index, v)
+	case receipt.DrawOpen:
+		return a.opening(index, v, data)
+	case receipt.Seal:
+		return a.sealing(index, v, data)
+	case receipt.Result:
+		return a.resulting(index, v, data)
 	}
 	return nil
 }
 
 func (a *auditor) opening(index uint64, o receipt.DrawOpen, data []byte) error {
-	if a.private != nil {
-		a.private.next(index, data)
-	}
 	if want := uint64(len(a.draws)) + 1; o.Draw != want || a.ids[o.ID] {
 		a.entries.finding("entry %d opens draw %d, %q, where %d is next and names are used once", index, o.Draw, o.ID, want)
 		return nil
@@ -172,9 +154,6 @@ func (a *auditor) batch(index uint64, b receipt.BatchEntry) {
 }
 
 func (a *auditor) sealing(index uint64, s receipt.Seal, data []byte) error {
-	if a.private != nil {
-		a.private.next(index, data)
-	}
 	a.seals.Checked++
 	d := a.draws[s.Draw]
 	if d == nil || d.seal != nil || s.Open != d.at {
@@ -197,7 +176,10 @@ func (a *auditor) sealing(index uint64, s receipt.Seal, data []byte) error {
 	if err != nil {
 		a.seals.finding("entry %d: %v", index, err)
 	}
-	if err := errors.Join(a.follows(d, "seal", data, s.Sealed), a.follows(d, "totals", text, s.Sealed)); err != nil {
+	if err := a.follows(d, "seal", data, s.Sealed); err != nil {
+		return err
+	}
+	if err := a.follows(d, "totals", text, s.Sealed); err != nil {
 		return err
 	}
 	return a.sealedCheckpoint(index, d)
@@ -250,9 +232,6 @@ func (a *auditor) sealedCheckpoint(index uint64, d *drawn) error {
 }
 
 func (a *auditor) resulting(index uint64, r receipt.Result, data []byte) error {
-	if a.private != nil {
-		a.private.next(index, data)
-	}
 	a.numbers.Checked++
 	d := a.draws[r.Draw]
 	if d == nil || d.seal == nil || d.result != nil || r.Open != d.at || r.Seal != d.sealAt {
@@ -266,12 +245,8 @@ func (a *auditor) resulting(index uint64, r receipt.Result, data []byte) error {
 	if err := a.follows(d, "result", data, r.Drawn); err != nil {
 		return err
 	}
-	if r.Source == receipt.SourceBeacon {
-		var b draw.Beacon
-		b.Round = d.open.Beacon.Round
-		copy(b.Signature[:], r.Evidence)
-		text, err := json.Marshal(b)
-		if err := errors.Join(err, a.follows(d, "beacon.json", append(text, '\n'), r.Drawn)); err != nil {
+	if r.Source == quiniela.SourceBeacon && d.open.Beacon != nil { // without it, number has found fault
+		if err := a.publishedBeacon(d, r); err != nil {
 			return err
 		}
 	}
@@ -284,21 +259,32 @@ func (a *auditor) resulting(index uint64, r receipt.Result, data []byte) error {
 	return a.outcome(d)
 }
 
+// publishedBeacon compares the published round with the result's evidence.
+func (a *auditor) publishedBeacon(d *drawn, r receipt.Result) error {
+	b := draw.Beacon{Round: d.open.Beacon.Round}
+	copy(b.Signature[:], r.Evidence)
+	text, err := json.Marshal(b)
+	if err != nil {
+		return err
+	}
+	return a.follows(d, "beacon.json", append(text, '\n'), r.Drawn)
+}
+
 // number derives a draw's number again.
 func (a *auditor) number(d *drawn, r receipt.Result) error {
 	if r.Drawn < d.seal.Sealed {
 		return fmt.Errorf("drawn at %s, before the seal", micros(r.Drawn).Format(time.RFC3339))
 	}
-	late := d.open.Beacon != nil && d.open.Beacon.Fallback == receipt.FallbackNotary && r.Source == receipt.SourceNotary
-	if r.Source != d.open.Source && !late {
+	fallback := d.open.Beacon != nil && d.open.Beacon.Fallback == receipt.FallbackNotary && r.Source == quiniela.SourceNotary
+	if r.Source != d.open.Source && !fallback {
 		return fmt.Errorf("the draw was opened with the source %q, and its number is from %q", d.open.Source, r.Source)
 	}
 	switch r.Source {
-	case receipt.SourceFixed:
+	case quiniela.SourceFixed:
 		if r.Number != *d.open.Number {
 			return fmt.Errorf("the number is %04d, and the draw was opened with %04d", r.Number, *d.open.Number)
 		}
-	case receipt.SourceBeacon:
+	case quiniela.SourceBeacon:
 		prizes, err := a.Chain.Numbers(r.Evidence, draw.Terms{ChainHash: d.open.Beacon.Chain, Round: d.open.Beacon.Round, DrawID: d.open.ID, Binding: d.leaf})
 		if err != nil {
 			return err
@@ -345,53 +331,72 @@ func (a *auditor) outcome(d *drawn) error {
 	return nil
 }
 
-// records checks the records of a bundle's batches, several at a time.
+// recordsJob is the check of one batch's published records.
+type recordsJob struct {
+	index  int64 // of the batch's entry
+	entry  receipt.BatchEntry
+	name   string
+	data   []byte // the file, nil where it is missing
+	number quiniela.Number
+	wins   uint64
+	err    error // what is wrong with the records
+}
+
+// records checks the records of a bundle's batches, several at a time, and counts their winners. Batches of draws whose result
+// is not published have no records yet.
 func (a *auditor) records(first int64, entries [][]byte) error {
-	type job struct {
-		index int64
-		b     receipt.BatchEntry
-		d     *drawn
-		name  string
-		data  []byte
-		wins  uint64
-		err   error
-	}
-	var jobs []*job
-	known := maps.Clone(a.draws)
-	for i, e := range entries {
-		// A draw may be opened in this very bundle.
-		if o, err := receipt.ParseDrawOpen(e); err == nil && known[o.Draw] == nil {
-			d := &drawn{open: o}
-			if _, d.number, err = a.folder(d.dir()); err != nil {
-				return err
-			}
-			known[o.Draw] = d
-		}
-		b, err := receipt.ParseBatchEntry(e)
-		if err != nil || known[b.Draw] == nil || known[b.Draw].number == nil {
-			continue
-		}
-		j := &job{index: first + int64(i), b: b, d: known[b.Draw]}
-		j.name = fmt.Sprintf("%sbets/%d/%d.pub", j.d.dir(), b.Agency, b.Batch)
-		if j.data, err = a.read(j.name); err != nil {
-			return err
-		}
-		jobs = append(jobs, j)
+	jobs, err := a.recordsJobs(first, entries)
+	if err != nil {
+		return err
 	}
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for _, j := range jobs {
-		g.Go(func() error { j.wins, j.err = checkRecords(j.data, j.b, *j.d.number); return nil })
+		g.Go(func() error {
+			j.wins, j.err = checkRecords(j.data, j.entry, j.number)
+			return nil
+		})
 	}
-	_ = g.Wait()
+	_ = g.Wait() // each job keeps its error
 	for _, j := range jobs {
-		a.bets.Checked += uint64(j.b.Count)
+		a.bets.Checked += uint64(j.entry.Count)
 		if j.err != nil {
 			a.bets.finding("%s (entry %d): %v", j.name, j.index, j.err)
 		}
-		a.won(j.b, j.wins)
+		a.won(j.entry, j.wins)
 	}
 	return nil
+}
+
+// recordsJobs reads the records of a bundle's batches whose draws have a published result.
+func (a *auditor) recordsJobs(first int64, entries [][]byte) (jobs []*recordsJob, err error) {
+	known := maps.Clone(a.draws)
+	for i, e := range entries {
+		if o, err := receipt.ParseDrawOpen(e); err == nil && known[o.Draw] == nil {
+			// The draw opens in this bundle; a.draws has it only once its entry is taken.
+			d := &drawn{open: o}
+			if _, d.number, err = a.folder(d.dir()); err != nil {
+				return nil, err
+			}
+			known[o.Draw] = d
+			continue
+		}
+		b, err := receipt.ParseBatchEntry(e)
+		if err != nil {
+			continue // another entry, or one that entry will find fault with
+		}
+		d := known[b.Draw]
+		if d == nil || d.number == nil {
+			continue
+		}
+		j := &recordsJob{index: first + int64(i), entry: b, number: *d.number}
+		j.name = fmt.Sprintf("%sbets/%d/%d.pub", d.dir(), b.Agency, b.Batch)
+		if j.data, err = a.read(j.name); err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, j)
+	}
+	return jobs, nil
 }
 
 // won adds winners to what an agency has; the draw may not have come up yet.

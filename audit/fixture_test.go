@@ -96,8 +96,8 @@ func record() *log {
 		check(err)
 		return o
 	}
-	evening := open(ledger.Terms{ID: "evening", Agencies: 2, Closes: at.Add(-ledger.Margin), Rule: draw.Rule{Source: draw.FromBeacon}})
-	night := open(ledger.Terms{ID: "night", Agencies: 1, Rule: draw.Rule{Source: draw.Notary}})
+	evening := open(ledger.Terms{ID: "evening", Agencies: 2, Closes: at.Add(-ledger.Margin), Rule: draw.Rule{Source: quiniela.SourceBeacon}})
+	night := open(ledger.Terms{ID: "night", Agencies: 1, Rule: draw.Rule{Source: quiniela.SourceNotary}})
 	for n := range uint64(150) {
 		d.Send(1, 1, n+1, 7574, int(n))
 		if n < 100 {

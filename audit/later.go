@@ -12,8 +12,8 @@ import (
 	"quiniela/tlog"
 )
 
-// An honest log is never published all at once: a draw's files follow the checkpoint that has its entries, and entries wait
-// for the draws that are open. Whoever audits right then must hear that it is too early, and not that something is wrong.
+// An honest log is not published all at once: a draw's files follow the checkpoint that has its entries, and entries wait
+// for the draws that are open. An audit at such a moment must report that it is too early, not that something is wrong.
 
 // ErrNoLog says that what was given is no published log.
 var ErrNoLog = errors.New("there is no public log")
@@ -145,7 +145,7 @@ func (a *auditor) mustShow() (bool, error) {
 	return false, nil
 }
 
-// maybeLater reports whether a file may be of what cannot be checked yet.
+// maybeLater reports whether a file may belong to entries or draws that cannot be checked yet.
 func (a *auditor) maybeLater(name string) bool {
 	later := a.held >= 0 || a.grown
 	rest, ofDraw := strings.CutPrefix(name, "draws/")

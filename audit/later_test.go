@@ -93,9 +93,9 @@ func TestALogIsAuditedWhileItGrows(t *testing.T) {
 			t.Fatal(err)
 		}
 		look()
-		for batch := range uint64(40) {
+		for batch := range uint64(15) {
 			d.Send(n, 1, batch+1, int(n), int(batch))
-			if batch%8 == 0 {
+			if batch%5 == 0 {
 				look()
 			}
 		}

@@ -17,7 +17,7 @@ type private struct {
 	pull  func() (journal.Entry, error, bool)
 	stop  func()
 	draws map[uint64]uint64 // the log's number by the journal's, of public draws
-	lost  bool              // the two have come apart; the first difference was said
+	lost  bool              // the log and the journal differ; the first difference is reported, and nothing after it
 	check *Check
 }
 
@@ -117,7 +117,7 @@ func (p *private) batch(index uint64, entry []byte, b *journal.Batch, wrong func
 	}
 }
 
-// end lets the journal go. It may have entries that are newer than the checkpoint.
+// end stops reading the journal, which may have entries that are newer than the checkpoint.
 func (p *private) end() {
 	p.stop()
 	if p.a.held >= 0 {

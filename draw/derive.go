@@ -10,9 +10,6 @@ import (
 	"quiniela"
 )
 
-// PrizeCount is how many numbers a draw yields; prize 1 is the winning number.
-const PrizeCount = 20
-
 // derivation begins what is hashed, so that no other use of a beacon gives the same numbers.
 const derivation = "quiniela/draw/v1\x00"
 
@@ -38,14 +35,14 @@ func (t Terms) Check() error {
 	return nil
 }
 
-// Derive returns the number of one prize, 1 to PrizeCount, of a draw, given its round's checked randomness. It is a pure
+// Derive returns the number of one prize, 1 to quiniela.PrizeCount, of a draw, given its round's checked randomness. It is a pure
 // function: whoever has the log and the beacon gets the same. It fails only where the terms or the prize are not valid.
 func Derive(randomness [HashSize]byte, t Terms, prize int) (quiniela.Number, error) {
 	if err := t.Check(); err != nil {
 		return 0, err
 	}
-	if prize < 1 || prize > PrizeCount {
-		return 0, fmt.Errorf("prize %d, want 1 to %d", prize, PrizeCount)
+	if prize < 1 || prize > quiniela.PrizeCount {
+		return 0, fmt.Errorf("prize %d, want 1 to %d", prize, quiniela.PrizeCount)
 	}
 	info := t.info(prize)
 	for ctr := uint32(0); ; ctr++ {
@@ -59,8 +56,8 @@ func Derive(randomness [HashSize]byte, t Terms, prize int) (quiniela.Number, err
 }
 
 // Prizes returns the numbers of all prizes in order: prize 1 is at index 0.
-func Prizes(randomness [HashSize]byte, t Terms) ([PrizeCount]quiniela.Number, error) {
-	var numbers [PrizeCount]quiniela.Number
+func Prizes(randomness [HashSize]byte, t Terms) ([quiniela.PrizeCount]quiniela.Number, error) {
+	var numbers [quiniela.PrizeCount]quiniela.Number
 	for i := range numbers {
 		n, err := Derive(randomness, t, i+1)
 		if err != nil {

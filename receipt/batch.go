@@ -181,7 +181,7 @@ func (l *Leaves) InclusionProof(i int) ([]tlog.Hash, error) {
 // batch's log entry. Every record must be one that Record.Encode writes.
 func RecordsRoot(records []byte) (tlog.Hash, int, error) {
 	if len(records)%RecordSize != 0 {
-		return tlog.Hash{}, 0, fmt.Errorf("%d bytes of records, not a multiple of %d", len(records), RecordSize)
+		return tlog.Hash{}, 0, malformed("records", "%d bytes, not a multiple of %d", len(records), RecordSize)
 	}
 	var tree tlog.CompactRange
 	for n := range len(records) / RecordSize {

@@ -46,7 +46,7 @@ func (e BatchEntry) Encode() [BatchEntrySize]byte {
 // figures below its own.
 func ParseBatchEntry(b []byte) (BatchEntry, error) {
 	if len(b) != BatchEntrySize || string(b[:4]) != batchMagic {
-		return BatchEntry{}, fmt.Errorf("not a batch entry: want %d bytes that begin with %s", BatchEntrySize, batchMagic)
+		return BatchEntry{}, malformed("batch entry", "want %d bytes that begin with %s", BatchEntrySize, batchMagic)
 	}
 	e := BatchEntry{
 		Draw:            binary.BigEndian.Uint64(b[4:]),
@@ -60,7 +60,7 @@ func ParseBatchEntry(b []byte) (BatchEntry, error) {
 		Root:            tlog.Hash(b[60:]),
 	}
 	if err := e.check(); err != nil {
-		return BatchEntry{}, fmt.Errorf("batch entry: %w", err)
+		return BatchEntry{}, &MalformedError{"batch entry", err}
 	}
 	return e, nil
 }

@@ -22,34 +22,24 @@ const (
 	resultHeader = "quiniela/v1/result"
 )
 
-// Where a winning number comes from.
-const (
-	SourceFixed  = "fixed"
-	SourceBeacon = "beacon"
-	SourceNotary = "notary"
-)
-
 // What happens if a beacon's round never comes.
 const (
 	FallbackNotary = "notary"
 	FallbackNone   = "none"
 )
 
-// PrizeCount is how many numbers a draw with prizes has.
-const PrizeCount = 20
-
 // beaconSignature is the size of a beacon's signature, in bytes.
 const beaconSignature = 48
 
 // DrawOpen opens a draw: what is fixed before the first bet.
 type DrawOpen struct {
-	Draw     uint64 // the log's number for it, from 1
-	ID       string // the operator's name for it
-	Rules    string // which rules hold, by name
-	Agencies uint32 // how many are expected
-	Opened   uint64 // µs since the Unix epoch
-	Close    uint64 // likewise: when bets end; 0 where that is when all agencies have finished
-	Source   string
+	Draw     uint64           // the log's number for it, from 1
+	ID       string           // the operator's name for it
+	Rules    string           // which rules hold, by name
+	Agencies uint32           // how many are expected
+	Opened   uint64           // µs since the Unix epoch
+	Close    uint64           // likewise: when bets end; 0 where that is when all agencies have finished
+	Source   string           // of the number: quiniela.SourceFixed, SourceNotary or SourceBeacon
 	Number   *quiniela.Number // for SourceFixed
 	Beacon   *BeaconTerms     // for SourceBeacon
 }
@@ -80,7 +70,7 @@ type Result struct {
 	Seal     uint64 // the seal's index in the log
 	Source   string
 	Number   quiniela.Number
-	Prizes   []quiniela.Number // none, or PrizeCount with Number first
+	Prizes   []quiniela.Number // none, or quiniela.PrizeCount with Number first
 	Evidence []byte            // the beacon's signature; SHA-256 of the notary's signed extract; none for SourceFixed
 	Winners  uint64
 	Drawn    uint64 // µs since the Unix epoch
@@ -113,18 +103,18 @@ func (o DrawOpen) check() error {
 	if !printable(o.ID) || !printable(o.Rules) {
 		return fmt.Errorf("id %.40q, rules %.40q: want 1 to %d bytes of printable text each", o.ID, o.Rules, math.MaxUint8)
 	}
-	if (o.Number != nil) != (o.Source == SourceFixed) || (o.Beacon != nil) != (o.Source == SourceBeacon) {
+	if (o.Number != nil) != (o.Source == quiniela.SourceFixed) || (o.Beacon != nil) != (o.Source == quiniela.SourceBeacon) {
 		return fmt.Errorf("the source %.40q with what another source needs, or without what it needs", o.Source)
 	}
 	switch o.Source {
-	case SourceNotary:
+	case quiniela.SourceNotary:
 		return nil
-	case SourceFixed:
+	case quiniela.SourceFixed:
 		if *o.Number > quiniela.MaxNumber {
 			return fmt.Errorf("the number %d is over %d", *o.Number, quiniela.MaxNumber)
 		}
 		return nil
-	case SourceBeacon:
+	case quiniela.SourceBeacon:
 		if o.Beacon.Round == 0 || o.Beacon.Fallback != FallbackNotary && o.Beacon.Fallback != FallbackNone {
 			return fmt.Errorf("round %d, fallback %.40q", o.Beacon.Round, o.Beacon.Fallback)
 		}
@@ -203,17 +193,17 @@ func (r Result) check() error {
 	if r.Draw == 0 || r.Open >= r.Seal {
 		return fmt.Errorf("draw %d, opened by entry %d and sealed by entry %d", r.Draw, r.Open, r.Seal)
 	}
-	if len(r.Prizes) != 0 && (len(r.Prizes) != PrizeCount || r.Prizes[0] != r.Number) {
-		return fmt.Errorf("%d prizes, want none or %d with the number first", len(r.Prizes), PrizeCount)
+	if len(r.Prizes) != 0 && (len(r.Prizes) != quiniela.PrizeCount || r.Prizes[0] != r.Number) {
+		return fmt.Errorf("%d prizes, want none or %d with the number first", len(r.Prizes), quiniela.PrizeCount)
 	}
 	for _, n := range append(r.Prizes[:len(r.Prizes):len(r.Prizes)], r.Number) {
 		if n > quiniela.MaxNumber {
 			return fmt.Errorf("the number %d is over %d", n, quiniela.MaxNumber)
 		}
 	}
-	size, ok := map[string]int{SourceFixed: 0, SourceBeacon: beaconSignature, SourceNotary: tlog.HashSize}[r.Source]
+	size, ok := map[string]int{quiniela.SourceFixed: 0, quiniela.SourceBeacon: beaconSignature, quiniela.SourceNotary: tlog.HashSize}[r.Source]
 	// A notary may have entered the number without handing in an extract.
-	if !ok || len(r.Evidence) != size && !(r.Source == SourceNotary && len(r.Evidence) == 0) {
+	if !ok || len(r.Evidence) != size && !(r.Source == quiniela.SourceNotary && len(r.Evidence) == 0) {
 		return fmt.Errorf("source %.40q with %d bytes of evidence", r.Source, len(r.Evidence))
 	}
 	return nil
@@ -363,14 +353,14 @@ func (l *lines) hash(name, value string) tlog.Hash {
 func finish[T any](l *lines, v T, encode func() ([]byte, error)) (T, error) {
 	var none T
 	if l.err != nil {
-		return none, fmt.Errorf("parse entry: %w", l.err)
+		return none, &MalformedError{"entry", l.err}
 	}
 	again, err := encode()
 	if err != nil {
-		return none, err
+		return none, &MalformedError{"entry", err}
 	}
 	if !bytes.Equal(again, l.all) {
-		return none, errors.New("parse entry: not written as this program writes it")
+		return none, malformed("entry", "not written as this program writes it")
 	}
 	return v, nil
 }

@@ -3,6 +3,7 @@ package receipt_test
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"strings"
 	"testing"
 
@@ -62,19 +63,19 @@ func TestBatchEntriesThatContradictThemselves(t *testing.T) {
 
 func fixedDraw() receipt.DrawOpen {
 	n := quiniela.Number(7574)
-	return receipt.DrawOpen{Draw: 7, ID: "2026-01-31", Rules: "quiniela/2026", Agencies: 5, Opened: 1769800000000000, Source: receipt.SourceFixed, Number: &n}
+	return receipt.DrawOpen{Draw: 7, ID: "2026-01-31", Rules: "quiniela/2026", Agencies: 5, Opened: 1769800000000000, Source: quiniela.SourceFixed, Number: &n}
 }
 
 func beaconDraw() receipt.DrawOpen {
 	o := fixedDraw()
-	o.Close, o.Source, o.Number = 1769886000000000, receipt.SourceBeacon, nil
+	o.Close, o.Source, o.Number = 1769886000000000, quiniela.SourceBeacon, nil
 	o.Beacon = &receipt.BeaconTerms{Chain: tlog.Hash{0: 0x52, 31: 0x71}, Round: 1000, Fallback: receipt.FallbackNotary}
 	return o
 }
 
 func notaryDraw() receipt.DrawOpen {
 	o := fixedDraw()
-	o.Source, o.Number = receipt.SourceNotary, nil
+	o.Source, o.Number = quiniela.SourceNotary, nil
 	return o
 }
 
@@ -87,12 +88,12 @@ func totals() []receipt.Total {
 }
 
 func result() receipt.Result {
-	return receipt.Result{Draw: 7, Open: 12, Seal: 15, Source: receipt.SourceFixed, Number: 74, Winners: 3, Drawn: 1769886090000000}
+	return receipt.Result{Draw: 7, Open: 12, Seal: 15, Source: quiniela.SourceFixed, Number: 74, Winners: 3, Drawn: 1769886090000000}
 }
 
 func beaconResult() receipt.Result {
 	r := result()
-	r.Source, r.Evidence, r.Prizes = receipt.SourceBeacon, bytes.Repeat([]byte{0xb4}, 48), make([]quiniela.Number, 20)
+	r.Source, r.Evidence, r.Prizes = quiniela.SourceBeacon, bytes.Repeat([]byte{0xb4}, 48), make([]quiniela.Number, 20)
 	r.Prizes[0], r.Prizes[19] = r.Number, 9999
 	return r
 }
@@ -165,7 +166,7 @@ func TestEntriesThatContradictThemselvesAreNotWritten(t *testing.T) {
 		"no source":                open(notaryDraw(), func(o *receipt.DrawOpen) { o.Source = "" }),
 		"fixed without number":     open(fixedDraw(), func(o *receipt.DrawOpen) { o.Number = nil }),
 		"number too large":         open(fixedDraw(), func(o *receipt.DrawOpen) { n := quiniela.Number(10000); o.Number = &n }),
-		"notary with number":       open(fixedDraw(), func(o *receipt.DrawOpen) { o.Source = receipt.SourceNotary }),
+		"notary with number":       open(fixedDraw(), func(o *receipt.DrawOpen) { o.Source = quiniela.SourceNotary }),
 		"fixed with beacon":        open(fixedDraw(), func(o *receipt.DrawOpen) { o.Beacon = beaconDraw().Beacon }),
 		"beacon without terms":     open(beaconDraw(), func(o *receipt.DrawOpen) { o.Beacon = nil }),
 		"round 0":                  open(beaconDraw(), func(o *receipt.DrawOpen) { o.Beacon.Round = 0 }),
@@ -182,7 +183,7 @@ func TestEntriesThatContradictThemselvesAreNotWritten(t *testing.T) {
 		"another first prize":      done(beaconResult(), func(r *receipt.Result) { r.Prizes[0]++ }),
 		"beacon without evidence":  done(beaconResult(), func(r *receipt.Result) { r.Evidence = nil }),
 		"fixed with evidence":      done(result(), func(r *receipt.Result) { r.Evidence = []byte{1} }),
-		"notary with a signature":  done(beaconResult(), func(r *receipt.Result) { r.Source = receipt.SourceNotary }),
+		"notary with a signature":  done(beaconResult(), func(r *receipt.Result) { r.Source = quiniela.SourceNotary }),
 		"result from somewhere":    done(result(), func(r *receipt.Result) { r.Source = "x" }),
 		"result from nowhere else": done(result(), func(r *receipt.Result) { r.Source = "" }),
 	} {
@@ -293,4 +294,37 @@ func FuzzParseText(f *testing.F) {
 			t.Errorf("%q is written as %q, %v", data, b, err)
 		}
 	})
+}
+
+// Whatever cannot be read says so by its type, and an entry is read by the kind that it says it is.
+func TestWhatCannotBeReadIsMalformed(t *testing.T) {
+	batch := receipt.BatchEntry{Draw: 1, Agency: 1, Batch: 1, Count: 1, Stake: 1, CumulativeBets: 1, CumulativeStake: 1}
+	encoded := batch.Encode()
+	if got, err := receipt.ParseEntry(encoded[:]); err != nil || got != batch {
+		t.Errorf("%+v, %v; want %+v", got, err, batch)
+	}
+	text, err := fixedDraw().Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := receipt.ParseEntry(text); err != nil || !cmp.Equal(got, any(fixedDraw())) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	bad := []byte("x")
+	_, entry := receipt.ParseEntry(bad)
+	_, ofBatch := receipt.ParseBatchEntry(bad)
+	_, open := receipt.ParseDrawOpen(append(text, 'x'))
+	_, contradiction := receipt.ParseDrawOpen(bytes.Replace(text, []byte("draw 7"), []byte("draw 0"), 1))
+	_, seal := receipt.ParseSeal(text)
+	_, result := receipt.ParseResult(bad)
+	_, record := receipt.ParseRecord(bad)
+	_, _, records := receipt.RecordsRoot(bad)
+	_, inside := receipt.ParseReceipt(bad)
+	_, outcome := receipt.ParseOutcome([]byte(`{}`))
+	for i, err := range []error{entry, ofBatch, open, contradiction, seal, result, record, records, inside, outcome} {
+		var malformed *receipt.MalformedError
+		if !errors.As(err, &malformed) || malformed.What == "" {
+			t.Errorf("error %d: %v", i, err)
+		}
+	}
 }

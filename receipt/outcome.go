@@ -1,7 +1,5 @@
 package receipt
 
-import "fmt"
-
 // outcomeFormat is the first field of an outcome.
 const outcomeFormat = "quiniela/v1/outcome"
 
@@ -26,10 +24,10 @@ func (o *Outcome) Encode() ([]byte, error) { return encodeJSON(o) }
 func ParseOutcome(data []byte) (*Outcome, error) {
 	o := new(Outcome)
 	if err := decodeJSON(data, o); err != nil {
-		return nil, fmt.Errorf("parse outcome: %w", err)
+		return nil, &MalformedError{"outcome", err}
 	}
 	if o.Format != outcomeFormat {
-		return nil, fmt.Errorf("parse outcome: the format is %.40q, and this program reads %q", o.Format, outcomeFormat)
+		return nil, malformed("outcome", "the format is %.40q, and this program reads %q", o.Format, outcomeFormat)
 	}
 	return o, nil
 }

@@ -151,10 +151,10 @@ func (r *Receipt) Encode() ([]byte, error) { return encodeJSON(r) }
 func ParseReceipt(data []byte) (*Receipt, error) {
 	r := new(Receipt)
 	if err := decodeJSON(data, r); err != nil {
-		return nil, fmt.Errorf("parse receipt: %w", err)
+		return nil, &MalformedError{"receipt", err}
 	}
 	if r.Format != receiptFormat {
-		return nil, fmt.Errorf("parse receipt: the format is %.40q, and this program reads %q", r.Format, receiptFormat)
+		return nil, malformed("receipt", "the format is %.40q, and this program reads %q", r.Format, receiptFormat)
 	}
 	return r, nil
 }

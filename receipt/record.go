@@ -71,10 +71,10 @@ func putRecord(b *[RecordSize]byte, p Play, n quiniela.Number) {
 // ParseRecord reads a record's bytes. What Encode would not write is refused.
 func ParseRecord(b []byte) (Record, error) {
 	if len(b) != RecordSize {
-		return Record{}, fmt.Errorf("a record of %d bytes, want %d", len(b), RecordSize)
+		return Record{}, malformed("record", "%d bytes, want %d", len(b), RecordSize)
 	}
 	if b[0] != recordVersion {
-		return Record{}, fmt.Errorf("record version %d; this program reads version %d", b[0], recordVersion)
+		return Record{}, malformed("record", "version %d; this program reads version %d", b[0], recordVersion)
 	}
 	r := Record{
 		Play: Play{
@@ -86,15 +86,9 @@ func ParseRecord(b []byte) (Record, error) {
 		Commit: tlog.Hash(b[RecordSize-tlog.HashSize:]),
 	}
 	if r.Number > quiniela.MaxNumber {
-		return Record{}, fmt.Errorf("a record's number %d is over %d", r.Number, quiniela.MaxNumber)
+		return Record{}, malformed("record", "the number %d is over %d", r.Number, quiniela.MaxNumber)
 	}
 	return r, nil
-}
-
-// Leaf returns the record's leaf hash in its batch's tree.
-func (r Record) Leaf() tlog.Hash {
-	b := r.Encode()
-	return tlog.LeafHash(b[:])
 }
 
 // Person is who made a bet: what a commitment hides until its salt is shown. Each field is at most 255 bytes.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -61,14 +62,34 @@ func SignCheckpoint(c Checkpoint, log note.Signer) ([]byte, error) {
 	return signed, nil
 }
 
+// UnverifiedCheckpoint reads the checkpoint of a signed note, whoever signed it: it is only what the note claims.
+// Policy.VerifyCheckpoint verifies it.
+func UnverifiedCheckpoint(signed []byte) (Checkpoint, error) {
+	text, _, err := splitNote(signed)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	return ParseCheckpoint(text)
+}
+
+// CountSignatures returns how many signatures a signed checkpoint has, the log's own and cosignatures. They are not verified.
+func CountSignatures(signed []byte) (int, error) {
+	_, keys, err := splitNote(signed)
+	return len(keys), err
+}
+
+// ErrTwice says that a signed checkpoint would have two signatures by one key.
+var ErrTwice = errors.New("two signatures by one key")
+
 // AddSignatures returns a signed checkpoint with cosignatures behind its own: the note signature lines that witnesses
-// answer with, each ended by '\n'. They are not verified here: Policy.VerifyCheckpoint does that.
+// answer with, each ended by '\n'. They are not verified here: Policy.VerifyCheckpoint does that. The error wraps ErrTwice
+// where a key has signed already.
 func AddSignatures(signed []byte, lines ...[]byte) ([]byte, error) {
 	all := append([]byte(nil), signed...)
 	for _, line := range lines {
 		all = append(all, line...)
 	}
-	if err := checkNote(all); err != nil {
+	if _, _, err := splitNote(all); err != nil {
 		return nil, fmt.Errorf("add signatures: %w", err)
 	}
 	return all, nil
@@ -77,10 +98,10 @@ func AddSignatures(signed []byte, lines ...[]byte) ([]byte, error) {
 // Cosign returns the note signature line of a witness for the text of a signed checkpoint. The witness must first have checked
 // that the log only grew since the checkpoint that it cosigned last (CheckConsistency).
 func Cosign(signed []byte, witness note.Signer) ([]byte, error) {
-	if err := checkNote(signed); err != nil {
+	text, _, err := splitNote(signed)
+	if err != nil {
 		return nil, fmt.Errorf("cosign: %w", err)
 	}
-	text := noteText(signed)
 	all, err := note.Sign(&note.Note{Text: text}, witness)
 	if err != nil {
 		return nil, fmt.Errorf("cosign: %w", err)
@@ -88,33 +109,40 @@ func Cosign(signed []byte, witness note.Signer) ([]byte, error) {
 	return all[len(text)+1:], nil
 }
 
-// noteText returns the text of a note that checkNote accepts.
-func noteText(signed []byte) string {
-	return string(signed[:strings.LastIndex(string(signed), "\n\n")+1])
-}
-
-// checkNote refuses what the note package tolerates: base64 with stray bits or line ends in it, and two signatures by one
-// key. So a signed checkpoint has one valid form.
-func checkNote(signed []byte) error {
+// splitNote returns the text of a signed note, and the name and id of each key that has signed it, in order. It refuses what
+// the note package tolerates: base64 with stray bits or line ends in it, and two signatures by one key. So a signed checkpoint
+// has one valid form.
+func splitNote(signed []byte) (text string, keys []string, err error) {
 	if len(signed) > MaxCheckpoint {
-		return fmt.Errorf("a checkpoint of %d bytes, over %d", len(signed), MaxCheckpoint)
+		return "", nil, fmt.Errorf("a checkpoint of %d bytes, over %d", len(signed), MaxCheckpoint)
 	}
 	split := strings.LastIndex(string(signed), "\n\n")
 	if split < 0 || signed[len(signed)-1] != '\n' {
-		return errors.New("not a signed note")
+		return "", nil, errors.New("not a signed note")
 	}
-	seen := make(map[string]bool)
 	for line := range strings.Lines(string(signed[split+2:])) {
-		name, b64, ok := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(line, "— "), "\n"), " ")
-		sig, err := base64.StdEncoding.DecodeString(b64)
-		if !ok || err != nil || len(sig) < 5 || line != "— "+name+" "+base64.StdEncoding.EncodeToString(sig)+"\n" {
-			return fmt.Errorf("not a signature line: %.60q", line)
+		key, err := signedBy(line)
+		if err != nil {
+			return "", nil, err
 		}
-		key := name + "+" + string(sig[:4])
-		if seen[key] {
-			return fmt.Errorf("two signatures by one key of %q", name)
+		if slices.Contains(keys, key) {
+			return "", nil, fmt.Errorf("%w, of %q", ErrTwice, key[:len(key)-keyIDSize])
 		}
-		seen[key] = true
+		keys = append(keys, key)
 	}
-	return nil
+	return string(signed[:split+1]), keys, nil
+}
+
+// keyIDSize is the size of a key's id, with which a signature begins, in bytes.
+const keyIDSize = 4
+
+// signedBy returns the name and the id of the key of a signature line.
+func signedBy(line string) (string, error) {
+	rest, dash := strings.CutPrefix(line, "— ")
+	name, b64, _ := strings.Cut(strings.TrimSuffix(rest, "\n"), " ")
+	sig, err := base64.StdEncoding.DecodeString(b64)
+	if !dash || err != nil || len(sig) <= keyIDSize || line != "— "+name+" "+base64.StdEncoding.EncodeToString(sig)+"\n" {
+		return "", fmt.Errorf("not a signature line: %.60q", line)
+	}
+	return name + string(sig[:keyIDSize]), nil
 }

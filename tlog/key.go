@@ -12,7 +12,9 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// Signature types of C2SP signed-note: the first byte of a verifier key.
+// Signature types of C2SP signed-note: the first byte of a verifier key. The cosignatures of C2SP tlog-cosignature are made and
+// verified here and not with github.com/transparency-dev/formats/note: its verifier takes a log's key for a witness's and does
+// not compare a key's id, and its signer takes no clock.
 const (
 	typeEd25519     = 0x01
 	typeCosignature = 0x04

@@ -209,7 +209,7 @@ func (c *VerifiedCheckpoint) cosignedBy(witness *verifier) bool {
 // and no signature by a key of the policy is wrong. Signatures by other keys prove nothing and are ignored. Whether the
 // cosignatures suffice is for Quorum to say.
 func (p *Policy) VerifyCheckpoint(signed []byte) (*VerifiedCheckpoint, error) {
-	if err := checkNote(signed); err != nil {
+	if _, _, err := splitNote(signed); err != nil {
 		return nil, err
 	}
 	keys := slices.Concat(p.logs, p.witnesses)

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -56,26 +55,49 @@ func Outcome(data []byte, policy *tlog.Policy, chains []*draw.Chain, bet *Bet) (
 	return found, d
 }
 
-// entries checks the draw's three entries, each by itself and against the one before.
+// entries checks the draw's three entries, each by itself and against the one before. It reports whether all are right.
 func (f *Findings) entries(d *Draw) bool {
 	o := d.Outcome
-	var err error
-	d.Open, err = receipt.ParseDrawOpen(o.Open.Entry)
-	opened := f.step(PartOutcome, StepOpen, cmp.Or(err, o.Open.In(d.Checkpoint)), textOpen, d.Open.Draw, d.Open.ID, o.Open.Index)
+	err := d.readOpen()
+	opened := f.step(PartOutcome, StepOpen, err, textOpen, d.Open.Draw, d.Open.ID, o.Open.Index)
+	err = d.readSeal(opened)
+	sealed := f.step(PartOutcome, StepSeal, err, textSeal, o.Seal.Index, d.Seal.Bets, d.Seal.Batches)
+	err = d.readResult(sealed)
+	return f.step(PartOutcome, StepResult, err, textResult, o.Result.Index)
+}
 
-	d.Seal, err = receipt.ParseSeal(o.Seal.Entry)
-	ofThisDraw := opened && d.Seal.Draw == d.Open.Draw && d.Seal.Open == o.Open.Index && o.Seal.Index > o.Open.Index
-	if err == nil && !ofThisDraw {
-		err = fmt.Errorf("it seals draw %d opened by entry %d, and is no seal of this draw", d.Seal.Draw, d.Seal.Open)
+// readOpen sets d.Open from its entry.
+func (d *Draw) readOpen() (err error) {
+	if d.Open, err = receipt.ParseDrawOpen(d.Outcome.Open.Entry); err != nil {
+		return err
 	}
-	sealed := f.step(PartOutcome, StepSeal, cmp.Or(err, o.Seal.In(d.Checkpoint)), textSeal, o.Seal.Index, d.Seal.Bets, d.Seal.Batches)
+	return d.Outcome.Open.In(d.Checkpoint)
+}
 
-	d.Result, err = receipt.ParseResult(o.Result.Entry)
-	ofThisSeal := sealed && d.Result.Draw == d.Seal.Draw && d.Result.Open == d.Seal.Open && d.Result.Seal == o.Seal.Index && o.Result.Index > o.Seal.Index
-	if err == nil && !ofThisSeal {
-		err = fmt.Errorf("it is the result of draw %d sealed by entry %d, and not of this one", d.Result.Draw, d.Result.Seal)
+// readSeal sets d.Seal from its entry. opened says whether the draw's opening was right.
+func (d *Draw) readSeal(opened bool) (err error) {
+	o := d.Outcome
+	if d.Seal, err = receipt.ParseSeal(o.Seal.Entry); err != nil {
+		return err
 	}
-	return f.step(PartOutcome, StepResult, cmp.Or(err, o.Result.In(d.Checkpoint)), textResult, o.Result.Index)
+	ofThisDraw := d.Seal.Draw == d.Open.Draw && d.Seal.Open == o.Open.Index && o.Seal.Index > o.Open.Index
+	if !opened || !ofThisDraw {
+		return fmt.Errorf("it seals draw %d opened by entry %d, and is no seal of this draw", d.Seal.Draw, d.Seal.Open)
+	}
+	return o.Seal.In(d.Checkpoint)
+}
+
+// readResult sets d.Result from its entry. sealed says whether the draw's seal was right.
+func (d *Draw) readResult(sealed bool) (err error) {
+	o := d.Outcome
+	if d.Result, err = receipt.ParseResult(o.Result.Entry); err != nil {
+		return err
+	}
+	ofThisSeal := d.Result.Draw == d.Seal.Draw && d.Result.Open == d.Seal.Open && d.Result.Seal == o.Seal.Index && o.Result.Index > o.Seal.Index
+	if !sealed || !ofThisSeal {
+		return fmt.Errorf("it is the result of draw %d sealed by entry %d, and not of this one", d.Result.Draw, d.Result.Seal)
+	}
+	return o.Result.In(d.Checkpoint)
 }
 
 // includes returns an error where a bet's batch is not one that the draw's seal stands for.
@@ -97,23 +119,23 @@ func (d *Draw) includes(bet *Bet) error {
 }
 
 // fromBeacon reports whether the number comes from a beacon's round.
-func (d *Draw) fromBeacon() bool { return d.Result.Source == receipt.SourceBeacon }
+func (d *Draw) fromBeacon() bool { return d.Result.Source == quiniela.SourceBeacon }
 
 // checkNumber returns an error where the result does not follow from what was fixed when the draw opened.
 func (d *Draw) checkNumber(chains []*draw.Chain) error {
 	open, result := d.Open, d.Result
 	if result.Source != open.Source {
-		if open.Source == receipt.SourceBeacon && result.Source == receipt.SourceNotary && open.Beacon.Fallback == receipt.FallbackNotary {
+		if open.Source == quiniela.SourceBeacon && result.Source == quiniela.SourceNotary && open.Beacon.Fallback == receipt.FallbackNotary {
 			return nil // the notary's signature is on the extract, which is not here
 		}
 		return fmt.Errorf("the draw was opened with the source %q, and its number is from %q", open.Source, result.Source)
 	}
 	switch open.Source {
-	case receipt.SourceFixed:
+	case quiniela.SourceFixed:
 		if result.Number != *open.Number || len(result.Prizes) > 0 {
 			return fmt.Errorf("the number is %04d, and the draw was opened with %04d", result.Number, *open.Number)
 		}
-	case receipt.SourceBeacon:
+	case quiniela.SourceBeacon:
 		return d.checkDerived(chains)
 	}
 	return nil
@@ -160,11 +182,11 @@ func (d *Draw) chain(chains []*draw.Chain) (*draw.Chain, error) {
 // provenance says where a number comes from.
 func provenance(r receipt.Result) (text, []any) {
 	switch {
-	case r.Source == receipt.SourceBeacon:
+	case r.Source == quiniela.SourceBeacon:
 		return textNumberBeacon, []any{r.Number}
-	case r.Source == receipt.SourceNotary && len(r.Evidence) > 0:
+	case r.Source == quiniela.SourceNotary && len(r.Evidence) > 0:
 		return textNumberExtract, []any{r.Number, r.Evidence}
-	case r.Source == receipt.SourceNotary:
+	case r.Source == quiniela.SourceNotary:
 		return textNumberNotary, []any{r.Number}
 	}
 	return textNumberFixed, []any{r.Number}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"quiniela/receipt"
+	"quiniela"
 )
 
 func (c *checker) note(text string) { c.report.Notes = append(c.report.Notes, text) }
@@ -36,12 +36,12 @@ func (c *checker) conclude() {
 // noteSource says what the number rests on, where that is not a beacon.
 func (c *checker) noteSource() {
 	switch open, result := c.draw.Open, c.draw.Result; {
-	case result.Source == receipt.SourceFixed:
+	case result.Source == quiniela.SourceFixed:
 		c.note(c.words.NotesFixed)
-	case result.Source == receipt.SourceNotary && open.Source == receipt.SourceBeacon:
+	case result.Source == quiniela.SourceNotary && open.Source == quiniela.SourceBeacon:
 		c.note(c.words.NotesFallback)
 		c.note(c.words.NotesNotary)
-	case result.Source == receipt.SourceNotary:
+	case result.Source == quiniela.SourceNotary:
 		c.note(c.words.NotesNotary)
 	}
 }

@@ -3,7 +3,6 @@ package witness
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -50,7 +49,7 @@ func checkLines(lines []byte) error {
 }
 
 func askFrom(ctx context.Context, client *http.Client, url string, old int64, signed []byte, prove func(int64) ([]tlog.Hash, error)) ([]byte, error) {
-	c, err := unverified(signed)
+	c, err := tlog.UnverifiedCheckpoint(signed)
 	if err != nil {
 		return nil, err
 	}
@@ -126,10 +125,10 @@ func CosignDraw(ctx context.Context, client *http.Client, public, id string, url
 			continue
 		}
 		for line := range bytes.Lines(lines) {
-			if hasSignature(signed, line) {
-				continue
-			}
 			more, err := tlog.AddSignatures(signed, line)
+			if errors.Is(err, tlog.ErrTwice) {
+				continue // it had cosigned before
+			}
 			if err != nil {
 				failed = append(failed, fmt.Errorf("the line of the witness %s: %w", url, err))
 				continue
@@ -149,7 +148,7 @@ func CosignDraw(ctx context.Context, client *http.Client, public, id string, url
 // prover returns what proves, from the tiles of a public folder, that the log of a signed checkpoint grew from an older
 // size. The folder's log may be longer: only the tiles of its newest checkpoint have to be there.
 func prover(public string, signed []byte) (func(old int64) ([]tlog.Hash, error), error) {
-	sealed, err := unverified(signed)
+	sealed, err := tlog.UnverifiedCheckpoint(signed)
 	if err != nil {
 		return nil, fmt.Errorf("the draw's checkpoint: %w", err)
 	}
@@ -157,7 +156,7 @@ func prover(public string, signed []byte) (func(old int64) ([]tlog.Hash, error),
 	if err != nil {
 		return nil, fmt.Errorf("read the log's checkpoint: %w", err)
 	}
-	now, err := unverified(newest)
+	now, err := tlog.UnverifiedCheckpoint(newest)
 	if err != nil {
 		return nil, fmt.Errorf("the log's checkpoint: %w", err)
 	}
@@ -170,31 +169,4 @@ func prover(public string, signed []byte) (func(old int64) ([]tlog.Hash, error),
 		return nil, errors.Join(fmt.Errorf("the log in %s is not the one of the draw's checkpoint", public), err)
 	}
 	return func(old int64) ([]tlog.Hash, error) { return tlog.ProveConsistency(old, sealed.Size, hashes) }, nil
-}
-
-// unverified reads a signed checkpoint without asking who signed it.
-func unverified(signed []byte) (tlog.Checkpoint, error) {
-	text, _, _ := strings.Cut(string(signed), "\n\n")
-	return tlog.ParseCheckpoint(text + "\n")
-}
-
-// hasSignature reports whether a note has a signature by the key of a line.
-func hasSignature(signed, line []byte) bool {
-	_, lines, _ := bytes.Cut(signed, []byte("\n\n"))
-	for have := range bytes.Lines(lines) {
-		if signedBy(have) == signedBy(line) {
-			return true
-		}
-	}
-	return false
-}
-
-// signedBy returns the name and the id of the key of a signature line.
-func signedBy(line []byte) string {
-	name, b64, _ := strings.Cut(strings.TrimPrefix(strings.TrimSuffix(string(line), "\n"), "— "), " ")
-	sig, err := base64.StdEncoding.DecodeString(b64)
-	if err != nil || len(sig) < 4 {
-		return string(line)
-	}
-	return name + "+" + string(sig[:4])
 }

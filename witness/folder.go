@@ -18,19 +18,10 @@ import (
 const (
 	keyName    = "witness.key"      // 0600: one line, the key's name and its seed in base64
 	memoryName = "checkpoints.json" // the last checkpoint cosigned of each log, by origin
-	lockName   = "lock"
 )
 
 func keyPath(dir string) string    { return filepath.Join(dir, keyName) }
 func memoryPath(dir string) string { return filepath.Join(dir, memoryName) }
-func lockPath(dir string) string   { return filepath.Join(dir, lockName) }
-
-func makeFolder(dir string) error {
-	if err := durable.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make the witness's folder: %w", err)
-	}
-	return nil
-}
 
 // openFolder returns the key in a folder, and makes it, with an empty memory, where the folder has neither.
 func openFolder(dir, name string) (string, ed25519.PrivateKey, error) {
@@ -42,10 +33,10 @@ func openFolder(dir, name string) (string, ed25519.PrivateKey, error) {
 		return "", nil, err
 	}
 	if name != "" && name != has {
-		return "", nil, fmt.Errorf("%s is the key of %s, and not of %s: leave the name out, or take another folder", keyPath(dir), has, name)
+		return "", nil, fmt.Errorf("%s is the key of %s, not of %s: leave the name out, or take another folder", keyPath(dir), has, name)
 	}
 	if _, err := os.Stat(memoryPath(dir)); err != nil {
-		return "", nil, fmt.Errorf("the key is there, and what it has signed is not: %w; restore it, or retire this witness and make another in a new folder", err)
+		return "", nil, fmt.Errorf("the witness has a key, and what it has cosigned is missing: %w; restore it, or retire this witness and make another in a new folder", err)
 	}
 	return has, private, nil
 }
@@ -63,14 +54,15 @@ func readKey(path string) (string, ed25519.PrivateKey, error) {
 	return name, ed25519.NewKeyFromSeed(seed), nil
 }
 
-// makeKey writes the memory first: without a key it is no witness's, while a key without it is refused.
+// makeKey writes the memory before the key: a start that ends between the two leaves an empty memory, which the next start
+// accepts, and not a key without a memory, which it refuses.
 func makeKey(dir, name string) (string, ed25519.PrivateKey, error) {
 	if name == "" {
 		return "", nil, fmt.Errorf("%s has no key yet, and a new one needs a name: --name witness.example/quiniela", dir)
 	}
 	if _, err := os.Stat(memoryPath(dir)); err == nil {
 		if old, err := readMemory(memoryPath(dir)); err != nil || len(old) > 0 {
-			return "", nil, errors.Join(fmt.Errorf("%s has what a witness signed, and not its key: restore the key, or take a new folder", dir), err)
+			return "", nil, errors.Join(fmt.Errorf("%s has what a witness has cosigned, and no key: restore the key, or take a new folder", dir), err)
 		}
 	}
 	_, private, err := ed25519.GenerateKey(nil)

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	mostHashes  = 63                                          // of a proof, as C2SP has it
+	mostHashes  = 63                                          // of a proof, by C2SP tlog-witness
 	maxRequest  = 32 + mostHashes*45 + 1 + tlog.MaxCheckpoint // bytes: old size, proof, empty line, checkpoint
 	contentSize = "text/x.tlog.size"
 )
@@ -46,7 +46,7 @@ func (w *Witness) addCheckpoint(out http.ResponseWriter, r *http.Request) {
 		return
 	}
 	out.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = out.Write(line) // who has gone can ask again
+	_, _ = out.Write(line) // a client that has gone can ask again
 }
 
 func (w *Witness) refuse(out http.ResponseWriter, err error) {

@@ -1,9 +1,10 @@
-// Package witness keeps a log honest towards everybody at once. A witness remembers the last checkpoint of each log it
-// knows, and signs a newer one only where that log has grown from it and lost nothing; so whoever asks for the signatures
-// of several witnesses cannot be shown another log than others are. It speaks the protocol of C2SP tlog-witness. The other
-// side is here too: Ask has a witness sign a checkpoint, and CosignDraw has witnesses sign a draw's seal.
+// Package witness is a witness of logs, and the side that asks one. A witness remembers the last checkpoint of each log it
+// knows, and cosigns a newer one only where the log has grown from it and lost nothing. So nobody who asks for the cosignatures
+// of several witnesses can be shown another log than everybody else. The protocol is C2SP tlog-witness. Ask has a witness
+// cosign a checkpoint, and CosignDraw has witnesses cosign a draw's seal.
 //
-// A witness is somebody else than the log's operator. It needs to know nothing of lotteries, and keeps no entry of a log.
+// A witness is run by somebody else than the log's operator. It knows no lottery, keeps no entry of a log, and needs no
+// database: its key and its memory are two files in a folder that it locks.
 package witness
 
 import (
@@ -16,7 +17,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"golang.org/x/mod/sumdb/note"
 
 	"quiniela/internal/durable"
@@ -25,34 +25,32 @@ import (
 
 // Options say what a witness is.
 type Options struct {
-	Dir  string           // of its key and its memory; made where it is absent
-	Name string           // of its key, such as witness.example/quiniela; empty: as the key has it
+	Dir  string           // folder of its key and its memory; made where it is absent
+	Name string           // of its key, such as witness.example/quiniela; empty: the name in the key that is there
 	Logs []string         // verifier keys of the logs it knows; several may be of one log
 	Now  func() time.Time // its clock; nil: the system's
 	Log  *slog.Logger     // nil: none
 }
 
-// Witness is a witness with its folder open. It is safe for concurrent use.
+// Witness is a witness with its folder open and locked, from Open until Close. It is safe for concurrent use.
 type Witness struct {
 	signer note.Signer
 	key    string
 	path   string // of the memory
-	lock   closer
+	lock   *durable.Locked
 	log    *slog.Logger
 	write  func(path string, data []byte) error
 	logs   map[string]*tlog.Policy // by origin
 
-	mu     sync.Mutex
+	mu     sync.Mutex                 // protects all below; held while a checkpoint is checked, written and cosigned
 	known  map[string]tlog.Checkpoint // the last one cosigned, by origin
-	notes  memory
-	failed error // set once: what is on the disk is then unknown
-	broken chan struct{}
+	notes  memory                     // the same as the logs signed them: what is on the disk
+	failed error                      // set once, by a failed write: what is on the disk is then unknown, and nothing is cosigned
+	broken chan struct{}              // closed when failed is set, so that Serve ends
 }
 
-type closer interface{ Close() error }
-
-// Open opens a witness's folder, which no other process may have open. Where it is new, it makes the key. It refuses a
-// folder that has a key and no memory: a witness that forgot what it has signed could sign a fork of it.
+// Open opens a witness's folder, and makes a key in a new one. It refuses a folder that another process has open, and one that
+// has a key and no memory: a witness that has forgotten what it cosigned could cosign a fork.
 func Open(o Options) (*Witness, error) {
 	w := &Witness{log: o.Log, write: replaceFile, known: make(map[string]tlog.Checkpoint), broken: make(chan struct{})}
 	if w.log == nil {
@@ -88,15 +86,15 @@ func (w *Witness) load(o Options) error {
 	return w.recall()
 }
 
-func lockFolder(dir string) (closer, error) {
-	if err := makeFolder(dir); err != nil {
-		return nil, err
+// lockFolder makes a witness's folder where there is none, and locks it: two processes with one key could cosign two forks.
+func lockFolder(dir string) (*durable.Locked, error) {
+	if err := durable.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the witness's folder: %w", err)
 	}
-	lock, err := vfs.Default.Lock(lockPath(dir))
+	lock, err := durable.Lock(dir)
 	if err != nil {
-		return nil, fmt.Errorf("the witness's folder %s is in use by another process, or cannot be locked: %w", dir, err)
+		return nil, fmt.Errorf("lock the witness's folder %s: %w", dir, err)
 	}
-	durable.Inherit(lockPath(dir))
 	return lock, nil
 }
 
@@ -121,7 +119,7 @@ func policies(keys []string) (map[string]*tlog.Policy, error) {
 	return all, nil
 }
 
-// recall reads the memory. What it says of logs that are not asked for now is kept as it is.
+// recall reads the memory. Checkpoints of logs that are not named now are kept.
 func (w *Witness) recall() (err error) {
 	if w.notes, err = readMemory(w.path); err != nil {
 		return err
@@ -149,7 +147,7 @@ func (w *Witness) Close() error { return w.lock.Close() }
 // Origins returns the origins of the logs that the witness knows.
 func (w *Witness) Origins() []string { return slices.Sorted(maps.Keys(w.logs)) }
 
-// Refusals of a checkpoint, which errors.Is finds in what Add returns. All else that it returns is a failure of its own.
+// Refusals of a checkpoint, which errors.Is finds in what Add returns. Any other error is a failure of the witness itself.
 var (
 	ErrMalformed = errors.New("malformed")
 	ErrUnknown   = errors.New("this witness does not know the log")
@@ -166,8 +164,8 @@ func (e *ConflictError) Error() string {
 	return fmt.Sprintf("the last checkpoint cosigned has %d entries", e.Size)
 }
 
-// Add cosigns a signed checkpoint where path shows it to have grown from the last one, whose size must be old, and returns
-// the cosignature's line. The checkpoint is then on the disk.
+// Add cosigns a signed checkpoint and returns the cosignature's line. old must be the size of the last checkpoint that was
+// cosigned, and path the consistency proof from it. When Add returns a line, the checkpoint is on the disk.
 func (w *Witness) Add(old int64, path []tlog.Hash, signed []byte) ([]byte, error) {
 	c, err := w.open(signed)
 	if err != nil {
@@ -203,10 +201,7 @@ func (w *Witness) Add(old int64, path []tlog.Hash, signed []byte) ([]byte, error
 
 // open verifies a signed checkpoint of a log that the witness knows.
 func (w *Witness) open(signed []byte) (tlog.Checkpoint, error) {
-	if _, err := tlog.AddSignatures(signed); err != nil { // checks only that it is a note
-		return tlog.Checkpoint{}, fmt.Errorf("%w: %w", ErrMalformed, err)
-	}
-	c, err := unverified(signed)
+	c, err := tlog.UnverifiedCheckpoint(signed)
 	if err != nil {
 		return c, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
@@ -239,7 +234,7 @@ func (w *Witness) cosign(c tlog.Checkpoint, signed []byte) ([]byte, error) {
 	return line, nil
 }
 
-// Key returns the verifier key of the witness of a folder, which it makes where it is new.
+// Key returns the verifier key of the witness in a folder, and makes the key in a new folder.
 func Key(dir, name string) (key string, err error) {
 	lock, err := lockFolder(dir)
 	if err != nil {

@@ -14,13 +14,13 @@ import (
 
 type verifyCommand struct {
 	Receipt    string `arg:"" help:"The bettor's receipt."`
-	Policy     string `help:"File that says whom to believe: the log's key, and those of witnesses." placeholder:"FILE"`
-	Key        string `help:"Or the log's verifier key alone: name+id+base64." placeholder:"VKEY"`
-	Outcome    string `help:"The draw's outcome.json: whether the bet won." placeholder:"FILE"`
-	Beacon     string `help:"The beacon's round as JSON, from a place of your own choice: it must be the one that the result has." placeholder:"FILE"`
+	Policy     string `help:"File with the keys whose signatures count: the log's and the witnesses'." placeholder:"FILE"`
+	Key        string `help:"The log's verifier key alone, in place of a policy: name+id+base64." placeholder:"VKEY"`
+	Outcome    string `help:"The draw's outcome.json, which says whether the bet won." placeholder:"FILE"`
+	Beacon     string `help:"The beacon's round as JSON, from a source that you trust. It must be the round that the result has." placeholder:"FILE"`
 	Checkpoint string `help:"A checkpoint that you kept, or the draw's sealed.checkpoint: it must be of the same log." placeholder:"FILE"`
-	Chain      string `help:"The /info of the draw's beacon, where that is another network than Quicknet." placeholder:"FILE"`
-	JSON       bool   `help:"Say it as JSON." name:"json"`
+	Chain      string `help:"The /info of the draw's beacon, if it is another network than Quicknet." placeholder:"FILE"`
+	JSON       bool   `help:"Print the report as JSON." name:"json"`
 }
 
 func (c *verifyCommand) Run(e env) error {
@@ -40,7 +40,7 @@ func (c *verifyCommand) Run(e env) error {
 		_, err = io.WriteString(e.stdout, report.Text())
 	}
 	if err == nil && !report.Proven {
-		err = errors.New("the receipt and what goes with it are not proven; above is why")
+		err = errors.New("the documents are not proven; the report above says why")
 	}
 	return err
 }
@@ -76,7 +76,7 @@ func (c *verifyCommand) inputs() (in verify.Options, err error) {
 	return in, nil
 }
 
-// readDocument reads a file, of which more than any document has is not read.
+// readDocument reads a file, and refuses one that is larger than any document.
 func readDocument(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -85,7 +85,7 @@ func readDocument(path string) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(f, receipt.MaxDocument+1))
 	err = errors.Join(err, f.Close())
 	if err == nil && len(data) > receipt.MaxDocument {
-		err = fmt.Errorf("%s: over %d bytes, which no document has", path, receipt.MaxDocument)
+		err = fmt.Errorf("%s: over %d bytes: no document is so large", path, receipt.MaxDocument)
 	}
 	return data, err
 }

@@ -13,19 +13,19 @@ import (
 )
 
 type witnessCommand struct {
-	Serve witnessServeCommand `cmd:"" default:"withargs" help:"Run a witness: it signs a log's checkpoints as long as the log only grows."`
-	Key   witnessKeyCommand   `cmd:"" help:"Print the witness's verifier key, for policies; made where there is none."`
+	Serve witnessServeCommand `cmd:"" default:"withargs" help:"Run a witness that cosigns a log's checkpoints as long as the log only grows."`
+	Key   witnessKeyCommand   `cmd:"" help:"Print the witness's verifier key, for policies. A new folder gets a new key."`
 }
 
 type witnessFlags struct {
-	Dir  string `help:"Folder of the witness's key and of what it has signed; it must never be put back to an older state." default:"./witness" placeholder:"DIR"`
-	Name string `help:"Name of the key, for the folder's first use, such as witness.example/quiniela." placeholder:"NAME"`
+	Dir  string `help:"Folder of the witness's key and of what it has cosigned. Never restore an older state of it." default:"./witness" placeholder:"DIR"`
+	Name string `help:"Name of a new key, such as witness.example/quiniela; needed once." placeholder:"NAME"`
 }
 
 type witnessServeCommand struct {
 	witnessFlags
 	Addr string   `help:"Address to listen on; put a web server with TLS in front of it." default:"127.0.0.1:8090" placeholder:"ADDRESS"`
-	Log  []string `help:"Verifier key of a log to witness, as its log.vkey has it; again for each log." required:"" sep:"none" placeholder:"VKEY"`
+	Log  []string `help:"Verifier key of a log to witness, from its log.vkey; repeat it for each log." required:"" sep:"none" placeholder:"VKEY"`
 }
 
 func (c *witnessServeCommand) Run(e env) (err error) {
@@ -69,7 +69,7 @@ type cosignCommand struct {
 func (c *cosignCommand) Run(e env) error {
 	added, err := witness.CosignDraw(e.ctx, &http.Client{Timeout: c.Timeout}, c.Public, c.ID, c.URLs)
 	if err != nil {
-		return fmt.Errorf("%w; %d new cosignatures are kept, and the rest can be asked for again", err, added)
+		return fmt.Errorf("%w; %d new cosignatures are kept, and the others can be asked for again", err, added)
 	}
 	_, err = fmt.Fprintf(e.stdout, "draw %s: %d new cosignatures of its seal\n", c.ID, added)
 	return err

@@ -19,27 +19,27 @@ import (
 	"quiniela"
 )
 
-// Guard decides who may speak for an agency. Without a registry everybody may. Once there has been one, nobody may while it
-// is gone or cannot be read: that is the operator's to mend, so the log says why, and agencies are told to try again later.
-// It is safe for concurrent use.
+// Guard decides who may speak for an agency. Until a registry exists, anyone may speak for any agency. Afterwards a missing or
+// unreadable registry denies everyone: the log says why, since only the operator can repair it, and agencies are told to try
+// again later. It is safe for concurrent use.
 type Guard struct {
 	path string
 	log  *slog.Logger
 
-	current atomic.Pointer[state]
-	checked atomic.Int64 // ms since 1970
-	mu      sync.Mutex   // of reading the file
-	seen    os.FileInfo  // as it was read
+	current atomic.Pointer[state] // read without a lock by every request
+	checked atomic.Int64          // ms since 1970: when the file was last looked at; whoever sets it looks
+	mu      sync.Mutex            // held while the file is read; protects seen
+	seen    os.FileInfo           // of the file as it was read, nil where it could not be
 	slow    slowdown
 }
 
 // state is what is known of the registry.
 type state struct {
-	registry *Registry // nil, without a failure: there is none, and everybody may speak
+	registry *Registry // nil without a failure: there is no registry, and anyone may speak
 	failure  string    // why it cannot be read, "" where it can
 }
 
-// Identity is who a connection has shown to be. The zero value is nobody.
+// Identity is the agency that a connection has proven to be. The zero value is nobody. Only one goroutine may use it.
 type Identity struct {
 	agency      quiniela.Agency
 	certificate string // its SHA-256, where it came with one that is good for the agency
@@ -47,7 +47,7 @@ type Identity struct {
 	checked     *Registry
 }
 
-// reloadEvery is how often the file is looked at, at most.
+// reloadEvery is the shortest time between two looks at the file.
 const reloadEvery = time.Second
 
 // NewGuard reads the registry at path, which need not be there.
@@ -64,7 +64,7 @@ func NewGuard(path string, log *slog.Logger) (*Guard, error) {
 // Open reports whether there is no registry.
 func (g *Guard) Open() bool { return *g.state() == state{} }
 
-// state returns what is known of the registry now, give or take reloadEvery.
+// state returns the registry as it was at most reloadEvery ago.
 func (g *Guard) state() *state {
 	now, last := time.Now().UnixMilli(), g.checked.Load()
 	if now-last >= reloadEvery.Milliseconds() && g.checked.CompareAndSwap(last, now) {
@@ -75,7 +75,7 @@ func (g *Guard) state() *state {
 	return g.current.Load()
 }
 
-// failed lets nobody in until the registry can be read, and tells the operator once for each reason.
+// failed denies everyone until the registry can be read, and logs each reason once.
 func (g *Guard) failed(err error) {
 	was := g.current.Load()
 	if *was == (state{}) && errors.Is(err, fs.ErrNotExist) {
@@ -126,15 +126,15 @@ func denied(format string, args ...any) error {
 	return quiniela.Refuse(quiniela.Denied, format, args...)
 }
 
-// errLogin says no more than that: which of number and token is wrong is not for a stranger to know.
+// errLogin does not tell a stranger whether the number or the token was wrong.
 var errLogin = denied("the agency and its token do not fit; ask the operator for a token")
 
-// errUnreadable is for an agency while the operator's registry cannot be read. It is not told to ask for a token: it may have
-// the right one.
+// errUnreadable is the answer while the registry cannot be read. It does not tell the agency to ask for a token, since the
+// agency may have the right one.
 var errUnreadable = quiniela.Refuse(quiniela.Busy, "the server cannot check for now who you are; try again later")
 
-// Login returns the identity of a connection from an address that names an agency and brings its token. have is what
-// the connection has shown before. Wrong ones are slowed down, by address and by agency. The error is for the peer.
+// Login returns the identity of a connection from an address that names an agency and sends its token. have is the
+// connection's identity until now. Wrong tokens are slowed down, by address and by agency. The error is for the peer.
 func (g *Guard) Login(have Identity, address string, n quiniela.Agency, token string) (Identity, error) {
 	now := g.state()
 	if now.registry == nil || token == "" { // no guess, but a question without one

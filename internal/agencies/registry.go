@@ -18,8 +18,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"quiniela"
 	"quiniela/internal/durable"
 )
@@ -88,20 +86,22 @@ func (r *Registry) Find(n quiniela.Agency) *Agency {
 }
 
 // Change reads the registry, or begins an empty one, lets f change it, and writes it: whole or not at all, durably, and for
-// its owner only (0600) where it is new. Its owner stays, whoever changes it. Changes of several processes wait for nothing: the second is refused.
+// its owner only (0600) where it is new. Its owner stays, whoever changes it. The registry's folder is locked meanwhile: a second
+// process that wants to change the registry is refused at once.
 func Change(path string, f func(*Registry) error) (err error) {
 	if err := durable.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("make the folder of the agencies' registry: %w", err)
 	}
-	lock, err := vfs.Default.Lock(path + ".lock")
-	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("lock the agencies' registry: %w; run this as the user that the server runs as, or as root", err)
-	}
-	if err != nil {
+	lock, err := durable.Lock(filepath.Dir(path))
+	switch {
+	case errors.Is(err, durable.ErrLocked):
 		return fmt.Errorf("the agencies' registry %s is being changed by another quiniela: try again", path)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("lock the agencies' registry: %w; run this as the user that the server runs as, or as root", err)
+	case err != nil:
+		return fmt.Errorf("lock the agencies' registry: %w", err)
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	durable.Inherit(path + ".lock")
 	r, err := Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		r, err = &Registry{Version: version}, nil

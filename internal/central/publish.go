@@ -21,6 +21,8 @@ type PublicLog struct {
 	Key       string   // file of the key, made at the first start; "" is publish.KeyName in the data folder
 	Origin    string   // the log's name, for a key that is made; "" is the key's, or publish.DefaultOrigin
 	Witnesses []string // URLs of the witnesses that are asked to cosign each draw's seal
+	// Interval is the time between two checkpoints; 0: publish's own.
+	Interval time.Duration
 }
 
 func (c *Central) publicFolder() string { return filepath.Join(c.options.Dir, publish.FolderName) }
@@ -43,7 +45,7 @@ func (c *Central) openPublisher(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o := publish.Options{Dir: c.publicFolder(), Key: key, Ledger: c.Ledger, Log: c.log}
+	o := publish.Options{Dir: c.publicFolder(), Key: key, Ledger: c.Ledger, Log: c.log, Interval: c.options.PublicLog.Interval}
 	if len(c.options.PublicLog.Witnesses) > 0 {
 		o.Cosign = c.cosign
 	}

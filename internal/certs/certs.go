@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// reloadEvery is how often the files are looked at, at most.
+// reloadEvery is the shortest time between two looks at the files.
 const reloadEvery = time.Second
 
 // files are a server's certificate, key and, where it is named, its clients' authority.
@@ -21,15 +21,15 @@ type files struct {
 	paths []string
 	log   *slog.Logger
 
-	mu      sync.Mutex
+	mu      sync.Mutex // protects all below; held while the files are read
 	checked time.Time
 	seen    []time.Time // when each was changed, as it was last read well
 	failure string      // why they cannot be used now, "" where they can
 	config  *tls.Config
 }
 
-// Server returns the configuration of a server. The files are read again when they have changed; ones that cannot be
-// used are reported and the ones before stay in use. Without clientCA no client's certificate is asked for; with it, a
+// Server returns the configuration of a server. The files are read again when they have changed; where the new ones cannot be
+// used, log says so and the old ones stay in use. Without clientCA no client's certificate is asked for; with it, a
 // client may bring one, and one that is not of that authority ends the handshake.
 func Server(cert, key, clientCA string, log *slog.Logger) (*tls.Config, error) {
 	f := &files{paths: []string{cert, key}, log: log}

@@ -1,11 +1,15 @@
 package durable_test
 
 import (
+	"bufio"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"quiniela/internal/durable"
 )
@@ -114,5 +118,69 @@ func TestMkdirAll(t *testing.T) {
 	write(t, filepath.Join(dir, "file"), "", 0o600)
 	if err := durable.MkdirAll(filepath.Join(dir, "file", "c"), 0o700); err == nil {
 		t.Error("a folder was made in a file")
+	}
+}
+
+// holding is the folder that TestAFolderIsLockedByOneProcess has a second process lock.
+const holding = "QUINIELA_DURABLE_TEST_LOCK"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(holding); dir != "" {
+		if _, err := durable.Lock(dir); err != nil {
+			fmt.Println(err)
+		} else {
+			fmt.Println("locked")
+		}
+		time.Sleep(time.Hour)
+	}
+	os.Exit(m.Run())
+}
+
+// Two processes exclude each other, whatever is deleted in the folder, and the lock of one that is killed is gone.
+func TestAFolderIsLockedByOneProcess(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a"), "one", 0o600)
+	other := exec.CommandContext(t.Context(), os.Args[0])
+	other.Env = append(os.Environ(), holding+"="+dir)
+	out, err := other.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := bufio.NewReader(out).ReadString('\n'); said != "locked\n" {
+		t.Fatalf("%q, %v", said, err)
+	}
+	if _, err := durable.Lock(dir); !errors.Is(err, durable.ErrLocked) {
+		t.Errorf("locked by another process: %v", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		_ = os.Remove(filepath.Join(dir, e.Name()))
+	}
+	if _, err := durable.Lock(dir); !errors.Is(err, durable.ErrLocked) {
+		t.Errorf("locked by another process, and all files are deleted: %v", err)
+	}
+	if err := other.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = other.Wait() // it was killed
+	lock, err := durable.Lock(dir)
+	if err != nil {
+		t.Fatalf("after the other process was killed: %v", err)
+	}
+	if _, err := durable.Lock(dir); !errors.Is(err, durable.ErrLocked) {
+		t.Errorf("locked by this process: %v", err)
+	}
+	if err := lock.Close(); err != nil {
+		t.Error(err)
+	}
+	if lock, err = durable.Lock(dir); err != nil || lock.Close() != nil {
+		t.Errorf("unlocked: %v", err)
 	}
 }

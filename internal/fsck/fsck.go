@@ -1,5 +1,9 @@
-// Package fsck reads a journal from its first entry to its last and says what in it is not as it must be. It shares no
-// rule with the ledger's own code, so that a mistake of one is not a mistake of both. It changes nothing.
+// Package fsck reads a journal from its first entry to its last and reports what is wrong in it. It changes nothing.
+//
+// It does not import the ledger: it follows the draws' states, and counts batches, bets and winners, with code of its own, so
+// that a mistake of one is not a mistake of both. The parsers and formats it shares with what it controls: the journal's
+// decoder, the check of a bet line, the hash of a batch (package receipt) and the check of a beacon's signature (package draw).
+// A mistake in one of those is not found here.
 package fsck
 
 import (
@@ -187,8 +191,8 @@ func (c *checker) batch(b *journal.Batch) {
 	c.root(d, b, where)
 }
 
-// round checks that a number comes with its round's signature. That it follows from it is for the audit to say, which has the
-// public log.
+// round checks that a number comes with its round's signature. Whether it follows from the signature is for the audit to check,
+// which has the public log.
 func (c *checker) round(d *drawn, n journal.Number) {
 	chain := draw.Quicknet()
 	if hash := chain.Hash(); !bytes.Equal(hash[:], d.opened.Chain) {
@@ -198,7 +202,7 @@ func (c *checker) round(d *drawn, n journal.Number) {
 	}
 }
 
-// root checks the root that a batch has in the public log.
+// root checks the root that a batch has in the public log. A batch whose bettors were forgotten cannot be hashed again.
 func (c *checker) root(d *drawn, b *journal.Batch, where string) {
 	switch {
 	case d.opened.Public && b.Root == nil:
@@ -221,10 +225,10 @@ func (c *checker) root(d *drawn, b *journal.Batch, where string) {
 // play is what the rules quiniela/2026 say of every bet.
 var play = receipt.Play{Stake: 1}
 
-// late is how much a server's clock may be past the closing time of a batch that it decided before.
+// late is how long after the closing time a batch may have been received: the clocks of several servers differ.
 const late = time.Minute
 
-// bets checks what a batch holds.
+// bets checks the bet lines of a batch, or only its numbers where its bettors were forgotten, and counts the numbers.
 func (c *checker) bets(d *drawn, b *journal.Batch, where string) {
 	numbers := b.Numbers
 	if numbers != nil {
@@ -288,9 +292,9 @@ func (c *checker) enter(n journal.Number) {
 	d := c.of(n.Draw, "the number", "sealed")
 	switch {
 	case d == nil:
-	case d.opened.Source == "fixed" || d.number != nil || n.Number > quiniela.MaxNumber:
+	case d.opened.Source == quiniela.SourceFixed || d.number != nil || n.Number > quiniela.MaxNumber:
 		c.finding("enters the number %d for draw %s, whose source is %q or which has one", n.Number, d.ID, d.opened.Source)
-	case n.Signature != nil && d.opened.Source != "beacon":
+	case n.Signature != nil && d.opened.Source != quiniela.SourceBeacon:
 		c.finding("enters a beacon's number for draw %s, whose source is %q", d.ID, d.opened.Source)
 	default:
 		if n.Signature != nil {

@@ -131,7 +131,7 @@ type Open struct {
 	Draw     uint64           `json:"draw"`     // the journal's number for it: 1, 2, 3, …
 	ID       string           `json:"id"`       // the operator's name for it
 	Agencies uint32           `json:"agencies"` // how many are expected: 1..Agencies
-	Source   string           `json:"source"`   // of the winning number; package draw knows them
+	Source   string           `json:"source"`   // of the winning number; quiniela.SourceFixed and so on
 	Number   *quiniela.Number `json:"number,omitempty"`
 	Closes   int64            `json:"closes,omitempty"` // µs since the Unix epoch, from when on it takes no bet; 0: when all have finished
 	Chain    []byte           `json:"chain,omitempty"`  // hash of the beacon's chain, where that is the source

@@ -19,7 +19,7 @@ const Patience = time.Hour
 
 // derive checks a signature and returns the number that it gives a draw.
 func (s *state) derive(d Draw, signature []byte) (quiniela.Number, error) {
-	if d.Rule.Source != draw.FromBeacon || d.Rule.Chain != s.chain.Hash() {
+	if d.Rule.Source != quiniela.SourceBeacon || d.Rule.Chain != s.chain.Hash() {
 		return 0, fmt.Errorf("draw %s does not take its number from the beacon that this server knows", d.ID)
 	}
 	numbers, err := s.chain.Numbers(signature, d.terms())
@@ -35,7 +35,7 @@ func (d Draw) terms() draw.Terms {
 }
 
 // prizes derives all numbers of a draw whose signature has been checked.
-func (d Draw) prizes() ([draw.PrizeCount]quiniela.Number, error) {
+func (d Draw) prizes() ([quiniela.PrizeCount]quiniela.Number, error) {
 	b := draw.Beacon{Round: d.Rule.Round}
 	copy(b.Signature[:], d.Signature)
 	return draw.Prizes(b.Randomness(), d.terms())
@@ -55,7 +55,7 @@ func (d Draw) Prizes() []quiniela.Number {
 
 // awaitsRound reports whether a draw is sealed and waits for the beacon.
 func (d Draw) awaitsRound() bool {
-	return d.Sealed && d.Entered == nil && d.Rule.Source == draw.FromBeacon
+	return d.Sealed && d.Entered == nil && d.Rule.Source == quiniela.SourceBeacon
 }
 
 // AwaitingRound returns the sealed draws whose beacon round, Rule.Round, should be signed by now. Whoever has a round hands it
@@ -78,7 +78,7 @@ func (l *Ledger) EnterBeacon(ctx context.Context, id string, b draw.Beacon) (Dra
 	if err != nil {
 		return d, err
 	}
-	if d.Rule.Source == draw.FromBeacon && b.Round != d.Rule.Round {
+	if d.Rule.Source == quiniela.SourceBeacon && b.Round != d.Rule.Round {
 		return d, quiniela.Refuse(quiniela.Invalid, "round %d of the beacon: draw %s takes round %d, named when it opened", b.Round, id, d.Rule.Round)
 	}
 	number, err := l.state.derive(d, b.Signature[:])

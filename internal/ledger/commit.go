@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"quiniela"
-	"quiniela/draw"
 	"quiniela/internal/journal"
 	"quiniela/internal/logline"
 )
@@ -377,9 +376,9 @@ func (g *group) decideNumber(ctx context.Context, r *request, e enterRequest) er
 	switch {
 	case !ok || d.ID != e.id:
 		r.err = noDraw(e.id)
-	case d.Rule.Source == draw.Fixed:
+	case d.Rule.Source == quiniela.SourceFixed:
 		r.err = quiniela.Refuse(quiniela.Invalid, "the number of draw %s is not entered: its source is %q", d.ID, d.Rule.Source)
-	case e.signature == nil && d.Rule.Source == draw.FromBeacon && g.l.now().Before(g.l.state.chain.TimeOf(d.Rule.Round).Add(Patience)):
+	case e.signature == nil && d.Rule.Source == quiniela.SourceBeacon && g.l.now().Before(g.l.state.chain.TimeOf(d.Rule.Round).Add(Patience)):
 		r.err = quiniela.Refuse(quiniela.Invalid, "draw %s takes its number from round %d of the beacon; a notary may enter it from %s on, if the round has not come",
 			d.ID, d.Rule.Round, g.l.state.chain.TimeOf(d.Rule.Round).Add(Patience).Format(time.RFC3339))
 	case !d.Sealed:

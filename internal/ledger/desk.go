@@ -101,7 +101,7 @@ func (l *Ledger) OpenDraw(ctx context.Context, t Terms) (Draw, error) {
 	if !t.Closes.IsZero() {
 		o.Closes = t.Closes.UnixMicro()
 	}
-	if rule.Source == draw.FromBeacon {
+	if rule.Source == quiniela.SourceBeacon {
 		o.Chain, o.Round = rule.Chain[:], rule.Round
 	}
 	if err := l.do(ctx, &request{open: o}); err != nil {
@@ -126,7 +126,7 @@ func (t Terms) check(now time.Time) error {
 // rule returns the terms' rule. The round of a beacon is the first after the closing time and the margin: the operator has
 // no choice of it.
 func (l *Ledger) rule(t Terms) (draw.Rule, error) {
-	if t.Rule.Source != draw.FromBeacon {
+	if t.Rule.Source != quiniela.SourceBeacon {
 		return t.Rule, nil
 	}
 	switch {

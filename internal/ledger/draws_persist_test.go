@@ -24,7 +24,7 @@ var day = []struct {
 	done func(d ledger.Draw) bool
 }{
 	{"open", func(l *ledger.Ledger) error {
-		_, err := l.OpenDraw(context.Background(), ledger.Terms{ID: "x", Agencies: 2, Closes: time.Now().Add(time.Hour), Rule: draw.Rule{Source: draw.Notary}})
+		_, err := l.OpenDraw(context.Background(), ledger.Terms{ID: "x", Agencies: 2, Closes: time.Now().Add(time.Hour), Rule: draw.Rule{Source: quiniela.SourceNotary}})
 		return err
 	}, func(d ledger.Draw) bool { return d.ID == "x" && !d.Closes.IsZero() }},
 	{"close", func(l *ledger.Ledger) error {

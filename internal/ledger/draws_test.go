@@ -139,8 +139,8 @@ func TestANameIsUsedOnce(t *testing.T) {
 		"a path":        {open("../x", 1, time.Time{}, draw.FixedNumber(1)), quiniela.Invalid},
 		"nobody":        {open("a", 0, time.Time{}, draw.FixedNumber(1)), quiniela.Invalid},
 		"in the past":   {open("b", 1, time.Now().Add(-time.Hour), draw.FixedNumber(1)), quiniela.Invalid},
-		"no number":     {open("c", 1, time.Time{}, draw.Rule{Source: draw.Fixed}), quiniela.Invalid},
-		"early number":  {open("d", 1, time.Time{}, draw.Rule{Source: draw.Notary, Fixed: new(quiniela.Number)}), quiniela.Invalid},
+		"no number":     {open("c", 1, time.Time{}, draw.Rule{Source: quiniela.SourceFixed}), quiniela.Invalid},
+		"early number":  {open("d", 1, time.Time{}, draw.Rule{Source: quiniela.SourceNotary, Fixed: new(quiniela.Number)}), quiniela.Invalid},
 		"unknown rule":  {open("e", 1, time.Time{}, draw.Rule{Source: "dice"}), quiniela.Invalid},
 		"a long number": {open("f", 1, time.Time{}, draw.FixedNumber(10000)), quiniela.Invalid},
 	} {
@@ -185,7 +185,7 @@ func TestAnOperatorClosesWithAgenciesMissing(t *testing.T) {
 
 func TestANotaryEntersTheNumber(t *testing.T) {
 	m := start(t, 1)
-	d := m.openDraw("official", 1, time.Time{}, draw.Rule{Source: draw.Notary})
+	d := m.openDraw("official", 1, time.Time{}, draw.Rule{Source: quiniela.SourceNotary})
 	m.sendTo(d.Seq, 1, 1, "", 42, 43)
 	enter := func(id string, n quiniela.Number, want quiniela.Code) {
 		t.Helper()
@@ -281,7 +281,7 @@ func TestDrawsOverASharedJournal(t *testing.T) {
 		return l
 	}
 	a, b := server("a"), server("b")
-	if _, err := a.OpenDraw(t.Context(), ledger.Terms{ID: "x", Agencies: 1, Rule: draw.Rule{Source: draw.Notary}}); err != nil {
+	if _, err := a.OpenDraw(t.Context(), ledger.Terms{ID: "x", Agencies: 1, Rule: draw.Rule{Source: quiniela.SourceNotary}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.CloseDraw(t.Context(), "x", ""); err != nil {

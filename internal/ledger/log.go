@@ -10,7 +10,6 @@ import (
 	sumdb "golang.org/x/mod/sumdb/tlog"
 
 	"quiniela"
-	"quiniela/draw"
 	"quiniela/internal/journal"
 	"quiniela/internal/store"
 	"quiniela/receipt"
@@ -84,7 +83,7 @@ func (t *transaction) logOpen(d *Draw) error {
 	if !d.Closes.IsZero() {
 		o.Close = uint64(d.Closes.UnixMicro())
 	}
-	if d.Rule.Source == draw.FromBeacon {
+	if d.Rule.Source == quiniela.SourceBeacon {
 		o.Beacon = &receipt.BeaconTerms{Chain: d.Rule.Chain, Round: d.Rule.Round, Fallback: receipt.FallbackNotary}
 	}
 	entry, err := o.Encode()
@@ -151,8 +150,8 @@ func (t *transaction) logResult(d *Draw) error {
 			return err
 		}
 		r.Prizes, r.Evidence = prizes[:], d.Signature
-	case d.Rule.Source != draw.Fixed:
-		r.Source, r.Evidence = string(draw.Notary), d.Extract
+	case d.Rule.Source != quiniela.SourceFixed:
+		r.Source, r.Evidence = quiniela.SourceNotary, d.Extract
 	}
 	entry, err := r.Encode()
 	if err != nil {

@@ -40,7 +40,7 @@ func TestEveryServerOfAClusterDerivesTheSameLog(t *testing.T) {
 		return l
 	}
 	a, b := server(), server()
-	if _, err := a.OpenDraw(t.Context(), ledger.Terms{ID: "x", Agencies: 1, Rule: draw.Rule{Source: draw.Notary}}); err != nil {
+	if _, err := a.OpenDraw(t.Context(), ledger.Terms{ID: "x", Agencies: 1, Rule: draw.Rule{Source: quiniela.SourceNotary}}); err != nil {
 		t.Fatal(err)
 	}
 	const batches = 25

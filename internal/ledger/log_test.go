@@ -46,7 +46,7 @@ func entries(t *testing.T, l *ledger.Ledger) (all [][]byte) {
 
 // busyDay is two draws and a half, in each other's way.
 func busyDay(t *testing.T, m *machine) (night, late ledger.Draw) {
-	night = m.openDraw("night", 2, time.Time{}, draw.Rule{Source: draw.Notary})
+	night = m.openDraw("night", 2, time.Time{}, draw.Rule{Source: quiniela.SourceNotary})
 	late = m.openDraw("late", 1, time.Time{}, draw.FixedNumber(10))
 	m.sendTo(0, 1, 1, "", 7574, 9, 10)
 	m.sendTo(night.Seq, 1, 1, "", 9, 9)
@@ -151,7 +151,7 @@ func TestADrawThatIsNotPublicIsNotInTheLog(t *testing.T) {
 	if _, err := m.Stored(t.Context(), d, 1, 1); quiniela.CodeOf(err) != quiniela.Absent {
 		t.Errorf("its batch can be proven: %v", err)
 	}
-	if _, err := m.OpenDraw(t.Context(), ledger.Terms{ID: "b", Agencies: 1, Closes: time.Now().Add(time.Hour), Rule: draw.Rule{Source: draw.FromBeacon}}); quiniela.CodeOf(err) != quiniela.Invalid {
+	if _, err := m.OpenDraw(t.Context(), ledger.Terms{ID: "b", Agencies: 1, Closes: time.Now().Add(time.Hour), Rule: draw.Rule{Source: quiniela.SourceBeacon}}); quiniela.CodeOf(err) != quiniela.Invalid {
 		t.Errorf("a beacon's draw outside the log: %v", err)
 	}
 	// From now on draws are public; the log counts its own.
@@ -221,7 +221,7 @@ func evening(t *testing.T) (*machine, *clock, ledger.Draw) {
 	at := draw.Quicknet().TimeOf(1000)
 	c.add(at.Add(-ledger.Margin - time.Hour).Sub(c.now()))
 	m := startAt(t, 1, c.now)
-	d := m.openDraw("evening", 1, at.Add(-ledger.Margin), draw.Rule{Source: draw.FromBeacon})
+	d := m.openDraw("evening", 1, at.Add(-ledger.Margin), draw.Rule{Source: quiniela.SourceBeacon})
 	if d.Rule.Round != 1000 {
 		t.Fatalf("the draw takes round %d, want 1000", d.Rule.Round)
 	}
@@ -261,7 +261,7 @@ func TestABeaconsDraw(t *testing.T) {
 		t.Errorf("the prizes (%v), want those of the beacon:\n%s", err, diff)
 	}
 	m.restart(1)
-	if again := m.wait("evening", "drawn"); again.Result.Number != want[0] || len(again.Prizes()) != draw.PrizeCount {
+	if again := m.wait("evening", "drawn"); again.Result.Number != want[0] || len(again.Prizes()) != quiniela.PrizeCount {
 		t.Errorf("after a restart: %+v", again)
 	}
 }
@@ -285,7 +285,7 @@ func TestANotaryStandsInForALateBeacon(t *testing.T) {
 
 func TestABeaconNeedsAClosingTime(t *testing.T) {
 	m := start(t, 1)
-	_, err := m.OpenDraw(t.Context(), ledger.Terms{ID: "x", Agencies: 1, Rule: draw.Rule{Source: draw.FromBeacon}})
+	_, err := m.OpenDraw(t.Context(), ledger.Terms{ID: "x", Agencies: 1, Rule: draw.Rule{Source: quiniela.SourceBeacon}})
 	if quiniela.CodeOf(err) != quiniela.Invalid || !strings.Contains(err.Error(), "closing time") {
 		t.Errorf("%v", err)
 	}

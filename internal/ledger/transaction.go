@@ -185,7 +185,7 @@ func (t *transaction) addOpen(o journal.Open) error {
 	if err := rule.Check(); err != nil {
 		return err
 	}
-	if rule.Source == draw.FromBeacon && !o.Public {
+	if rule.Source == quiniela.SourceBeacon && !o.Public {
 		return fmt.Errorf("draw %d takes its number from a beacon, and is not in the public log", o.Draw)
 	}
 	d := Draw{
@@ -233,7 +233,7 @@ func (t *transaction) addSeal(s journal.Seal) error {
 
 func (t *transaction) addNumber(n journal.Number) error {
 	d, ok := t.draw(n.Draw)
-	if !ok || !d.Sealed || d.Rule.Source == draw.Fixed || d.Entered != nil || n.Number > quiniela.MaxNumber {
+	if !ok || !d.Sealed || d.Rule.Source == quiniela.SourceFixed || d.Entered != nil || n.Number > quiniela.MaxNumber {
 		return fmt.Errorf("a number of draw %d, which does not wait for one", n.Draw)
 	}
 	d.Entered, d.Signature, d.Extract = &n.Number, n.Signature, n.Extract

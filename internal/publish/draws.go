@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strings"
 
 	sumdb "golang.org/x/mod/sumdb/tlog"
 
@@ -27,8 +25,10 @@ const (
 	drawn
 )
 
-// publishDraws publishes of each draw what is new. A draw's files come after a checkpoint that has its entries, and the
-// outcome after all others: where it is, they are.
+// lastOf names the file of each stage that is written last: once it is there, all files of the stage are.
+var lastOf = map[stage]string{opened: "open", sealed: "seal", drawn: "outcome.json"}
+
+// publishDraws publishes the new files of each draw. They follow a checkpoint that has the draw's entries.
 func (p *Publisher) publishDraws(ctx context.Context) error {
 	draws, err := p.Ledger.Draws(ctx)
 	if err != nil {
@@ -38,58 +38,74 @@ func (p *Publisher) publishDraws(ctx context.Context) error {
 		if !d.Public || p.done[d.Seq] == drawn || ctx.Err() != nil {
 			continue
 		}
-		f := &folder{root: p.folder.root, temp: p.folder.temp, dirs: map[string]bool{}}
-		if err := p.publishDraw(ctx, f, d); err != nil {
+		if err := p.publishDraw(ctx, p.folder.another(), d); err != nil {
 			return fmt.Errorf("publish draw %s: %w", d.ID, err)
 		}
 	}
 	return nil
 }
 
+// publishDraw publishes the stages that a draw has reached since the last call, one after another.
 func (p *Publisher) publishDraw(ctx context.Context, f *folder, d ledger.Draw) error {
-	at := "draws/" + d.ID + "/"
-	size := uint64(p.signed.Load().log.Size)
-	for _, step := range []struct {
-		stage stage
-		due   bool
-		mark  string // the file that is written last
-		do    func() error
-	}{
-		{opened, d.OpenIndex < size, "open", func() error { return p.putEntry(f, at+"open", d.OpenIndex) }},
-		{sealed, d.Sealed && d.SealIndex < size, "seal", func() error { return p.publishSeal(ctx, f, at, d) }},
-		{drawn, d.Result != nil && d.ResultIndex < size, "outcome.json", func() error { return p.publishResult(ctx, f, at, d, f.has(at+"outcome.json")) }},
-	} {
-		if p.done[d.Seq] >= step.stage {
+	for _, s := range []stage{opened, sealed, drawn} {
+		if p.done[d.Seq] >= s {
 			continue
 		}
-		if !step.due {
+		if !p.due(d, s) {
 			return nil
 		}
-		whole := f.has(at + step.mark)
-		if whole {
-			var err error
-			if whole, err = p.intact(f, at, d, step.stage); err != nil {
-				return err
-			}
-			if !whole {
-				p.Log.Warn("publish_draws", "result", "in_progress", "draw", d.ID, "doing", "publishing again what is missing or spoiled", "file", at+step.mark)
-			}
+		if err := p.publishStage(ctx, f, d, s); err != nil {
+			return err
 		}
-		if !whole {
-			if err := step.do(); err != nil {
-				return err
-			}
-			if err := f.flush(); err != nil {
-				return err
-			}
-		} else if step.stage == drawn {
-			if err := p.remember(f, at+step.mark); err != nil {
-				return err
-			}
-		}
-		p.done[d.Seq] = step.stage
+		p.done[d.Seq] = s
 	}
 	return nil
+}
+
+// due reports whether a draw has reached a stage, and the published checkpoint has the stage's entry.
+func (p *Publisher) due(d ledger.Draw, s stage) bool {
+	size := uint64(p.signed.Load().log.Size)
+	switch s {
+	case opened:
+		return d.OpenIndex < size
+	case sealed:
+		return d.Sealed && d.SealIndex < size
+	}
+	return d.Result != nil && d.ResultIndex < size
+}
+
+// publishStage publishes the files of one stage. Files that an earlier start has published are compared first, and are
+// published again only where they are missing or spoiled.
+func (p *Publisher) publishStage(ctx context.Context, f *folder, d ledger.Draw, s stage) error {
+	at := "draws/" + d.ID + "/"
+	last := at + lastOf[s]
+	again := f.has(last)
+	if again {
+		intact, err := p.intact(f, at, d, s)
+		if err != nil {
+			return err
+		}
+		if intact && s == drawn {
+			return p.remember(f, last)
+		}
+		if intact {
+			return nil
+		}
+		p.Log.Warn("publish_draws", "result", "in_progress", "draw", d.ID, "doing", "publishing again what is missing or spoiled", "file", last)
+	}
+	var err error
+	switch s {
+	case opened:
+		err = p.putEntry(f, at+"open", d.OpenIndex)
+	case sealed:
+		err = p.publishSeal(ctx, f, at, d)
+	case drawn:
+		err = p.publishResult(ctx, f, at, d, again)
+	}
+	if err != nil {
+		return err
+	}
+	return f.flush()
 }
 
 func (p *Publisher) putEntry(f *folder, name string, index uint64) error {
@@ -112,13 +128,22 @@ func (p *Publisher) publishSeal(ctx context.Context, f *folder, at string, d led
 		return err
 	}
 	note, err := p.sign(size, root)
-	if err == nil {
-		note, err = p.cosigned(ctx, note, log.At(size, root))
-	}
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.put(at+"totals", totals), f.put(at+"sealed.checkpoint", note), f.flush(), p.putEntry(f, at+"seal", d.SealIndex))
+	if note, err = p.cosigned(ctx, note, log.At(size, root)); err != nil {
+		return err
+	}
+	if err := f.put(at+"totals", totals); err != nil {
+		return err
+	}
+	if err := f.put(at+"sealed.checkpoint", note); err != nil {
+		return err
+	}
+	if err := f.flush(); err != nil {
+		return err
+	}
+	return p.putEntry(f, at+"seal", d.SealIndex)
 }
 
 // cosigned adds what the witnesses say to a sealed checkpoint. A witness that cannot be reached keeps no draw from being
@@ -163,10 +188,11 @@ func (p *Publisher) remember(f *folder, name string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	if strings.Count(o.Checkpoint, "\n\u2014 ") > 1 {
+	signatures, err := tlog.CountSignatures([]byte(o.Checkpoint))
+	if err == nil && signatures > 1 { // the log's own, and a witness's
 		p.witness(&signed{p.signed.Load().log.At(at.Size, at.Root), []byte(o.Checkpoint)})
 	}
-	return nil
+	return err
 }
 
 // readOutcome reads an outcome, and verifies its checkpoint.
@@ -179,27 +205,51 @@ func readOutcome(data []byte, policy *tlog.Policy) (*receipt.Outcome, *tlog.Veri
 	return o, at, err
 }
 
-// publishResult publishes what a drawn draw is checked with. Records that are there are taken to be whole, as after a start
-// in the middle of it, unless again: then all of them are written once more.
+// publishResult publishes the files that a drawn draw is checked with. After a start in the middle of it, records that are
+// there are taken to be whole; with again, all records are written once more.
 func (p *Publisher) publishResult(ctx context.Context, f *folder, at string, d ledger.Draw, again bool) error {
 	if d.Gone || !d.Forgotten.IsZero() {
 		p.Log.Warn("publish_draws", "result", "fail", "draw", d.ID, "error", "who bet was forgotten before its records were published here: restore the public folder from where it was kept")
 		return nil
 	}
-	if d.Signature != nil {
-		b := draw.Beacon{Round: d.Rule.Round}
-		copy(b.Signature[:], d.Signature)
-		text, err := json.Marshal(b)
-		if err == nil {
-			err = f.put(at+"beacon.json", append(text, '\n'))
-		}
-		if err != nil {
-			return err
-		}
+	if err := p.publishBeacon(f, at, d); err != nil {
+		return err
 	}
 	if err := p.publishWinners(ctx, f, at, d); err != nil {
 		return err
 	}
+	if err := p.publishRecords(ctx, f, at, d, again); err != nil {
+		return err
+	}
+	outcome, err := p.outcome(ctx, d)
+	if err != nil {
+		return err
+	}
+	if err := p.putEntry(f, at+"result", d.ResultIndex); err != nil {
+		return err
+	}
+	if err := f.flush(); err != nil {
+		return err
+	}
+	return f.put(at+"outcome.json", outcome)
+}
+
+// publishBeacon publishes the beacon's round that decided a draw, where one did.
+func (p *Publisher) publishBeacon(f *folder, at string, d ledger.Draw) error {
+	if d.Signature == nil {
+		return nil
+	}
+	b := draw.Beacon{Round: d.Rule.Round}
+	copy(b.Signature[:], d.Signature)
+	text, err := json.Marshal(b)
+	if err != nil {
+		return err
+	}
+	return f.put(at+"beacon.json", append(text, '\n'))
+}
+
+// publishRecords publishes the records of all batches of a draw.
+func (p *Publisher) publishRecords(ctx context.Context, f *folder, at string, d ledger.Draw, again bool) error {
 	for _, t := range p.Ledger.Totals(d) {
 		for n := range t.Batches {
 			name := recordsName(at, t.Agency, n+1)
@@ -211,11 +261,7 @@ func (p *Publisher) publishResult(ctx context.Context, f *folder, at string, d l
 			}
 		}
 	}
-	outcome, err := p.outcome(ctx, d)
-	if err == nil {
-		err = p.putEntry(f, at+"result", d.ResultIndex)
-	}
-	return errors.Join(err, f.flush(), f.put(at+"outcome.json", outcome))
+	return nil
 }
 
 func (p *Publisher) publishWinners(ctx context.Context, f *folder, at string, d ledger.Draw) error {

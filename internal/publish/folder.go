@@ -11,7 +11,8 @@ import (
 	"quiniela/internal/durable"
 )
 
-// folder writes files so that a reader, also one who comes after a crash, finds each whole or not at all.
+// folder writes files so that a reader, also one who comes after a crash, finds each whole or not at all. Only one goroutine
+// may use a folder; another one takes its own (another).
 type folder struct {
 	root string
 	// temp holds what is being written. It is in root, which may be a mount of its own: a file system is never left by a
@@ -19,6 +20,11 @@ type folder struct {
 	temp string
 	// dirs are those that were made or got a file since the last flush.
 	dirs map[string]bool
+}
+
+// another returns the same folder for use by another goroutine: what it puts, it flushes.
+func (f *folder) another() *folder {
+	return &folder{root: f.root, temp: f.temp, dirs: map[string]bool{}}
 }
 
 // unfinished is the folder in a published log for files that are being written.

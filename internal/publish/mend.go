@@ -3,7 +3,6 @@ package publish
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -109,7 +108,7 @@ func (p *Publisher) spoiled(cause error, now ledger.Log) error {
 // mend compares the tiles and bundles that were published before this start with the log, and publishes again what is missing
 // or spoiled.
 func (p *Publisher) mend(ctx context.Context, log ledger.Log) error {
-	f := &folder{root: p.folder.root, temp: p.folder.temp, dirs: map[string]bool{}}
+	f := p.folder.another()
 	mended := 0
 	put := func(path string, want []byte) error {
 		if have, err := f.read(path); err != nil || bytes.Equal(have, want) {
@@ -152,27 +151,46 @@ func (p *Publisher) mend(ctx context.Context, log ledger.Log) error {
 // intact reports whether the files of a draw that were published at a stage are as they were; it is asked once after a start.
 // Records of bets are compared by their size; `quiniela audit` reads them.
 func (p *Publisher) intact(f *folder, at string, d ledger.Draw, s stage) (bool, error) {
-	var err error
-	same := func(name string, want []byte, failed error) bool {
-		have, unread := f.read(at + name)
-		err = errors.Join(err, failed, unread)
-		return err == nil && bytes.Equal(have, want)
-	}
-	entry := func(name string, index uint64) bool {
-		want, failed := p.signed.Load().log.Entry(int64(index))
-		return same(name, want, failed)
-	}
 	switch s {
 	case opened:
-		return entry("open", d.OpenIndex), err
+		return p.sameEntry(f, at+"open", d.OpenIndex)
 	case sealed:
-		totals, failed := receipt.EncodeTotals(p.Ledger.Totals(d))
-		return entry("seal", d.SealIndex) && same("totals", totals, failed) && p.signedAt(f, at+"sealed.checkpoint", int64(d.SealIndex)+1), err
+		return p.sealIntact(f, at, d)
 	}
 	if d.Gone || !d.Forgotten.IsZero() {
 		return true, nil // nobody can publish its records again
 	}
-	return entry("result", d.ResultIndex) && p.outcomeIntact(f, at, d) && p.recordsIntact(f, at, d), err
+	same, err := p.sameEntry(f, at+"result", d.ResultIndex)
+	if err != nil || !same {
+		return false, err
+	}
+	return p.outcomeIntact(f, at, d) && p.recordsIntact(f, at, d), nil
+}
+
+func (p *Publisher) sealIntact(f *folder, at string, d ledger.Draw) (bool, error) {
+	same, err := p.sameEntry(f, at+"seal", d.SealIndex)
+	if err != nil || !same {
+		return false, err
+	}
+	totals, err := receipt.EncodeTotals(p.Ledger.Totals(d))
+	if err != nil {
+		return false, err
+	}
+	have, err := f.read(at + "totals")
+	if err != nil || !bytes.Equal(have, totals) {
+		return false, err
+	}
+	return p.signedAt(f, at+"sealed.checkpoint", int64(d.SealIndex)+1), nil
+}
+
+// sameEntry reports whether a published file is an entry of the log.
+func (p *Publisher) sameEntry(f *folder, name string, index uint64) (bool, error) {
+	want, err := p.signed.Load().log.Entry(int64(index))
+	if err != nil {
+		return false, err
+	}
+	have, err := f.read(name)
+	return bytes.Equal(have, want), err
 }
 
 func (p *Publisher) signedAt(f *folder, name string, size int64) bool {

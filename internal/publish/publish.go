@@ -6,12 +6,13 @@ package publish
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"quiniela/internal/ledger"
 	"quiniela/tlog"
@@ -23,8 +24,8 @@ const FolderName = "public"
 // KeyName is the key's name in a data folder.
 const KeyName = "log.key"
 
-// every is how often a checkpoint is signed while the log grows. VERIFIABLE.md asks for one a second at least.
-const every = 500 * time.Millisecond
+// usualInterval is how often a checkpoint is signed while the log grows. VERIFIABLE.md asks for one a second at least.
+const usualInterval = 500 * time.Millisecond
 
 // Options say what is published where.
 type Options struct {
@@ -32,6 +33,8 @@ type Options struct {
 	Key    Key
 	Ledger *ledger.Ledger
 	Log    *slog.Logger
+	// Interval is the time between two checkpoints while the log grows; 0: half a second. Tests, which wait for files, shorten it.
+	Interval time.Duration
 	// Cosign, where it is set, is asked for the witnesses' signature lines on a draw's sealed checkpoint, with the log to
 	// prove to them that it only grew. What it returns with an error is published all the same; it is not asked again.
 	Cosign func(ctx context.Context, signed []byte, log ledger.Log) ([][]byte, error)
@@ -44,8 +47,10 @@ type Publisher struct {
 	bundles int64 // full bundles of entries that are there
 	partial int64 // the log's size when the last partial bundle was written
 	done    map[uint64]stage
-	trees   trees
 	before  ledger.Log // as it had been published when this server started
+
+	treesMu sync.Mutex // held while a batch is read for a receipt
+	trees   *simplelru.LRU[batchID, ledger.Stored]
 
 	signed atomic.Pointer[signed]
 	// witnessed is the newest one that witnesses have cosigned, or nil. It is what receipts show where it has their batch.
@@ -71,11 +76,18 @@ func Prepare(dir string) error {
 
 // Open checks that what has been published before is of this log, and publishes what is new.
 func Open(ctx context.Context, o Options) (*Publisher, error) {
+	if o.Interval == 0 {
+		o.Interval = usualInterval
+	}
 	f, err := openFolder(o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("publish the log: %w", err)
 	}
-	p := &Publisher{Options: o, folder: f, done: map[uint64]stage{}, newer: make(chan struct{})}
+	trees, err := simplelru.NewLRU[batchID, ledger.Stored](keptTrees, nil)
+	if err != nil {
+		return nil, err
+	}
+	p := &Publisher{Options: o, folder: f, done: map[uint64]stage{}, trees: trees, newer: make(chan struct{})}
 	if err := p.resume(); err != nil {
 		return nil, fmt.Errorf("publish the log in %s: %w", o.Dir, err)
 	}
@@ -121,7 +133,7 @@ func (p *Publisher) resume() error {
 	return nil
 }
 
-// Run publishes until ctx ends: the log twice a second and once more at the end, and each draw's files when it has come so
+// Run publishes until ctx ends: the log at each interval and once more at the end, and each draw's files when it has come so
 // far. What fails is tried again, and said once.
 func (p *Publisher) Run(ctx context.Context) {
 	var both sync.WaitGroup
@@ -141,7 +153,7 @@ func (p *Publisher) Run(ctx context.Context) {
 }
 
 func (p *Publisher) repeat(ctx context.Context, what string, do func(context.Context) error) {
-	tick := time.NewTicker(every)
+	tick := time.NewTicker(p.Interval)
 	defer tick.Stop()
 	said := ""
 	for {
@@ -180,14 +192,17 @@ func (p *Publisher) publishLog(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := p.publishEntries(ctx, now); err != nil {
+	if err := p.publishEntries(ctx, now); err != nil { // which flushes the tiles too
 		return err
 	}
 	note, err := p.sign(now.Size, now.Root)
-	if err == nil {
-		err = errors.Join(p.folder.flush(), p.folder.put(CheckpointName, note), p.folder.flush())
-	}
 	if err != nil {
+		return err
+	}
+	if err := p.folder.put(CheckpointName, note); err != nil {
+		return err
+	}
+	if err := p.folder.flush(); err != nil {
 		return err
 	}
 	p.signing.Lock()

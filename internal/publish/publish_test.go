@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -74,6 +75,7 @@ func checkEntries(t *testing.T, read func(string) ([]byte, error), leaves []sumd
 }
 
 func TestADrawIsPublished(t *testing.T) {
+	t.Parallel()
 	d := publishtest.Start(t, 2)
 	d.File("draws/1/open")
 	for n := range uint64(300) {
@@ -124,13 +126,20 @@ func TestADrawIsPublished(t *testing.T) {
 	}
 }
 
+var exhaustive = flag.Bool("exhaustive", false, "read a log while it grows by more entries")
+
 // Whoever reads while it is written finds a log that is whole, at every instant.
 func TestAReaderAtAnyMomentFindsAWholeLog(t *testing.T) {
+	t.Parallel()
+	batches := 400 // more than a full tile
+	if *exhaustive {
+		batches = 1500
+	}
 	d := publishtest.Start(t, 1)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for n := range uint64(1500) {
+		for n := range uint64(batches) {
 			d.Send(1, 1, n+1, int(n))
 		}
 	}()
@@ -154,6 +163,7 @@ func TestAReaderAtAnyMomentFindsAWholeLog(t *testing.T) {
 }
 
 func TestPublishingGoesOnAfterAStop(t *testing.T) {
+	t.Parallel()
 	d := publishtest.Start(t, 1)
 	d.Send(1, 1, 1, 1, 2)
 	d.Close()
@@ -182,6 +192,7 @@ func TestPublishingGoesOnAfterAStop(t *testing.T) {
 
 // What was published cannot be taken back: a journal that gives less, or something else, does not start.
 func TestAnotherJournalIsRefused(t *testing.T) {
+	t.Parallel()
 	d := publishtest.Start(t, 1)
 	d.Send(1, 1, 1, 1)
 	for size := int64(0); size < 2; size, _ = check(t, d.Path(""), d.Policy()) {
@@ -216,6 +227,7 @@ func TestAnotherJournalIsRefused(t *testing.T) {
 
 // Who bet goes, with the secrets; every leaf stays, also when all is built again from what is left.
 func TestForgettingKeepsTheLog(t *testing.T) {
+	t.Parallel()
 	d := publishtest.Start(t, 1)
 	d.Send(1, 1, 1, 7574, 2)
 	d.Send(1, 1, 2, 5)
@@ -246,6 +258,7 @@ func TestForgettingKeepsTheLog(t *testing.T) {
 }
 
 func TestReceipts(t *testing.T) {
+	t.Parallel()
 	d := publishtest.Start(t, 1)
 	d.Send(1, 1, 1, 7574)
 	d.Send(1, 1, 2, 11, 12, 7574, 14, 15)
@@ -278,6 +291,7 @@ func TestReceipts(t *testing.T) {
 }
 
 func TestTheKeyIsMadeOnceAndForItsOwnerOnly(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "log.key")
 	k, err := publish.LoadKey(path, "")
 	if err != nil || k.Signer.Name() != publish.DefaultOrigin {

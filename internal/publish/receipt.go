@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"slices"
-	"sync"
 	"time"
 
 	"quiniela"
@@ -20,17 +18,11 @@ const receiptWait = 5 * time.Second
 // keptTrees is how many batches' trees are kept, since receipts are asked for batch by batch.
 const keptTrees = 8
 
-// trees keeps the batches that receipts were asked of last.
-type trees struct {
-	mu   sync.Mutex
-	last []tree // the one used last at the end
-}
-
-type tree struct {
+// batchID names a batch whose tree is kept.
+type batchID struct {
 	draw   uint64
 	agency quiniela.Agency
 	batch  uint64
-	ledger.Stored
 }
 
 // Receipt returns the receipt of one bet, in one line of JSON: that of a line, from 1, of an agency's batch in a draw. It
@@ -83,25 +75,20 @@ func person(lines []byte, line uint32) receipt.Person {
 	return receipt.Person{}
 }
 
+// stored returns a batch with what its receipts need. One batch is read and hashed at a time, whatever is asked for at once:
+// so the memory for it is bounded, and many requests for one batch hash it once.
 func (p *Publisher) stored(ctx context.Context, d ledger.Draw, agency quiniela.Agency, batch uint64) (ledger.Stored, error) {
-	p.trees.mu.Lock()
-	defer p.trees.mu.Unlock()
-	last := p.trees.last
-	i := slices.IndexFunc(last, func(t tree) bool { return t.draw == d.Seq && t.agency == agency && t.batch == batch })
-	if i >= 0 {
-		t := last[i]
-		p.trees.last = append(slices.Delete(last, i, i+1), t)
-		return t.Stored, nil
+	p.treesMu.Lock()
+	defer p.treesMu.Unlock()
+	id := batchID{d.Seq, agency, batch}
+	if s, ok := p.trees.Get(id); ok {
+		return s, nil
 	}
 	s, err := p.Ledger.Stored(ctx, d, agency, batch)
-	if err != nil {
-		return s, err
+	if err == nil {
+		p.trees.Add(id, s)
 	}
-	if len(last) == keptTrees {
-		last = slices.Delete(last, 0, 1)
-	}
-	p.trees.last = append(last, tree{d.Seq, agency, batch, s})
-	return s, nil
+	return s, err
 }
 
 // covering waits for a published checkpoint that has an entry, one that witnesses have cosigned where there is one.

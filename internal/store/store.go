@@ -12,6 +12,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"quiniela/internal/durable"
 )
 
 // Options say how a database is opened.
@@ -37,7 +39,7 @@ type DB struct {
 
 var (
 	// ErrLocked says that another process has the database open.
-	ErrLocked = errors.New("in use by another process")
+	ErrLocked = durable.ErrLocked
 	// ErrNotFound says that there is no database to read.
 	ErrNotFound = errors.New("no database here")
 )
@@ -81,7 +83,7 @@ func Exists(fs vfs.FS, dir string) bool {
 // not used; see orderedFS.Lock.
 func lockDatabase(fs vfs.FS, dir string) (io.Closer, error) {
 	if fs == Files || fs == vfs.Default {
-		return lockFolder(dir)
+		return durable.Lock(dir)
 	}
 	l, err := fs.Lock(fs.PathJoin(dir, "LOCK")) // a file system of a test
 	if err != nil {

@@ -69,7 +69,7 @@ func New(t Terms) (*Lottery, error) {
 		m.Sealed = roundTime - 60
 	}
 	if m.Source == "" {
-		m.Source = receipt.SourceBeacon
+		m.Source = quiniela.SourceBeacon
 	}
 	if err := m.keys(); err != nil {
 		return nil, err
@@ -196,9 +196,9 @@ func (m *maker) fill(l *Lottery) error {
 func (m *maker) open(n uint64, id string) receipt.DrawOpen {
 	o := receipt.DrawOpen{Draw: n, ID: id, Rules: "quiniela/2026", Agencies: 1, Opened: (roundTime - 6000) * 1e6, Close: (roundTime - 70) * 1e6, Source: m.Source}
 	switch m.Source {
-	case receipt.SourceBeacon:
+	case quiniela.SourceBeacon:
 		o.Beacon = &receipt.BeaconTerms{Chain: draw.Quicknet().Hash(), Round: round, Fallback: receipt.FallbackNotary}
-	case receipt.SourceFixed:
+	case quiniela.SourceFixed:
 		fixed := quiniela.Number(7574)
 		o.Number = &fixed
 	}
@@ -207,11 +207,11 @@ func (m *maker) open(n uint64, id string) receipt.DrawOpen {
 
 func (m *maker) result(open receipt.DrawOpen, text []byte) (receipt.Result, error) {
 	r := receipt.Result{Draw: 2, Open: atOpen, Seal: atSeal, Source: m.Source, Number: 7574, Winners: 2, Drawn: (roundTime + 6) * 1e6}
-	if m.Source != receipt.SourceBeacon {
+	if m.Source != quiniela.SourceBeacon {
 		return r, nil
 	}
 	if m.Notary {
-		r.Source = receipt.SourceNotary
+		r.Source = quiniela.SourceNotary
 		return r, nil
 	}
 	sig, err := hex.DecodeString(signature)

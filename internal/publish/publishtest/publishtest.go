@@ -56,7 +56,7 @@ func (d *Desk) Open(agencies uint32) {
 // Try is Open that may fail.
 func (d *Desk) Try(agencies uint32) error {
 	o := central.DefaultOptions(d.Dir)
-	o.PublicLog = &central.PublicLog{Origin: "lottery.example/log"}
+	o.PublicLog = &central.PublicLog{Origin: "lottery.example/log", Interval: 50 * time.Millisecond} // tests wait for files
 	o.Seed = &ledger.Seed{ID: "1", Agencies: agencies, Rule: draw.FixedNumber(7574)}
 	o.Now = d.now
 	c, err := central.Open(context.Background(), o)
