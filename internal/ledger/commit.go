@@ -235,14 +235,14 @@ func (g *group) decideBatch(ctx context.Context, r *request, s *Submission) erro
 		if r.err = s.hash(); r.err != nil {
 			return nil
 		}
-		s.begin = journal.PutBatch(s.Buffer, s.Start, &s.entry)
+		s.begin = journal.PutBatch(s.Frame, s.Start, &s.entry)
 	}
-	r.stored, r.fresh = s.count(), true
+	r.stored, r.fresh = int(s.entry.Count), true
 	s.entry.Draw, s.entry.Batch = d.Seq, c.next
-	entry := s.Buffer[s.begin:]
+	entry := s.Frame[s.begin:]
 	journal.Place(entry, d.Seq, c.next)
-	g.appended[batchID{k, c.next}] = s.Hash
-	return g.add(ctx, entry, &s.entry, s.Numbers, nil)
+	g.appended[batchID{k, c.next}] = s.entry.Hash
+	return g.add(ctx, entry, &s.entry, s.numbers, nil)
 }
 
 // decideRepeat answers a batch whose number is taken: as before where the content is the same, else with a refusal.
@@ -254,7 +254,7 @@ func (g *group) decideRepeat(ctx context.Context, r *request, id batchID, c curs
 			return err
 		}
 	}
-	if hash != r.batch.Hash {
+	if hash != r.batch.entry.Hash {
 		r.err = quiniela.Refuse(quiniela.Conflict, "batch %d of agency %d is stored with other content (%d bets); ask hello where to go on",
 			id.number, id.agency, stored)
 		return nil
@@ -267,8 +267,8 @@ func (g *group) decideRepeat(ctx context.Context, r *request, id batchID, c curs
 func (g *group) find(ctx context.Context, id batchID) (hash [journal.HashSize]byte, bets int, err error) {
 	if hash, ok := g.appended[id]; ok {
 		for _, r := range g.requests {
-			if s := r.batch; s != nil && s.entry.Batch == id.number && s.Agency == id.agency && s.Hash == hash {
-				return hash, s.count(), nil
+			if s := r.batch; s != nil && s.entry.Batch == id.number && s.Agency == id.agency && s.entry.Hash == hash {
+				return hash, int(s.entry.Count), nil
 			}
 		}
 	}

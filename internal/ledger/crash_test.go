@@ -214,7 +214,7 @@ func (s *schedule) check() bool {
 // checkFinished tries a batch of each agency: one that has finished takes none, for ever.
 func (s *schedule) checkFinished() bool {
 	for a := 1; a <= modelAgencies; a++ {
-		probe := submission(s.t, quiniela.Agency(a), 1<<40, 1) // a gap, where it is not refused as finished
+		probe := submission(quiniela.Agency(a), 1<<40, 1) // a gap, where it is not refused as finished
 		if err := s.ledger.Submit(probe); err != nil {
 			s.fail("submit: %v", err)
 			return false
@@ -318,7 +318,7 @@ func (g *agent) bets() []int {
 	return numbers
 }
 
-func linesOf(s *ledger.Submission) string { return string(s.Buffer[s.Start:]) }
+func linesOf(s *ledger.Submission) string { return string(s.Frame[s.Start:]) }
 
 // send sends the next n batches without waiting for an answer in between.
 func (g *agent) send(n int) {
@@ -326,7 +326,7 @@ func (g *agent) send(n int) {
 	var all []*ledger.Submission
 	for i := range n {
 		number := next + uint64(i)
-		sub := submission(g.t, quiniela.Agency(g.a), number, g.bets()...)
+		sub := submission(quiniela.Agency(g.a), number, g.bets()...)
 		if g.r.IntN(8) == 0 && n == 1 {
 			sub.Batch = 0
 		}
@@ -356,7 +356,7 @@ func (g *agent) answered(sub *ledger.Submission) {
 		}
 		return
 	}
-	if err != nil || bets != len(sub.Numbers)/2 {
+	if err != nil || bets != strings.Count(linesOf(sub), "\n") {
 		g.fail("batch %d of agency %d: %d bets, %v", sub.Batch, g.a, bets, err)
 		return
 	}
@@ -378,8 +378,7 @@ func (g *agent) again() {
 		g.expect(quiniela.Conflict, uint64(i)+1)
 		return
 	}
-	buffer := append(make([]byte, journal.MaxBatchHeader), lines...)
-	sub := resubmission(g.t, quiniela.Agency(g.a), uint64(i)+1, buffer)
+	sub := &ledger.Submission{Agency: quiniela.Agency(g.a), Batch: uint64(i) + 1, Frame: []byte(lines)}
 	if err := g.ledger.Submit(sub); err != nil {
 		g.fail("submit: %v", err)
 		return
@@ -393,7 +392,7 @@ func (g *agent) expect(code quiniela.Code, number uint64) {
 	if g.finished() && code == quiniela.Gap {
 		code = quiniela.Finished
 	}
-	sub := submission(g.t, quiniela.Agency(g.a), number, 9999, 9998, 9997, 9996, 9995, 9994)
+	sub := submission(quiniela.Agency(g.a), number, 9999, 9998, 9997, 9996, 9995, 9994)
 	if err := g.ledger.Submit(sub); err != nil {
 		g.fail("submit: %v", err)
 		return

@@ -50,7 +50,7 @@ func TestEveryServerOfAClusterDerivesTheSameLog(t *testing.T) {
 			m := &machine{t: t, Ledger: l}
 			agency := quiniela.Agency(i + 1)
 			for n := range uint64(batches) {
-				s := submission(t, agency, n+1, 7574, int(n))
+				s := submission(agency, n+1, 7574, int(n))
 				if _, err := m.send(s); err != nil {
 					t.Errorf("agency %d, batch %d: %v", agency, n+1, err)
 					return

@@ -172,7 +172,7 @@ func TestADrawThatIsNotPublicIsNotInTheLog(t *testing.T) {
 // A batch that was on its way when its draw was opened has a root like any other.
 func TestABatchMayOvertakeItsDraw(t *testing.T) {
 	m := start(t, 1)
-	s := submission(t, 1, 1, 5)
+	s := submission(1, 1, 5)
 	s.Draw = 2
 	errs := make(chan error, 1)
 	go func() { errs <- m.Submit(s) }()
@@ -189,7 +189,7 @@ func TestABatchMayOvertakeItsDraw(t *testing.T) {
 func TestTheAgencysSecretIsTaken(t *testing.T) {
 	m := start(t, 1)
 	secret := [journal.SecretSize]byte{1, 2, 3}
-	s := submission(t, 1, 1, 5, 6)
+	s := submission(1, 1, 5, 6)
 	s.Secret = &secret
 	if _, err := m.send(s); err != nil {
 		t.Fatal(err)

@@ -54,7 +54,7 @@ func story(t *testing.T, l *ledger.Ledger) (acked [3]int, finished [3]bool, err 
 	for batch := uint64(1); batch <= 3; batch++ {
 		for a := 1; a <= 2; a++ {
 			for range 2 { // the second is a repeat
-				s := submission(t, quiniela.Agency(a), batch, 7574, int(batch))
+				s := submission(quiniela.Agency(a), batch, 7574, int(batch))
 				if err := l.Submit(s); err != nil {
 					return acked, finished, err
 				}
@@ -158,7 +158,7 @@ func reopen(t *testing.T, at int64, disk *vfs.MemFS, acked [3]int, finished [3]b
 		if err != nil || resume.Next < uint64(acked[a])+1 || resume.Next > uint64(acked[a])+2 {
 			t.Errorf("write %d: agency %d goes on at %d, %v; %d batches were acknowledged", at, a, resume.Next, err, acked[a])
 		}
-		s := submission(t, quiniela.Agency(a), 99, 1)
+		s := submission(quiniela.Agency(a), 99, 1)
 		if err := l.Submit(s); err != nil {
 			t.Fatal(err)
 		}

@@ -5,40 +5,7 @@ import (
 
 	"quiniela"
 	"quiniela/internal/journal"
-	"quiniela/receipt"
 )
-
-// Submission is a batch on its way into the journal. The caller fills it, and owns nothing of it between Submit and
-// the end of Wait. It can be used again.
-type Submission struct {
-	Draw   uint64 // its ordinal; 0: the current draw
-	Agency quiniela.Agency
-	Batch  uint64 // the agency's number for it, from 1; 0: the ledger gives it the next
-	// Unattributed says that the agency may be quiniela.Unattributed: the bets came in a form that names none.
-	Unattributed bool
-	Secret       *[journal.SecretSize]byte // nil: one is made where the draw is in the public log
-	Hash         [journal.HashSize]byte    // SHA-256 of the lines
-	// Buffer holds the lines from Start on; journal.MaxBatchHeader bytes in front of them are free.
-	Buffer  []byte
-	Start   int
-	Numbers []byte // the bets' numbers, packed
-	// Decided, where it is set, is called with what Wait will return before it returns: in the order of the decisions, one at a
-	// time, and once per group the ledger then flushes its logger (logline.Flush). So a line that Decided logs is written
-	// before the answer can leave, and many lines in one write. It must be quick.
-	Decided func(bets int, err error)
-	// Received is when the batch arrived, in µs since the Unix epoch.
-	Received int64
-
-	request request
-	entry   journal.Batch
-	begin   int // of the entry in Buffer
-	hashing receipt.BatchHasher
-	secret  [journal.SecretSize]byte // where the agency brought none
-	root    [journal.HashSize]byte
-}
-
-func (s *Submission) lines() []byte { return s.Buffer[s.Start:] }
-func (s *Submission) count() int    { return len(s.Numbers) / quiniela.NumberSize }
 
 // request is one thing for the committer to decide.
 type request struct {
@@ -81,7 +48,7 @@ type resultRequest struct {
 func (r *request) size() int {
 	const fixed = 256
 	if r.batch != nil {
-		return len(r.batch.Buffer) + fixed
+		return len(r.batch.Frame) + fixed
 	}
 	return fixed
 }

@@ -48,7 +48,7 @@ func killed(t *testing.T) rotten {
 			for n := life*rotBatches/2 + 1; n <= until; n++ {
 				numbers := make([]int, rotBets)
 				numbers[0] = 7574
-				s := submission(t, a, uint64(n), numbers...)
+				s := submission(a, uint64(n), numbers...)
 				if err := l.Submit(s); err != nil {
 					t.Fatal(err)
 				}

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io"
 	"log/slog"
@@ -34,8 +33,8 @@ type job struct {
 	submission ledger.Submission
 	request    wire.Request
 	buffer     []byte
-	numbers    []byte
-	submitted  bool // the reply waits for the submission
+	number     quiniela.Number // of a single bet
+	submitted  bool            // the reply waits for the submission
 	reply      []byte
 	bets       int // of a batch, as received
 	err        error
@@ -54,6 +53,7 @@ func (j *job) release() {
 	if cap(j.buffer) > keepBuffer {
 		j.buffer = nil
 	}
+	j.submission.Frame = nil // it is buffer's
 	j.session, j.reply, j.request, j.err, j.submitted, j.bets = nil, j.reply[:0], wire.Request{}, nil, false, 0
 	jobs.Put(j)
 }
@@ -144,11 +144,12 @@ func (s *session) hello(j *job, r wire.Request) error {
 	if err != nil {
 		return err
 	}
-	resume, err := s.ledger.Resume(d.Seq, r.Agency)
+	at, err := s.ledger.Resume(d.Seq, r.Agency)
 	if err != nil {
 		return err
 	}
 	s.draw = d.Seq
+	resume := wire.Resume{Next: at.Next, Bets: at.Bets, LastBets: at.LastBets, LastHash: at.LastHash}
 	if r.Named {
 		resume.Draw = d.ID
 	}
@@ -186,41 +187,33 @@ func (s *session) authorize(r wire.Request, framed bool) (err error) {
 	return s.config.Guard.Allow(&s.conn.identity, r.Agency)
 }
 
-// batch validates a batch where it lies and submits it.
+// The room that a wire.Reader leaves in front of a body is enough for the ledger, so that no batch is copied. This does not
+// compile otherwise.
+const _ = uint(wire.Headroom - ledger.Headroom)
+
+// batch submits a batch where it lies in the buffer.
 func (s *session) batch(j *job) error {
-	r := j.request
-	start := len(j.buffer) - len(r.Lines)
-	now := time.Now()
-	lines, numbers, err := quiniela.CheckLines(r.Lines, quiniela.DayOf(now), s.config.Limits.BatchBets, j.numbers[:0])
-	j.numbers = numbers
-	if err != nil {
-		return err
-	}
-	// The lines moved left at most; where the last one grew, it did so within the buffer (see wire.Reader.Next).
-	return s.submit(j, j.buffer[:start+len(lines)], start, now)
+	return s.submit(j, j.buffer, len(j.buffer)-len(j.request.Lines))
 }
 
-// bet turns a single bet into a batch of one line and submits it.
+// bet submits a single bet as a batch of one line. It is checked here for its number, and since a refusal of it names no line.
 func (s *session) bet(j *job) error {
 	f := j.request.Fields
-	now := time.Now()
-	bet, bad := quiniela.CheckFields(f, quiniela.DayOf(now))
+	bet, bad := quiniela.CheckFields(f, quiniela.DayOf(time.Now()))
 	if bad != nil {
 		return &quiniela.Error{Code: quiniela.Invalid, Detail: bad.Error()}
 	}
-	line := append(bytes.Join(f[:], []byte{','}), '\n')
-	j.numbers = append(j.numbers[:0], byte(bet.Number>>8), byte(bet.Number))
-	// The fields alias the old buffer, which the reply still needs.
-	buffer := append(make([]byte, wire.Headroom, wire.Headroom+len(line)), line...)
-	return s.submit(j, buffer, wire.Headroom, now)
+	j.number = bet.Number
+	// The fields alias the buffer, and the reply still needs them: the line is a copy.
+	return s.submit(j, append(bytes.Join(f[:], []byte{','}), '\n'), 0)
 }
 
-func (s *session) submit(j *job, buffer []byte, start int, now time.Time) error {
+// submit hands the lines that are in frame from start on to the ledger.
+func (s *session) submit(j *job, frame []byte, start int) error {
 	sub := &j.submission
 	sub.Draw, sub.Agency, sub.Batch, sub.Secret = s.draw, j.request.Agency, j.request.Batch, j.request.Secret
 	sub.Unattributed = j.request.Verb == wire.Bet || j.request.Headless
-	sub.Buffer, sub.Start, sub.Numbers = buffer, start, j.numbers
-	sub.Hash, sub.Received = sha256.Sum256(buffer[start:]), now.UnixMicro()
+	sub.Frame, sub.Start, sub.MaxBets = frame, start, s.config.Limits.BatchBets
 	err := s.ledger.Submit(sub)
 	j.submitted = err == nil
 	return err
@@ -292,7 +285,7 @@ func (s *session) complete(j *job) {
 	case r.Verb == wire.Batch:
 		j.reply = wire.AppendBatchOK(j.reply, stored)
 	case r.Verb == wire.Bet:
-		j.reply = wire.AppendBetOK(j.reply, r.Fields[2], quiniela.Number(number(j.numbers)))
+		j.reply = wire.AppendBetOK(j.reply, r.Fields[2], j.number)
 	}
 }
 
@@ -308,7 +301,7 @@ func (s *session) record(log *slog.Logger, j *job, stored int, err error) {
 	case r.Verb == wire.Batch:
 		log.Info("apuesta_recibida", "result", "fail", "cantidad", j.bets, "agency", uint32(r.Agency), "error", code(err))
 	case r.Verb == wire.Bet && err == nil:
-		log.Info("apuesta_almacenada", "result", "success", "dni", s.dni(r.Fields[2]), "numero", number(j.numbers))
+		log.Info("apuesta_almacenada", "result", "success", "dni", s.dni(r.Fields[2]), "numero", int(j.number))
 	case r.Verb == wire.Bet:
 		log.Info("apuesta_almacenada", "result", "fail", "agency", uint32(r.Agency), "error", code(err))
 	case err != nil:
@@ -331,5 +324,3 @@ func code(err error) string {
 	}
 	return string(quiniela.Internal)
 }
-
-func number(packed []byte) int { return int(packed[0])<<8 | int(packed[1]) }

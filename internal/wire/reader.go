@@ -47,7 +47,7 @@ func NewReader(src io.Reader) *Reader {
 	}
 }
 
-// Headroom is how many bytes Next leaves free in front of a body: room for a journal entry's header.
+// Headroom is how many bytes Next leaves free in front of a body, for whoever stores it where it lies.
 const Headroom = 144
 
 // Await waits until a request begins. Next does so too; a caller that waits first need not hold a buffer meanwhile.
