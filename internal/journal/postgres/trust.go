@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -116,7 +117,7 @@ func (j *Journal) examine(ctx context.Context, conn *pgx.Conn) error {
 // pooled reports whether a connection was refused by a pooler.
 func pooled(err error) bool {
 	var bad *pgconn.PgError
-	return errors.Is(err, errPooler) || errors.As(err, &bad) && bad.Code == "08P01" && strings.Contains(bad.Message, "startup parameter")
+	return errors.Is(err, errPooler) || errors.As(err, &bad) && bad.Code == pgerrcode.ProtocolViolation && strings.Contains(bad.Message, "startup parameter")
 }
 
 // settings are what decides whether a commit waits for the standbys, as one session sees it.
