@@ -26,11 +26,13 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// retry tries f until it succeeds or fails with an error that is not transient. It logs why it waits, once.
+// retry tries f until it succeeds, or fails with an error that is not transient, or until ctx ends or the journal closes. Each
+// attempt may take Options.Timeout. It logs why it waits, once.
 func (j *Journal) retry(ctx context.Context, what string, f func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(j.ctx, cancel)()
+	forget := context.AfterFunc(j.ctx, cancel)
+	defer forget()
 	wait := firstWait
 	for attempts := 1; ; attempts++ {
 		attempt, done := context.WithTimeout(ctx, j.options.Timeout)
@@ -42,10 +44,10 @@ func (j *Journal) retry(ctx context.Context, what string, f func(context.Context
 		if err == nil || !transient(err) {
 			return err
 		}
+		if j.ctx.Err() != nil {
+			return fmt.Errorf("%w: %w", journal.ErrClosed, err)
+		}
 		if ctx.Err() != nil {
-			if j.ctx.Err() != nil {
-				return fmt.Errorf("%w: %w", journal.ErrClosed, err)
-			}
 			return ctx.Err()
 		}
 		if attempts == 1 {
