@@ -7,7 +7,8 @@ import (
 	"quiniela/internal/journal"
 )
 
-// request is one thing for the committer to decide.
+// request is one thing for the committer to decide. From put until done has its value it belongs to the committer, and then to
+// whoever waits for it, who reads the outcome there.
 type request struct {
 	// exactly one is set
 	batch   *Submission
@@ -18,10 +19,12 @@ type request struct {
 	result  *resultRequest
 	refresh bool // see what others have appended, and decide nothing
 
-	stored int  // bets, of a batch
-	fresh  bool // stored now, not a repeat
-	err    error
-	done   chan struct{} // one value when decided
+	// the outcome
+	stored int   // bets, of a batch
+	fresh  bool  // stored now, not a repeat
+	err    error // a refusal, or why the ledger failed
+
+	done chan struct{} // gets one value, for which it has room, once the outcome is durable
 }
 
 type closeRequest struct{ id, note string }
@@ -53,16 +56,19 @@ func (r *request) size() int {
 	return fixed
 }
 
-// queue holds what waits for the committer, bounded by bytes.
+// queue holds what waits for the committer, bounded by bytes: a caller of put waits while it is full, so that a slow disk slows
+// the sessions down and takes no memory. Any goroutine may put; the committer alone takes. Requests leave in the order in which
+// their puts returned.
 type queue struct {
-	mu    sync.Mutex
-	space sync.Cond // signalled when bytes has shrunk, or closed
-	work  sync.Cond // signalled when there is work, or closed
-	most  int
+	most int // bytes; a single request may be larger, and waits until it is alone
 
+	mu      sync.Mutex // guards what follows
 	waiting []*request
-	bytes   int
-	err     error // once closed
+	bytes   int   // of waiting
+	err     error // why it was closed; nil while it is open
+
+	space sync.Cond // on mu: bytes has shrunk, or the queue was closed
+	work  sync.Cond // on mu: there is work, or the queue was closed
 }
 
 func newQueue(most int) *queue {
@@ -71,7 +77,7 @@ func newQueue(most int) *queue {
 	return q
 }
 
-// put waits for room and adds r.
+// put waits for room and adds r. An error is why the queue was closed; r is not in it then.
 func (q *queue) put(r *request) error {
 	size := r.size()
 	q.mu.Lock()
@@ -122,7 +128,7 @@ func (q *queue) take(group []*request, most int) []*request {
 	return group
 }
 
-// close refuses what comes with err. What waits is still taken.
+// close refuses what comes, and those that wait for room, with err; the first call counts. What is in the queue is still taken.
 func (q *queue) close(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 // The methods below take a draw by its ordinal, Draw.Seq. 0 is the current draw: of the open draws the one that was opened
 // first; where none is open, the one that was opened last.
 
-// do queues a request and waits for its decision.
+// do queues a request and waits for its decision. When ctx ends first, the request is decided all the same.
 func (l *Ledger) do(ctx context.Context, r *request) error {
 	r.done = make(chan struct{}, 1)
 	if err := l.queue.put(r); err != nil {

@@ -135,11 +135,13 @@ type state struct {
 	chain *draw.Chain // the beacon; never changed
 }
 
-const (
-	stateMemTable = 16 << 20
-	stateCache    = 16 << 20
-	stateBlock    = 32 << 10 // the draw reads all of it
-)
+func openDatabase(dir string, fs vfs.FS, readOnly bool) (*store.DB, error) {
+	return store.Open(dir, store.Options{
+		FS: fs, ReadOnly: readOnly, MemTable: 16 << 20, Cache: 16 << 20,
+		Block:    32 << 10, // finding the winners reads all of it
+		Separate: 64,
+	})
+}
 
 // errOtherVersion says that the rows are of another version of this program.
 var errOtherVersion = errors.New("it was written by another version of this program")
@@ -149,7 +151,7 @@ func openState(dir string, fs vfs.FS, j journal.Journal, chain *draw.Chain, log 
 	if err := keepOrDrop(dir, fs, log); err != nil {
 		return nil, err
 	}
-	db, err := store.Open(dir, store.Options{FS: fs, MemTable: stateMemTable, Cache: stateCache, Block: stateBlock, Separate: 64})
+	db, err := openDatabase(dir, fs, false)
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger's state: %w", err)
 	}
