@@ -25,7 +25,7 @@ import (
 )
 
 var (
-	schedules = flag.Int("schedules", 300, "how many random schedules TestPowerLoss runs")
+	schedules = flag.Int("schedules", 0, "how many random schedules TestPowerLoss runs; 0: 200, and 20 with -short")
 	firstSeed = flag.Uint64("seed", 0, "the first schedule's seed; 0 takes one from the clock")
 )
 
@@ -33,16 +33,24 @@ var (
 // at a random write or sync: the disk then holds what was synced and a random part of what was not. A model says what
 // must be there when it is opened again. Each schedule goes through several such lives and ends with the draw.
 func TestPowerLoss(t *testing.T) {
+	t.Parallel()
+	runs := int64(*schedules)
+	switch {
+	case runs == 0 && testing.Short():
+		runs = 20
+	case runs == 0:
+		runs = 200
+	}
 	seed := *firstSeed
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())
 	}
-	t.Logf("%d schedules from seed %d on; repeat one: go test ./internal/ledger -run TestPowerLoss -schedules 1 -seed SEED", *schedules, seed)
+	t.Logf("%d schedules from seed %d on; repeat one: go test ./internal/ledger -run TestPowerLoss -schedules 1 -seed SEED", runs, seed)
 	var next, lives, lost atomic.Int64
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			for n := next.Add(1); n <= int64(*schedules) && !t.Failed(); n = next.Add(1) {
+			for n := next.Add(1); n <= runs && !t.Failed(); n = next.Add(1) {
 				s := newSchedule(t, seed+uint64(n)-1)
 				s.run()
 				lives.Add(int64(s.lives))
@@ -52,7 +60,7 @@ func TestPowerLoss(t *testing.T) {
 	}
 	wg.Wait()
 	t.Logf("%d lives; in %d a batch that was on its way was not found", lives.Load(), lost.Load())
-	if *schedules >= 100 && lost.Load() == 0 {
+	if runs >= 100 && lost.Load() == 0 {
 		t.Error("no power loss ever took anything: the schedules do not test what they should")
 	}
 }

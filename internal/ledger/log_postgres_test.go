@@ -19,6 +19,10 @@ import (
 
 // Two servers take batches of the same draw at the same time; both have the same tree, and so has a third that comes later.
 func TestEveryServerOfAClusterDerivesTheSameLog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: it starts a database server")
+	}
+	t.Parallel()
 	c := pgtest.Start(t, 0)
 	server := func() *ledger.Ledger {
 		j, err := postgres.Open(context.Background(), postgres.Options{URL: c.URL(), UnsafeSingle: true})

@@ -296,6 +296,7 @@ func TestABeaconNeedsAClosingTime(t *testing.T) {
 
 // The relays are asked until one gives the round; what another gives is not taken.
 func TestTheRoundIsFetched(t *testing.T) {
+	t.Parallel()
 	m, c, _ := evening(t)
 	m.stop()
 	var asked atomic.Int64
