@@ -38,6 +38,7 @@ func openNow(t *testing.T, url string) error {
 // Whoever runs the database may turn servers away for a while. Those that run wait, as they do for a lost primary, and
 // say why; one that starts says it at once.
 func TestARoleThatMayNotLogInIsWaitedFor(t *testing.T) {
+	long(t)
 	t.Parallel()
 	c := pgtest.Start(t, 0)
 	n := c.Nodes[0]
@@ -84,6 +85,7 @@ func TestARoleThatMayNotLogInIsWaitedFor(t *testing.T) {
 
 // A pooler in transaction mode gives each transaction another session; nothing that the journal asks of a session holds.
 func TestAPoolerIsToldApart(t *testing.T) {
+	long(t)
 	t.Parallel()
 	c := pgtest.Start(t, 0)
 	for name, settings := range map[string]string{

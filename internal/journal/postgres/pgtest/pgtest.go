@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -71,18 +72,24 @@ func Start(t testing.TB, standbys int) *Cluster {
 		c.Nodes = append(c.Nodes, n)
 	}
 	primary := c.Nodes[0]
-	c.must(c.bin+"/initdb", "-D", primary.dir, "-U", "quiniela", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+	c.initialize(primary)
 	settings := "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nmax_wal_senders = 10\nwal_keep_size = '512MB'\n" +
-		"hot_standby = on\nwal_receiver_timeout = '5s'\nwal_sender_timeout = '5s'\nwal_retrieve_retry_interval = '100ms'\nmax_connections = 50\nshared_buffers = '64MB'\n"
+		"hot_standby = on\nwal_receiver_timeout = '5s'\nwal_sender_timeout = '5s'\nwal_retrieve_retry_interval = '100ms'\nshared_buffers = '64MB'\n"
+	if standbys == 0 { // it is lost with its machine in any case, and never is here
+		settings += "fsync = off\n"
+	}
 	primary.write("postgresql.auto.conf", settings)
+	for _, n := range c.Nodes[1:] { // while the primary does not run, a copy of its folder is a standby
+		c.must("cp", "-a", primary.dir, n.dir)
+		n.Follow(primary)
+		n.write("standby.signal", "")
+	}
 	primary.Start()
 	primary.Exec("CREATE DATABASE quiniela")
 	for _, n := range c.Nodes[1:] {
-		c.must(c.bin+"/pg_basebackup", "-D", n.dir, "-d", primary.url("postgres"), "-X", "stream", "-c", "fast", "--no-sync")
-		n.Follow(primary)
-		n.write("standby.signal", "")
 		n.Start()
 	}
+	c.Settle(primary)
 	if standbys > 0 {
 		for _, n := range c.Nodes {
 			n.append("postgresql.auto.conf", "synchronous_standby_names = '"+n.standbys()+"'\n")
@@ -90,6 +97,47 @@ func Start(t testing.TB, standbys int) *Cluster {
 		}
 	}
 	return c
+}
+
+// template is a database folder that was never started, of which Main lets every cluster have a copy: initdb takes longer than
+// most tests.
+var template struct {
+	dir  string // empty without Main
+	made sync.Once
+}
+
+// Main runs the tests of a package, which then share one initdb. A package with several clusters calls it in TestMain.
+func Main(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "quiniela-pg-template-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	template.dir = dir
+	return m.Run()
+}
+
+// initialize makes the folder of a node that was never started.
+func (c *Cluster) initialize(n *Node) {
+	c.t.Helper()
+	if template.dir == "" {
+		c.initdb(n.dir)
+		return
+	}
+	made := filepath.Join(template.dir, "data")
+	template.made.Do(func() {
+		if err := os.Chown(template.dir, c.uid, c.gid); err != nil {
+			c.t.Fatal(err)
+		}
+		c.initdb(made)
+	})
+	c.must("cp", "-a", made, n.dir)
+}
+
+func (c *Cluster) initdb(dir string) {
+	c.t.Helper()
+	c.must(c.bin+"/initdb", "-D", dir, "-U", "quiniela", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
 }
 
 func (c *Cluster) find() error {
