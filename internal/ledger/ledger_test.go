@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -335,51 +336,50 @@ func (s *stuckJournal) Append(ctx context.Context, after journal.Head, entries [
 
 // What waits for a slow disk is bounded by bytes: past it the sessions wait, and nothing is lost or refused.
 func TestTheQueueIsBounded(t *testing.T) {
-	var disk journaltest.Disk
-	j, err := disk.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stuck := &stuckJournal{Journal: j, free: make(chan struct{})}
-	const most = 20000
-	l, err := ledger.Open(context.Background(), stuck, ledger.Options{Dir: "data", FS: vfs.NewMem(), Seed: seed(1), QueueBytes: most})
-	if err != nil {
-		t.Fatal(err)
-	}
-	stuck.stuck.Store(true)
-	const batches = 200
-	var submitted atomic.Int64
-	var answers sync.WaitGroup
-	answers.Go(func() {
-		var all []*ledger.Submission
-		for n := uint64(1); n <= batches; n++ {
-			s := submission(1, n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
-			if err := l.Submit(s); err != nil {
-				t.Error(err)
-				return
-			}
-			submitted.Add(1)
-			all = append(all, s)
+	synctest.Test(t, func(t *testing.T) {
+		var disk journaltest.Disk
+		j, err := disk.Open()
+		if err != nil {
+			t.Fatal(err)
 		}
-		for _, s := range all {
-			if n, err := s.Wait(); n != 10 || err != nil {
-				t.Errorf("%d, %v", n, err)
+		stuck := &stuckJournal{Journal: j, free: make(chan struct{})}
+		const most = 20000
+		l, err := ledger.Open(context.Background(), stuck, ledger.Options{Dir: "data", FS: vfs.NewMem(), Seed: seed(1), QueueBytes: most})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stuck.stuck.Store(true)
+		const batches = 200
+		var submitted atomic.Int64
+		var answers sync.WaitGroup
+		answers.Go(func() {
+			var all []*ledger.Submission
+			for n := uint64(1); n <= batches; n++ {
+				s := submission(1, n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+				if err := l.Submit(s); err != nil {
+					t.Error(err)
+					return
+				}
+				submitted.Add(1)
+				all = append(all, s)
 			}
+			for _, s := range all {
+				if n, err := s.Wait(); n != 10 || err != nil {
+					t.Errorf("%d, %v", n, err)
+				}
+			}
+		})
+		synctest.Wait() // until the committer waits for the disk, and the session for the committer
+		// A queue's worth is with the journal at most, and another waits behind it.
+		size := int64(len(submission(1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10).Frame)) + ledger.Headroom
+		if submitted.Load() < 2 || submitted.Load()*size > 2*most {
+			t.Errorf("%d batches of %d bytes were taken in, and %d bytes may wait", submitted.Load(), size, most)
+		}
+		stuck.stuck.Store(false)
+		close(stuck.free)
+		answers.Wait()
+		if err := errors.Join(l.Close(), j.Close()); err != nil {
+			t.Error(err)
 		}
 	})
-	size := int64(len(submission(1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10).Frame)) + ledger.Headroom
-	last := int64(-1)
-	for deadline := time.Now().Add(10 * time.Second); submitted.Load() != last && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		last = submitted.Load()
-	}
-	// A queue's worth is with the journal at most, and another waits behind it.
-	if submitted.Load() < 2 || submitted.Load()*size > 2*most {
-		t.Errorf("%d batches of %d bytes were taken in, and %d bytes may wait", submitted.Load(), size, most)
-	}
-	stuck.stuck.Store(false)
-	close(stuck.free)
-	answers.Wait()
-	if err := errors.Join(l.Close(), j.Close()); err != nil {
-		t.Error(err)
-	}
 }
