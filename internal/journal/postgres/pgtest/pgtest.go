@@ -41,6 +41,11 @@ type Node struct {
 	Port    int
 	dir     string
 	process *exec.Cmd
+
+	// conn is the connection of Exec, since a new one for each statement is most of what a waiting test costs. It is nil until
+	// the first statement, after an error, and once the node was killed or stopped.
+	mu   sync.Mutex
+	conn *pgx.Conn
 }
 
 // patience bounds every wait.
@@ -278,6 +283,7 @@ func (n *Node) Kill() {
 	}
 	_ = n.process.Wait()
 	n.process = nil
+	n.disconnect()
 	for deadline := time.Now().Add(patience); len(children) > 0 && time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		children = slices.DeleteFunc(children, func(pid int) bool { return syscall.Kill(pid, 0) != nil })
 	}
@@ -290,6 +296,16 @@ func (n *Node) Stop() {
 	defer timer.Stop()
 	_ = n.process.Wait()
 	n.process = nil
+	n.disconnect()
+}
+
+func (n *Node) disconnect() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.conn != nil {
+		_ = n.conn.Close(context.Background())
+		n.conn = nil
+	}
 }
 
 // Alive reports whether the node was not killed.
@@ -387,8 +403,25 @@ func (n *Node) ExecOn(database, sql string) string {
 	return out
 }
 
-func (n *Node) query(sql string) (out string, err error) { return n.queryOn("postgres", sql) }
+func (n *Node) query(sql string) (out string, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if n.conn == nil {
+		if n.conn, err = pgx.Connect(ctx, n.url("postgres")); err != nil {
+			n.conn = nil
+			return "", err
+		}
+	}
+	if out, err = ask(ctx, n.conn, sql); err != nil {
+		_ = n.conn.Close(ctx)
+		n.conn = nil
+	}
+	return out, err
+}
 
+// queryOn has a connection of its own, which would otherwise hinder what is done with the database.
 func (n *Node) queryOn(database, sql string) (out string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -397,6 +430,11 @@ func (n *Node) queryOn(database, sql string) (out string, err error) {
 		return "", err
 	}
 	defer func() { _ = conn.Close(ctx) }()
+	return ask(ctx, conn, sql)
+}
+
+// ask returns the first value of a statement's last row, as text.
+func ask(ctx context.Context, conn *pgx.Conn, sql string) (out string, err error) {
 	rows, err := conn.Query(ctx, sql, pgx.QueryExecModeSimpleProtocol)
 	if err != nil {
 		return "", err
