@@ -1,5 +1,10 @@
-// Package backup copies a data folder's journal while it is written, and puts a copy back once it has been checked. A
-// backup is itself a data folder: a server could start on it. The state is not in it: it is built from the journal.
+// Package backup copies a data folder while its server runs, and puts a copy back once it has been checked. A backup holds the
+// journal, the registry of agencies and the newest signed checkpoint, and a list of its files with their hashes. It is itself a
+// data folder: a server could start on it. The state is not in it: it is built from the journal.
+//
+// Whatever it makes is prepared in a folder of its own beside its place, checked there, and renamed once all of it is on the
+// disk. So after an error or a loss of power the backup, or the restored folder, is there whole or not at all; a folder named
+// .quiniela-backup-… or .quiniela-restore-… that is left over can be deleted.
 package backup
 
 import (
@@ -48,8 +53,9 @@ func (m *Manifest) holds(end journal.Head) {
 }
 
 // Create copies the journal j of the data folder data, its registry of agencies and the newest checkpoint of its public log
-// into the new folder dir, and reads the copy as Restore would. The folder is there whole or not at all. progress, where it is
-// not nil, is told now and then how many entries of the copy have been read.
+// into the new folder dir, and reads the copy as Restore would. All that was durable in j when Create was called is in the
+// backup; j may be appended to meanwhile. When Create returns nil, the backup is on the disk; after an error there is no dir.
+// progress, where it is not nil, is told now and then how many entries of the copy have been read.
 func Create(ctx context.Context, j *local.Journal, data, dir string, progress func(entries uint64)) (*Manifest, error) {
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.Join(fmt.Errorf("%s is there already: name a folder that does not exist, in one that does", dir), err)
@@ -73,20 +79,29 @@ func Create(ctx context.Context, j *local.Journal, data, dir string, progress fu
 	if err := os.RemoveAll(filepath.Join(work, ledger.StateName)); err != nil {
 		return nil, err
 	}
-	if err := walk(ctx, work, func(name string, hash string) error { m.SHA256[name] = hash; return nil }); err != nil {
-		return nil, err
+	if err := m.write(ctx, work); err != nil {
+		return nil, fmt.Errorf("write the backup's list: %w", err)
+	}
+	if err := putInPlace(work, dir); err != nil {
+		return nil, fmt.Errorf("put the backup in place: %w", err)
+	}
+	return m, nil
+}
+
+// write notes the files of a backup and their hashes, and writes the manifest durably.
+func (m *Manifest) write(ctx context.Context, dir string) error {
+	err := walk(ctx, dir, func(name, hash string) error {
+		m.SHA256[name] = hash
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := durable.WriteNew(filepath.Join(work, ManifestName), append(text, '\n'), 0o600); err != nil {
-		return nil, fmt.Errorf("write the backup's list: %w", err)
-	}
-	if err := errors.Join(syncDirs(work), os.Rename(work, dir)); err != nil {
-		return nil, fmt.Errorf("put the backup in place: %w", err)
-	}
-	return m, durable.SyncDir(filepath.Dir(filepath.Clean(dir)))
+	return durable.WriteNew(filepath.Join(dir, ManifestName), append(text, '\n'), 0o600)
 }
 
 // copyKnown copies the small files of a data folder that belong into a backup, where they are there.
@@ -94,8 +109,13 @@ func copyKnown(from, to string) error {
 	if err := durable.Mkdir(filepath.Join(to, publish.FolderName), 0o755); err != nil {
 		return err
 	}
-	for _, name := range []string{agencies.FileName, filepath.Join(publish.FolderName, publish.CheckpointName), filepath.Join(publish.FolderName, publish.VerifierName)} {
-		if err := copyFile(filepath.Join(from, name), filepath.Join(to, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, name := range []string{
+		agencies.FileName,
+		filepath.Join(publish.FolderName, publish.CheckpointName),
+		filepath.Join(publish.FolderName, publish.VerifierName),
+	} {
+		err := copyFile(filepath.Join(from, name), filepath.Join(to, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -134,17 +154,26 @@ func (m *Manifest) verify(ctx context.Context, dir string, isNew bool, progress 
 			ManifestName, m.Last, m.Chain, m.Log, found.Last, found.Chain, found.Log)
 	}
 	root, err := ledger.RootAt(ctx, j, dir, signed.Size)
-	if err == nil && signed.Size > 0 && root != signed.Root {
-		err = errors.New("the newest checkpoint that was signed is not of this journal")
+	if err != nil {
+		return report, err
 	}
-	return report, err
+	if signed.Size > 0 && root != signed.Root {
+		return report, errors.New("the newest checkpoint that was signed is not of this journal")
+	}
+	return report, nil
 }
 
 // walk calls f with every file of a backup but its manifest, and its SHA-256.
 func walk(ctx context.Context, dir string, f func(name, hash string) error) error {
 	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || ctx.Err() != nil {
-			return errors.Join(err, ctx.Err())
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if e.IsDir() {
+			return nil
 		}
 		name, err := filepath.Rel(dir, path)
 		if err != nil || name == ManifestName {
@@ -171,15 +200,18 @@ func hashFile(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// Verify checks a backup's files against its manifest.
+// Verify checks a backup's files against its manifest, which must name each of them. It changes nothing.
 func Verify(ctx context.Context, dir string) (*Manifest, error) {
 	text, err := os.ReadFile(filepath.Join(dir, ManifestName))
 	if err != nil {
 		return nil, fmt.Errorf("%s is no whole backup: %w", dir, err)
 	}
 	m := new(Manifest)
-	if err := json.Unmarshal(text, m); err != nil || m.Version != version {
-		return nil, fmt.Errorf("%s/%s cannot be read (version %d, %v)", dir, ManifestName, m.Version, err)
+	if err := json.Unmarshal(text, m); err != nil {
+		return nil, fmt.Errorf("%s/%s cannot be read: %w", dir, ManifestName, err)
+	}
+	if m.Version != version {
+		return nil, fmt.Errorf("%s/%s has version %d, and this program reads version %d", dir, ManifestName, m.Version, version)
 	}
 	seen := 0
 	err = walk(ctx, dir, func(name, hash string) error {
@@ -200,7 +232,8 @@ func Verify(ctx context.Context, dir string) (*Manifest, error) {
 }
 
 // Restore checks a backup, with its journal entry by entry, and makes the data folder target of it, which must not
-// exist or be empty. It becomes a data folder whole or not at all.
+// exist or be empty. The backup stays as it is. When Restore returns nil, the data folder is on the disk. progress, where it is not
+// nil, is told now and then how far in the journal it is.
 func Restore(ctx context.Context, dir, target string, progress func(entries uint64)) (*fsck.Report, error) {
 	if names, err := os.ReadDir(target); err == nil && len(names) > 0 {
 		return nil, fmt.Errorf("%s is not empty: restore into a new folder", target)
@@ -224,7 +257,7 @@ func Restore(ctx context.Context, dir, target string, progress func(entries uint
 	if err := os.Remove(filepath.Join(work, ManifestName)); err != nil {
 		return report, err
 	}
-	if err := errors.Join(syncDirs(work), place(work, target)); err != nil {
+	if err := putInPlace(work, target); err != nil {
 		return report, fmt.Errorf("put the restored folder in place: %w", err)
 	}
 	return report, nil
@@ -261,15 +294,4 @@ func copyFile(from, to string) error {
 		return errors.Join(err, out.Discard())
 	}
 	return out.Commit()
-}
-
-// syncDirs makes the entries of a folder and of those in it durable, and of the one that it is in.
-func syncDirs(dir string) error {
-	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || !e.IsDir() {
-			return err
-		}
-		return durable.SyncDir(path)
-	})
-	return errors.Join(err, durable.SyncDir(filepath.Dir(filepath.Clean(dir))))
 }

@@ -59,6 +59,7 @@ func grow(t *testing.T, j *local.Journal, n int) {
 }
 
 func TestABackupIsOneMomentOfAJournalThatGrows(t *testing.T) {
+	t.Parallel()
 	dir, j := data(t)
 	done := make(chan struct{})
 	go func() { defer close(done); grow(t, j, 300) }()
@@ -86,6 +87,7 @@ func TestABackupIsOneMomentOfAJournalThatGrows(t *testing.T) {
 }
 
 func TestAnyChangeOfABackupIsNoticed(t *testing.T) {
+	t.Parallel()
 	dir, j := data(t)
 	to := filepath.Join(t.TempDir(), "copy")
 	if _, err := backup.Create(t.Context(), j, dir, to, nil); err != nil {
@@ -148,6 +150,7 @@ func wantNothing(t *testing.T, dir string) {
 // A backup has the newest signed checkpoint, whether the server runs or not, and one that is not of its journal is noticed
 // as the backup is made.
 func TestABackupHasTheNewestCheckpoint(t *testing.T) {
+	t.Parallel()
 	d := publishtest.Start(t, 1)
 	d.Send(1, 1, 1, 7574, 2)
 	d.Finish(1, 1)
@@ -199,6 +202,7 @@ func TestABackupHasTheNewestCheckpoint(t *testing.T) {
 }
 
 func TestABackupThatFailsLeavesNothing(t *testing.T) {
+	t.Parallel()
 	dir, j := data(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -1,8 +1,8 @@
 package backup
 
 import (
-	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -24,23 +24,59 @@ func makeWork(target string) (string, error) {
 	return work, nil
 }
 
-// place moves what was prepared in work to target. The journal comes last: a server does not start on the rest without it.
-func place(work, target string) error {
-	target = filepath.Clean(target)
-	if filepath.Dir(work) != target {
-		return errors.Join(os.Rename(work, target), durable.SyncDir(filepath.Dir(target)))
+// putInPlace moves the folder that was prepared in work to target, once all of it is on the disk. Where target exists already,
+// work lies in it, and what is in work is moved out. When it returns nil, the names are on the disk as well.
+func putInPlace(work, target string) error {
+	if err := syncDirs(work); err != nil {
+		return err
 	}
+	target = filepath.Clean(target)
+	if filepath.Dir(work) == target {
+		return moveOut(work, target)
+	}
+	if err := os.Rename(work, target); err != nil {
+		return err
+	}
+	return durable.SyncDir(filepath.Dir(target))
+}
+
+// moveOut moves what is in the folder work into the folder target. The journal comes last: a server does not start on the rest
+// without it.
+func moveOut(work, target string) error {
 	entries, err := os.ReadDir(work)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if e.Name() != journalName {
-			err = errors.Join(err, os.Rename(filepath.Join(work, e.Name()), filepath.Join(target, e.Name())))
+		if e.Name() == journalName {
+			continue
+		}
+		if err := os.Rename(filepath.Join(work, e.Name()), filepath.Join(target, e.Name())); err != nil {
+			return err
 		}
 	}
-	if err := errors.Join(err, durable.SyncDir(target)); err != nil {
+	if err := durable.SyncDir(target); err != nil {
 		return err
 	}
-	return errors.Join(os.Rename(filepath.Join(work, journalName), filepath.Join(target, journalName)), os.Remove(work), durable.SyncDir(target))
+	if err := os.Rename(filepath.Join(work, journalName), filepath.Join(target, journalName)); err != nil {
+		return err
+	}
+	if err := os.Remove(work); err != nil {
+		return err
+	}
+	return durable.SyncDir(target)
+}
+
+// syncDirs puts the names in a folder and in those in it on the disk, and the folder's own name.
+func syncDirs(dir string) error {
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.IsDir() {
+			return err
+		}
+		return durable.SyncDir(path)
+	})
+	if err != nil {
+		return err
+	}
+	return durable.SyncDir(filepath.Dir(dir))
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"quiniela"
 	"quiniela/draw"
 	"quiniela/internal/central"
 	"quiniela/internal/ledger"

@@ -93,18 +93,17 @@ func Forgotten(entry []byte) ([]byte, error) {
 // PutBatch writes b's header into buf, directly in front of its lines, which are already there from start on, and
 // returns where the entry begins in buf. start must be at least MaxBatchHeader.
 func PutBatch(buf []byte, start int, b *Batch) int {
-	begin := start - fixedBatchSize
+	size := fixedBatchSize
 	var flags uint16
-	if b.Root != nil {
-		flags |= flagRoot
-		start -= copy(buf[start-HashSize:], b.Root[:])
-		begin -= HashSize
-	}
 	if b.Secret != nil {
 		flags |= flagSecret
-		begin -= SecretSize
+		size += SecretSize
 	}
-	h := buf[begin:start]
+	if b.Root != nil {
+		flags |= flagRoot
+		size += HashSize
+	}
+	h := buf[start-size : start]
 	h[0], h[1] = byte(KindBatch), version
 	binary.BigEndian.PutUint16(h[offFlags:], flags)
 	binary.BigEndian.PutUint32(h[offAgency:], uint32(b.Agency))
@@ -114,10 +113,15 @@ func PutBatch(buf []byte, start int, b *Batch) int {
 	binary.BigEndian.PutUint32(h[offSize:], uint32(len(b.Lines)))
 	binary.BigEndian.PutUint64(h[offReceived:], uint64(b.Received))
 	copy(h[offHash:], b.Hash[:])
+	rest := h[fixedBatchSize:]
 	if b.Secret != nil {
-		copy(h[fixedBatchSize:], b.Secret[:])
+		copy(rest, b.Secret[:])
+		rest = rest[SecretSize:]
 	}
-	return begin
+	if b.Root != nil {
+		copy(rest, b.Root[:])
+	}
+	return start - size
 }
 
 // Place writes into a batch entry what only the committer knows: its draw and number.
@@ -260,8 +264,11 @@ func decodeBatch(data []byte) (*Batch, error) {
 		Lines:    data[fixedBatchSize:],
 	}
 	flags := binary.BigEndian.Uint16(data[offFlags:])
-	if flags&^(flagSecret|flagForgotten|flagRoot) != 0 || flags&flagSecret != 0 && flags&flagForgotten != 0 {
+	if flags&^(flagSecret|flagForgotten|flagRoot) != 0 {
 		return nil, fmt.Errorf("unknown batch flags %#x", flags)
+	}
+	if flags&flagForgotten != 0 && flags&flagSecret != 0 {
+		return nil, fmt.Errorf("batch flags %#x: a forgotten batch has no secret", flags)
 	}
 	if flags&flagSecret != 0 {
 		if b.Secret, b.Lines = cut(b.Lines); b.Secret == nil {

@@ -63,7 +63,7 @@ func CheckState(dir string) error {
 // checkState reads all of a state and returns what is wrong with it. The blocks have checksums; what they cannot show is
 // that a file of an earlier moment is missing or older than the others.
 func checkState(dir string, files vfs.FS) (err error) {
-	db, err := store.Open(dir, store.Options{FS: files, MemTable: stateMemTable, Cache: stateCache, Block: stateBlock, Separate: 64, ReadOnly: true})
+	db, err := openDatabase(dir, files, true)
 	if err != nil {
 		return err
 	}

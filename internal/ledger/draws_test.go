@@ -27,7 +27,7 @@ func (m *machine) openDraw(id string, agencies uint32, closes time.Time, rule dr
 
 func (m *machine) sendTo(d uint64, agency quiniela.Agency, batch uint64, want quiniela.Code, numbers ...int) {
 	m.t.Helper()
-	s := submission(m.t, agency, batch, numbers...)
+	s := submission(agency, batch, numbers...)
 	s.Draw = d
 	if _, err := m.send(s); quiniela.CodeOf(err) != want || want == "" && err != nil {
 		m.t.Fatalf("batch %d of agency %d for draw %d: %v, want code %q", batch, agency, d, err, want)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"quiniela/internal/journal"
 	"quiniela/internal/ledger"
 )
 
@@ -33,7 +32,7 @@ var harmless = map[string]string{
 // What any CSV reader reads of an export is what the agency sent, cell by cell.
 func TestAnExportIsReadAsItWasSent(t *testing.T) {
 	m := start(t, 1)
-	buffer := make([]byte, journal.MaxBatchHeader)
+	var lines []byte
 	var want, wantHarmless [][]string
 	shown := func(name string) string {
 		if s, ok := harmless[name]; ok {
@@ -42,11 +41,11 @@ func TestAnExportIsReadAsItWasSent(t *testing.T) {
 		return name
 	}
 	for _, n := range odd {
-		buffer = append(buffer, n[0]+","+n[1]+",1,1990-01-01,0007\n"...)
+		lines = append(lines, n[0]+","+n[1]+",1,1990-01-01,0007\n"...)
 		want = append(want, []string{"1", n[0], n[1], "1", "1990-01-01", "0007"})
 		wantHarmless = append(wantHarmless, []string{"1", shown(n[0]), shown(n[1]), "1", "1990-01-01", "0007"})
 	}
-	if _, err := m.send(resubmission(t, 1, 1, buffer)); err != nil {
+	if _, err := m.send(&ledger.Submission{Agency: 1, Batch: 1, Frame: lines}); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

@@ -51,30 +51,39 @@ const (
 	groupBytes = 4 << 20
 )
 
-// Ledger is an open ledger. Its methods may be called concurrently.
+// Ledger is an open ledger. Its methods may be called concurrently, until Close.
+//
+// Open starts its goroutines, and Close waits for their end: the committer (commit.go), which decides and appends; closeInTime,
+// which wakes it when a draw's closing time comes; follow, which wakes it when another server has appended; fetchRounds, which
+// asks for the beacon's rounds; and for each draw that is due one that finds its winners (runDraw). Whoever calls a method waits
+// for the committer, and reads the state beside it.
 type Ledger struct {
+	// What Open sets and nobody changes.
 	journal journal.Journal
 	log     *slog.Logger
 	now     func() time.Time
-	state   *state
-	queue   *queue
+	state   *state           // has a lock of its own
+	queue   *queue           // as well
 	shared  journal.Follower // the journal, where others append to it as well; else nil
-	running sync.Map         // draw -> true, of the draws under way
-	tallies sync.Map         // draw -> *tally
 	metrics *metrics
 	public  bool
 
+	running sync.Map // draw -> true, of the draws that runDraw was started for
+	tallies sync.Map // draw -> *tally
+
+	ctx     context.Context // ends when the ledger closes or fails; every goroutine but the committer ends with it
 	stop    context.CancelFunc
-	ctx     context.Context // ends when the ledger closes
-	workers sync.WaitGroup  // the committer and the draws under way
+	workers sync.WaitGroup // every goroutine
+
+	// The ledger fails once, for ever: failure is set, and then failed is closed, after which failure may be read.
 	failed  chan struct{}
-	failure error // set before failed is closed
-	once    sync.Once
+	failure error
+	once    sync.Once // guards the two
 }
 
 // Open opens the ledger over j, which it uses until Close but does not close, brings its state up to the journal's
-// last entry, and runs a draw that was due. With a seed, it opens that draw where the journal is empty, and refuses
-// a journal whose first draw, still open, was opened on other terms.
+// last entry, and runs the draws that are due. With a seed, it opens that draw where the journal is empty, and refuses
+// a journal whose first draw, still open, was opened on other terms. ctx bounds the opening alone.
 func Open(ctx context.Context, j journal.Journal, o Options) (*Ledger, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -104,6 +113,7 @@ func Open(ctx context.Context, j journal.Journal, o Options) (*Ledger, error) {
 // StateName is the folder of the derived state in a data folder.
 const StateName = "state"
 
+// start brings the state up to date and starts the goroutines. After an error none of them runs.
 func (l *Ledger) start(ctx context.Context, seed *Seed) error {
 	if err := l.state.catchUp(ctx); err != nil {
 		return err
@@ -172,7 +182,7 @@ func (l *Ledger) fresh(ctx context.Context) error {
 	return l.do(ctx, &request{refresh: true})
 }
 
-// startDraw runs a sealed draw, unless it runs already.
+// startDraw starts a goroutine that finds the winners of a sealed draw, unless there was one already.
 func (l *Ledger) startDraw(n uint64) {
 	if _, running := l.running.LoadOrStore(n, true); !running {
 		l.workers.Go(func() { l.runDraw(n) })
@@ -235,7 +245,8 @@ func (l *Ledger) Err() error {
 	}
 }
 
-// fail stops the ledger: nothing is acknowledged after err.
+// fail stops the ledger: nothing is acknowledged after err. What is in the queue is answered with it by the committer, and what
+// would come is refused with it. Any goroutine may call it; the first error counts.
 func (l *Ledger) fail(err error) {
 	l.once.Do(func() {
 		l.failure = err
@@ -245,8 +256,8 @@ func (l *Ledger) fail(err error) {
 	})
 }
 
-// Close stops the committer after what is queued, abandons a draw's computation (the next Open resumes it), and
-// closes the state. The journal stays open.
+// Close refuses what comes, decides and answers what is queued, abandons the search for a draw's winners (the next Open begins it
+// again), and closes the state. It is called once; no method may be called after it. The journal stays open.
 func (l *Ledger) Close() error {
 	l.stop()
 	l.queue.close(errClosed)

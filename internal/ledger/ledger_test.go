@@ -3,7 +3,6 @@ package ledger_test
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -21,8 +21,6 @@ import (
 	"quiniela/internal/journal/journaltest"
 	"quiniela/internal/ledger"
 )
-
-const today = quiniela.Day(20261231)
 
 // machine is a ledger that can be stopped and started again on the same disks.
 type machine struct {
@@ -79,27 +77,12 @@ func (m *machine) restart(agencies uint32) {
 }
 
 // submission makes a batch of bets on the given numbers.
-func submission(t *testing.T, agency quiniela.Agency, batch uint64, numbers ...int) *ledger.Submission {
-	t.Helper()
-	var b bytes.Buffer
-	b.Write(make([]byte, journal.MaxBatchHeader))
+func submission(agency quiniela.Agency, batch uint64, numbers ...int) *ledger.Submission {
+	var lines []byte
 	for i, n := range numbers {
-		fmt.Fprintf(&b, "Ana,Paz,%d,1990-01-01,%d\n", int(agency%1000)*1000000+int(batch%1000)*1000+i, n)
+		lines = fmt.Appendf(lines, "Ana,Paz,%d,1990-01-01,%d\n", int(agency%1000)*1000000+int(batch%1000)*1000+i, n)
 	}
-	return resubmission(t, agency, batch, b.Bytes())
-}
-
-// resubmission makes a batch of a buffer that has its lines behind the room for a header.
-func resubmission(t *testing.T, agency quiniela.Agency, batch uint64, buffer []byte) *ledger.Submission {
-	t.Helper()
-	lines, packed, err := quiniela.CheckLines(buffer[journal.MaxBatchHeader:], today, 1000, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &ledger.Submission{
-		Agency: agency, Batch: batch, Hash: sha256.Sum256(lines),
-		Buffer: buffer, Start: journal.MaxBatchHeader, Numbers: packed,
-	}
+	return &ledger.Submission{Agency: agency, Batch: batch, Frame: lines}
 }
 
 func (m *machine) send(s *ledger.Submission) (int, error) {
@@ -111,14 +94,14 @@ func (m *machine) send(s *ledger.Submission) (int, error) {
 
 func (m *machine) mustSend(agency quiniela.Agency, batch uint64, numbers ...int) {
 	m.t.Helper()
-	if n, err := m.send(submission(m.t, agency, batch, numbers...)); err != nil || n != len(numbers) {
+	if n, err := m.send(submission(agency, batch, numbers...)); err != nil || n != len(numbers) {
 		m.t.Fatalf("batch %d of agency %d: %d bets, %v; want %d", batch, agency, n, err, len(numbers))
 	}
 }
 
 func (m *machine) refused(want quiniela.Code, agency quiniela.Agency, batch uint64, numbers ...int) {
 	m.t.Helper()
-	if n, err := m.send(submission(m.t, agency, batch, numbers...)); quiniela.CodeOf(err) != want {
+	if n, err := m.send(submission(agency, batch, numbers...)); quiniela.CodeOf(err) != want {
 		m.t.Fatalf("batch %d of agency %d: %d bets, %v; want a refusal %q", batch, agency, n, err, want)
 	}
 }
@@ -173,9 +156,9 @@ func TestARepeatInTheSameGroup(t *testing.T) {
 	m := start(t, 1)
 	var all []*ledger.Submission
 	for _, batch := range []uint64{1, 1, 2, 3, 1, 2, 3, 4} {
-		all = append(all, submission(t, 1, batch, int(batch), 7))
+		all = append(all, submission(1, batch, int(batch), 7))
 	}
-	other := submission(t, 1, 2, 9, 9)
+	other := submission(1, 2, 9, 9)
 	all = append(all, other)
 	for _, s := range all {
 		if err := m.Submit(s); err != nil {
@@ -202,7 +185,7 @@ func TestConflictAndGap(t *testing.T) {
 	m.mustSend(1, 2, 6)
 	m.refused(quiniela.Conflict, 1, 1, 6)
 	m.refused(quiniela.Conflict, 1, 2, 5)
-	_, err := m.send(submission(t, 1, 4, 5))
+	_, err := m.send(submission(1, 4, 5))
 	if quiniela.CodeOf(err) != quiniela.Gap || err.(*quiniela.Error).Detail != "3" {
 		t.Fatalf("a gap gave %v, want the next number, 3", err)
 	}
@@ -237,7 +220,7 @@ func TestTheDrawWaitsForEveryAgencyAndSurvivesARestart(t *testing.T) {
 
 func TestALateSingleBetIsRefusedForEver(t *testing.T) {
 	m := start(t, 1)
-	single := submission(t, 0, 0, 7574)
+	single := submission(0, 0, 7574)
 	single.Unattributed = true
 	if _, err := m.send(single); err != nil {
 		t.Fatal(err)
@@ -245,7 +228,7 @@ func TestALateSingleBetIsRefusedForEver(t *testing.T) {
 	m.finish(1, 0, "")
 	m.winners(1)
 	m.restart(1)
-	single = submission(t, 0, 0, 7574)
+	single = submission(0, 0, 7574)
 	single.Unattributed = true
 	if _, err := m.send(single); quiniela.CodeOf(err) != quiniela.Closed {
 		t.Fatalf("a bet after the draw gave %v, want closed", err)
@@ -328,7 +311,7 @@ func TestTwoLedgersOverOneJournal(t *testing.T) {
 	}
 	defer func() { _ = other.Close() }()
 	m.mustSend(1, 1, 5)
-	s := submission(t, 1, 1, 6)
+	s := submission(1, 1, 6)
 	if err := other.Submit(s); err != nil {
 		t.Fatal(err)
 	}
@@ -353,51 +336,50 @@ func (s *stuckJournal) Append(ctx context.Context, after journal.Head, entries [
 
 // What waits for a slow disk is bounded by bytes: past it the sessions wait, and nothing is lost or refused.
 func TestTheQueueIsBounded(t *testing.T) {
-	var disk journaltest.Disk
-	j, err := disk.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stuck := &stuckJournal{Journal: j, free: make(chan struct{})}
-	const most = 20000
-	l, err := ledger.Open(context.Background(), stuck, ledger.Options{Dir: "data", FS: vfs.NewMem(), Seed: seed(1), QueueBytes: most})
-	if err != nil {
-		t.Fatal(err)
-	}
-	stuck.stuck.Store(true)
-	const batches = 200
-	var submitted atomic.Int64
-	var answers sync.WaitGroup
-	answers.Go(func() {
-		var all []*ledger.Submission
-		for n := uint64(1); n <= batches; n++ {
-			s := submission(t, 1, n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
-			if err := l.Submit(s); err != nil {
-				t.Error(err)
-				return
-			}
-			submitted.Add(1)
-			all = append(all, s)
+	synctest.Test(t, func(t *testing.T) {
+		var disk journaltest.Disk
+		j, err := disk.Open()
+		if err != nil {
+			t.Fatal(err)
 		}
-		for _, s := range all {
-			if n, err := s.Wait(); n != 10 || err != nil {
-				t.Errorf("%d, %v", n, err)
+		stuck := &stuckJournal{Journal: j, free: make(chan struct{})}
+		const most = 20000
+		l, err := ledger.Open(context.Background(), stuck, ledger.Options{Dir: "data", FS: vfs.NewMem(), Seed: seed(1), QueueBytes: most})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stuck.stuck.Store(true)
+		const batches = 200
+		var submitted atomic.Int64
+		var answers sync.WaitGroup
+		answers.Go(func() {
+			var all []*ledger.Submission
+			for n := uint64(1); n <= batches; n++ {
+				s := submission(1, n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+				if err := l.Submit(s); err != nil {
+					t.Error(err)
+					return
+				}
+				submitted.Add(1)
+				all = append(all, s)
 			}
+			for _, s := range all {
+				if n, err := s.Wait(); n != 10 || err != nil {
+					t.Errorf("%d, %v", n, err)
+				}
+			}
+		})
+		synctest.Wait() // until the committer waits for the disk, and the session for the committer
+		// A queue's worth is with the journal at most, and another waits behind it.
+		size := int64(len(submission(1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10).Frame)) + ledger.Headroom
+		if submitted.Load() < 2 || submitted.Load()*size > 2*most {
+			t.Errorf("%d batches of %d bytes were taken in, and %d bytes may wait", submitted.Load(), size, most)
+		}
+		stuck.stuck.Store(false)
+		close(stuck.free)
+		answers.Wait()
+		if err := errors.Join(l.Close(), j.Close()); err != nil {
+			t.Error(err)
 		}
 	})
-	size := int64(len(submission(t, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10).Buffer))
-	last := int64(-1)
-	for deadline := time.Now().Add(10 * time.Second); submitted.Load() != last && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		last = submitted.Load()
-	}
-	// A queue's worth is with the journal at most, and another waits behind it.
-	if submitted.Load() < 2 || submitted.Load()*size > 2*most {
-		t.Errorf("%d batches of %d bytes were taken in, and %d bytes may wait", submitted.Load(), size, most)
-	}
-	stuck.stuck.Store(false)
-	close(stuck.free)
-	answers.Wait()
-	if err := errors.Join(l.Close(), j.Close()); err != nil {
-		t.Error(err)
-	}
 }

@@ -19,6 +19,10 @@ import (
 
 // Two servers take batches of the same draw at the same time; both have the same tree, and so has a third that comes later.
 func TestEveryServerOfAClusterDerivesTheSameLog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: it starts a database server")
+	}
+	t.Parallel()
 	c := pgtest.Start(t, 0)
 	server := func() *ledger.Ledger {
 		j, err := postgres.Open(context.Background(), postgres.Options{URL: c.URL(), UnsafeSingle: true})
@@ -50,7 +54,7 @@ func TestEveryServerOfAClusterDerivesTheSameLog(t *testing.T) {
 			m := &machine{t: t, Ledger: l}
 			agency := quiniela.Agency(i + 1)
 			for n := range uint64(batches) {
-				s := submission(t, agency, n+1, 7574, int(n))
+				s := submission(agency, n+1, 7574, int(n))
 				if _, err := m.send(s); err != nil {
 					t.Errorf("agency %d, batch %d: %v", agency, n+1, err)
 					return

@@ -169,7 +169,7 @@ func TestADrawThatIsNotPublicIsNotInTheLog(t *testing.T) {
 // A batch that was on its way when its draw was opened has a root like any other.
 func TestABatchMayOvertakeItsDraw(t *testing.T) {
 	m := start(t, 1)
-	s := submission(t, 1, 1, 5)
+	s := submission(1, 1, 5)
 	s.Draw = 2
 	errs := make(chan error, 1)
 	go func() { errs <- m.Submit(s) }()
@@ -186,7 +186,7 @@ func TestABatchMayOvertakeItsDraw(t *testing.T) {
 func TestTheAgencysSecretIsTaken(t *testing.T) {
 	m := start(t, 1)
 	secret := [journal.SecretSize]byte{1, 2, 3}
-	s := submission(t, 1, 1, 5, 6)
+	s := submission(1, 1, 5, 6)
 	s.Secret = &secret
 	if _, err := m.send(s); err != nil {
 		t.Fatal(err)
@@ -293,6 +293,7 @@ func TestABeaconNeedsAClosingTime(t *testing.T) {
 
 // A draw awaits its round from the round's time on, until somebody enters it.
 func TestADrawAwaitsItsRound(t *testing.T) {
+	t.Parallel()
 	m, c, d := evening(t)
 	c.add(time.Hour)
 	m.wait("evening", "sealed")

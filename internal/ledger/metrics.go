@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -108,5 +107,3 @@ func (f drawFigures) Collect(c chan<- prometheus.Metric) {
 		gauge(drawsFigure, float64(n), state)
 	}
 }
-
-func uitoa(n uint64) string { return strconv.FormatUint(n, 10) }

@@ -54,7 +54,7 @@ func story(t *testing.T, l *ledger.Ledger) (acked [3]int, finished [3]bool, err 
 	for batch := uint64(1); batch <= 3; batch++ {
 		for a := 1; a <= 2; a++ {
 			for range 2 { // the second is a repeat
-				s := submission(t, quiniela.Agency(a), batch, 7574, int(batch))
+				s := submission(quiniela.Agency(a), batch, 7574, int(batch))
 				if err := l.Submit(s); err != nil {
 					return acked, finished, err
 				}
@@ -86,18 +86,27 @@ func story(t *testing.T, l *ledger.Ledger) (acked [3]int, finished [3]bool, err 
 func TestEveryFailedWrite(t *testing.T) {
 	for _, keep := range []int{0, 100} {
 		t.Run(fmt.Sprintf("%d percent persisted", keep), func(t *testing.T) {
-			steps := 0
-			for at := int64(1); ; at++ {
-				if !failAt(t, at, keep) || t.Failed() {
-					break
-				}
-				steps++
-			}
-			t.Logf("%d writes and syncs failed in turn", steps)
-			if steps < 60 {
-				t.Errorf("only %d steps: the story does not write what it should", steps)
-			}
+			t.Parallel()
+			failEach(t, 60, func(at int64) bool { return failAt(t, at, keep) })
 		})
+	}
+}
+
+// failEach fails the first write, then the second, and so on, until there are no more, of which there must be at least some. With
+// -short it leaves most of them out.
+func failEach(t *testing.T, least int64, fail func(at int64) bool) {
+	t.Helper()
+	step := int64(1)
+	if testing.Short() {
+		step = 11
+	}
+	last := int64(0)
+	for at := int64(1); fail(at) && !t.Failed(); at += step {
+		last = at
+	}
+	t.Logf("one in %d of %d writes and syncs failed in turn", step, last)
+	if last < least {
+		t.Errorf("only %d writes: the story does not write what it should", last)
 	}
 }
 
@@ -158,7 +167,7 @@ func reopen(t *testing.T, at int64, disk *vfs.MemFS, acked [3]int, finished [3]b
 		if err != nil || resume.Next < uint64(acked[a])+1 || resume.Next > uint64(acked[a])+2 {
 			t.Errorf("write %d: agency %d goes on at %d, %v; %d batches were acknowledged", at, a, resume.Next, err, acked[a])
 		}
-		s := submission(t, quiniela.Agency(a), 99, 1)
+		s := submission(quiniela.Agency(a), 99, 1)
 		if err := l.Submit(s); err != nil {
 			t.Fatal(err)
 		}

@@ -5,42 +5,10 @@ import (
 
 	"quiniela"
 	"quiniela/internal/journal"
-	"quiniela/receipt"
 )
 
-// Submission is a batch on its way into the journal. The caller fills it, and owns nothing of it between Submit and
-// the end of Wait. It can be used again.
-type Submission struct {
-	Draw   uint64 // its ordinal; 0: the current draw
-	Agency quiniela.Agency
-	Batch  uint64 // the agency's number for it, from 1; 0: the ledger gives it the next
-	// Unattributed says that the agency may be quiniela.Unattributed: the bets came in a form that names none.
-	Unattributed bool
-	Secret       *[journal.SecretSize]byte // nil: one is made where the draw is in the public log
-	Hash         [journal.HashSize]byte    // SHA-256 of the lines
-	// Buffer holds the lines from Start on; journal.MaxBatchHeader bytes in front of them are free.
-	Buffer  []byte
-	Start   int
-	Numbers []byte // the bets' numbers, packed
-	// Decided, where it is set, is called with what Wait will return before it returns: in the order of the decisions, one at a
-	// time, and once per group the ledger then flushes its logger (logline.Flush). So a line that Decided logs is written
-	// before the answer can leave, and many lines in one write. It must be quick.
-	Decided func(bets int, err error)
-	// Received is when the batch arrived, in µs since the Unix epoch.
-	Received int64
-
-	request request
-	entry   journal.Batch
-	begin   int // of the entry in Buffer
-	hashing receipt.BatchHasher
-	secret  [journal.SecretSize]byte // where the agency brought none
-	root    [journal.HashSize]byte
-}
-
-func (s *Submission) lines() []byte { return s.Buffer[s.Start:] }
-func (s *Submission) count() int    { return len(s.Numbers) / quiniela.NumberSize }
-
-// request is one thing for the committer to decide.
+// request is one thing for the committer to decide. From put until done has its value it belongs to the committer, and then to
+// whoever waits for it, who reads the outcome there.
 type request struct {
 	// exactly one is set
 	batch   *Submission
@@ -51,10 +19,12 @@ type request struct {
 	result  *resultRequest
 	refresh bool // see what others have appended, and decide nothing
 
-	stored int  // bets, of a batch
-	fresh  bool // stored now, not a repeat
-	err    error
-	done   chan struct{} // one value when decided
+	// the outcome
+	stored int   // bets, of a batch
+	fresh  bool  // stored now, not a repeat
+	err    error // a refusal, or why the ledger failed
+
+	done chan struct{} // gets one value, for which it has room, once the outcome is durable
 }
 
 type closeRequest struct{ id, note string }
@@ -81,21 +51,24 @@ type resultRequest struct {
 func (r *request) size() int {
 	const fixed = 256
 	if r.batch != nil {
-		return len(r.batch.Buffer) + fixed
+		return len(r.batch.Frame) + fixed
 	}
 	return fixed
 }
 
-// queue holds what waits for the committer, bounded by bytes.
+// queue holds what waits for the committer, bounded by bytes: a caller of put waits while it is full, so that a slow disk slows
+// the sessions down and takes no memory. Any goroutine may put; the committer alone takes. Requests leave in the order in which
+// their puts returned.
 type queue struct {
-	mu    sync.Mutex
-	space sync.Cond // signalled when bytes has shrunk, or closed
-	work  sync.Cond // signalled when there is work, or closed
-	most  int
+	most int // bytes; a single request may be larger, and waits until it is alone
 
+	mu      sync.Mutex // guards what follows
 	waiting []*request
-	bytes   int
-	err     error // once closed
+	bytes   int   // of waiting
+	err     error // why it was closed; nil while it is open
+
+	space sync.Cond // on mu: bytes has shrunk, or the queue was closed
+	work  sync.Cond // on mu: there is work, or the queue was closed
 }
 
 func newQueue(most int) *queue {
@@ -104,7 +77,7 @@ func newQueue(most int) *queue {
 	return q
 }
 
-// put waits for room and adds r.
+// put waits for room and adds r. An error is why the queue was closed; r is not in it then.
 func (q *queue) put(r *request) error {
 	size := r.size()
 	q.mu.Lock()
@@ -155,7 +128,7 @@ func (q *queue) take(group []*request, most int) []*request {
 	return group
 }
 
-// close refuses what comes with err. What waits is still taken.
+// close refuses what comes, and those that wait for room, with err; the first call counts. What is in the queue is still taken.
 func (q *queue) close(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

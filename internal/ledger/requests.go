@@ -2,63 +2,16 @@ package ledger
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 
 	"quiniela"
 	"quiniela/internal/journal"
-	"quiniela/internal/wire"
 )
 
 // The methods below take a draw by its ordinal, Draw.Seq. 0 is the current draw: of the open draws the one that was opened
 // first; where none is open, the one that was opened last.
 
-// Submit queues a batch whose lines have been validated, and blocks while too much waits for the committer. Where it
-// returns nil, Wait must be called; batches of one caller are decided in the order in which it submits them.
-func (l *Ledger) Submit(s *Submission) error {
-	s.entry = journal.Batch{
-		Agency: s.Agency, Count: uint32(s.count()), Received: s.Received, Hash: s.Hash, Secret: s.Secret, Lines: s.lines(),
-	}
-	if d, _ := l.state.draw(s.Draw); d.Public {
-		if err := s.hash(); err != nil {
-			return err
-		}
-	}
-	s.begin = journal.PutBatch(s.Buffer, s.Start, &s.entry)
-	done := s.request.done
-	if done == nil {
-		done = make(chan struct{}, 1)
-	}
-	s.request = request{batch: s, done: done}
-	return l.queue.put(&s.request)
-}
-
-// hash gives the batch its root in the public log. It takes most of what a bet costs, so it is done by whoever submits.
-func (s *Submission) hash() error {
-	if s.Secret == nil {
-		_, _ = rand.Read(s.secret[:]) // never fails
-		s.entry.Secret = &s.secret
-	}
-	err := s.hashing.Reset(s.entry.Secret, play)
-	if err == nil {
-		err = s.hashing.AddLines(s.entry.Lines)
-	}
-	if err != nil {
-		return quiniela.Refuse(quiniela.Invalid, "%v", err)
-	}
-	s.root = s.hashing.Root()
-	s.entry.Root = (*[journal.HashSize]byte)(&s.root)
-	return nil
-}
-
-// Wait returns once the batch is durable, with the number of bets stored, or was refused with a *quiniela.Error, or
-// the ledger has failed.
-func (s *Submission) Wait() (bets int, err error) {
-	<-s.request.done
-	return s.request.stored, s.request.err
-}
-
-// do queues a request and waits for its decision.
+// do queues a request and waits for its decision. When ctx ends first, the request is decided all the same.
 func (l *Ledger) do(ctx context.Context, r *request) error {
 	r.done = make(chan struct{}, 1)
 	if err := l.queue.put(r); err != nil {
@@ -79,17 +32,25 @@ func (l *Ledger) Finish(ctx context.Context, draw uint64, agency quiniela.Agency
 	return l.do(ctx, &request{finish: &finishRequest{draw, agency, batches}})
 }
 
-// Resume returns what is durably stored of an agency, by whichever server.
-func (l *Ledger) Resume(draw uint64, agency quiniela.Agency) (wire.Resume, error) {
+// Resume is where an agency goes on in a draw.
+type Resume struct {
+	Next     uint64                 // the number of its next batch, from 1
+	Bets     uint64                 // stored
+	LastBets uint64                 // of its last batch
+	LastHash [journal.HashSize]byte // SHA-256 of its last batch's lines; zeros before the first
+}
+
+// Resume returns where an agency goes on after what is durably stored of it, by whichever server.
+func (l *Ledger) Resume(draw uint64, agency quiniela.Agency) (Resume, error) {
 	if err := l.fresh(context.Background()); err != nil {
-		return wire.Resume{}, err
+		return Resume{}, err
 	}
 	d, ok := l.state.draw(draw)
 	if !ok {
-		return wire.Resume{}, errNoDraw
+		return Resume{}, errNoDraw
 	}
 	if err := checkAgency(d, agency, false); err != nil {
-		return wire.Resume{}, err
+		return Resume{}, err
 	}
 	l.state.mu.RLock()
 	defer l.state.mu.RUnlock()
@@ -97,7 +58,7 @@ func (l *Ledger) Resume(draw uint64, agency quiniela.Agency) (wire.Resume, error
 	if !ok {
 		c.next = 1
 	}
-	return wire.Resume{Next: c.next, Bets: c.bets, LastBets: uint64(c.lastBets), LastHash: c.lastHash}, nil
+	return Resume{Next: c.next, Bets: c.bets, LastBets: uint64(c.lastBets), LastHash: c.lastHash}, nil
 }
 
 // Drawn returns a channel that is closed when a draw has its result, or nil where there is no such draw.

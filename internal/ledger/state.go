@@ -114,27 +114,34 @@ type cursorKey struct {
 // state is everything derived from the journal. The small part is in memory as well, so that the committer and the
 // sessions touch no disk for it; the part that grows with the bets is in the database alone. Writes are not synced:
 // what a crash takes, the journal gives back.
+//
+// One goroutine changes it, through a transaction: that of Open, and from then on the committer. It reads the memory without
+// the lock, and holds the lock while it changes it (transaction.show). Every other goroutine holds the lock to read the memory,
+// for a moment, never while it reads a disk. The database may be read by any goroutine at any time; what a reader finds there may
+// be newer than what it has read from the memory, never older.
 type state struct {
 	db      *store.DB
 	journal journal.Journal
 
-	mu      sync.RWMutex // guards what follows; only the committer writes
+	mu      sync.RWMutex // guards what follows, up to tree
 	head    journal.Head // of the last journal entry in it
 	draws   map[uint64]Draw
 	cursors map[cursorKey]cursor
 	drawn   map[uint64]chan struct{} // closed when the draw has its result
 	ids     map[string]uint64        // of the draws
 	open    []uint64                 // draws that are not sealed, in order; replaced, never changed
+	tree    tlog.CompactRange        // of the public log
 
-	tree  tlog.CompactRange // of the public log
-	chain *draw.Chain       // the beacon
+	chain *draw.Chain // the beacon; never changed
 }
 
-const (
-	stateMemTable = 16 << 20
-	stateCache    = 16 << 20
-	stateBlock    = 32 << 10 // the draw reads all of it
-)
+func openDatabase(dir string, fs vfs.FS, readOnly bool) (*store.DB, error) {
+	return store.Open(dir, store.Options{
+		FS: fs, ReadOnly: readOnly, MemTable: 16 << 20, Cache: 16 << 20,
+		Block:    32 << 10, // finding the winners reads all of it
+		Separate: 64,
+	})
+}
 
 // errOtherVersion says that the rows are of another version of this program.
 var errOtherVersion = errors.New("it was written by another version of this program")
@@ -144,7 +151,7 @@ func openState(dir string, fs vfs.FS, j journal.Journal, chain *draw.Chain, log 
 	if err := keepOrDrop(dir, fs, log); err != nil {
 		return nil, err
 	}
-	db, err := store.Open(dir, store.Options{FS: fs, MemTable: stateMemTable, Cache: stateCache, Block: stateBlock, Separate: 64})
+	db, err := openDatabase(dir, fs, false)
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger's state: %w", err)
 	}
@@ -225,41 +232,49 @@ func readCursor(b []byte) (cursor, error) {
 
 // load reads the small part of the state into memory.
 func (s *state) load() error {
-	err := s.scan([]byte{keyApplied}, func(_, v []byte) error {
-		if len(v) != 17 || v[16] != rowVersion {
-			return errOtherVersion
-		}
-		s.head = journal.Head{Position: binary.BigEndian.Uint64(v), Chain: binary.BigEndian.Uint64(v[8:])}
-		return nil
-	})
-	if err == nil {
-		err = s.loadTree()
+	if err := s.scan([]byte{keyApplied}, s.loadHead); err != nil {
+		return err
 	}
+	if err := s.loadTree(); err != nil {
+		return err
+	}
+	if err := s.scan([]byte{keyDraw}, s.loadDraw); err != nil {
+		return err
+	}
+	return s.scan([]byte{keyCursor}, s.loadCursor)
+}
+
+func (s *state) loadHead(_, v []byte) error {
+	if len(v) != 17 || v[16] != rowVersion {
+		return errOtherVersion
+	}
+	s.head = journal.Head{Position: binary.BigEndian.Uint64(v), Chain: binary.BigEndian.Uint64(v[8:])}
+	return nil
+}
+
+func (s *state) loadDraw(_, v []byte) error {
+	var d Draw
+	if err := json.Unmarshal(v, &d); err != nil {
+		return err
+	}
+	s.put(d)
+	return nil
+}
+
+func (s *state) loadCursor(k, v []byte) error {
+	if len(k) != 1+8+4 {
+		return fmt.Errorf("a cursor's key of %d bytes", len(k))
+	}
+	c, err := readCursor(v)
 	if err != nil {
 		return err
 	}
-	err = s.scan([]byte{keyDraw}, func(_, v []byte) error {
-		var d Draw
-		if err := json.Unmarshal(v, &d); err != nil {
-			return err
-		}
-		s.put(d)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return s.scan([]byte{keyCursor}, func(k, v []byte) error {
-		c, err := readCursor(v)
-		if err == nil && len(k) == 13 {
-			s.cursors[cursorKey{binary.BigEndian.Uint64(k[1:]), quiniela.Agency(binary.BigEndian.Uint32(k[9:]))}] = c
-		}
-		return err
-	})
+	s.cursors[cursorKey{binary.BigEndian.Uint64(k[1:]), quiniela.Agency(binary.BigEndian.Uint32(k[9:]))}] = c
+	return nil
 }
 
 // loadTree reads the end of the public log.
-func (s *state) loadTree() (err error) {
+func (s *state) loadTree() error {
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{keyLog}, UpperBound: []byte{keyLog + 1}})
 	if err != nil {
 		return err
@@ -315,7 +330,10 @@ func (s *state) catchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.head.Position > last.Position || s.head.Position == last.Position && s.head != last {
+	if last.Position < s.head.Position {
+		return s.otherHistory()
+	}
+	if last.Position == s.head.Position && last != s.head {
 		return s.otherHistory()
 	}
 	t := s.begin()
@@ -329,19 +347,30 @@ func (s *state) catchUp(ctx context.Context) error {
 		if e.Head != t.head.Next(e.Data) {
 			return s.otherHistory()
 		}
-		v, err := journal.Decode(e.Data)
-		if err == nil {
-			err = t.add(ctx, v, nil, nil)
-		}
-		if t.head = e.Head; err == nil && e.Position%replayStep == 0 {
-			err = t.commit()
-			t = s.begin()
-		}
-		if err != nil {
+		if err := t.replay(ctx, e); err != nil {
 			return fmt.Errorf("journal entry %d: %w", e.Position, err)
+		}
+		if e.Position%replayStep == 0 {
+			if err := t.commit(); err != nil {
+				return err
+			}
+			t = s.begin()
 		}
 	}
 	return t.commit()
+}
+
+// replay applies an entry of the journal.
+func (t *transaction) replay(ctx context.Context, e journal.Entry) error {
+	v, err := journal.Decode(e.Data)
+	if err != nil {
+		return err
+	}
+	if err := t.add(ctx, v, nil, nil); err != nil {
+		return err
+	}
+	t.head = e.Head
+	return nil
 }
 
 // otherHistory says that the journal does not hold what the state was built from.
@@ -352,7 +381,7 @@ func (s *state) otherHistory() error {
 		journal.ErrOtherHistory, s.head.Position)
 }
 
-// put shows a draw to readers. mu is held.
+// put shows a draw to readers. mu is held, or nobody reads yet.
 func (s *state) put(d Draw) {
 	old, known := s.draws[d.Seq]
 	s.draws[d.Seq] = d
@@ -363,13 +392,12 @@ func (s *state) put(d Draw) {
 	if d.Result != nil && old.Result == nil {
 		close(s.drawn[d.Seq])
 	}
-	if !known || d.Sealed != old.Sealed {
-		open := slices.DeleteFunc(slices.Clone(s.open), func(n uint64) bool { return n == d.Seq })
-		if !d.Sealed {
-			open = append(open, d.Seq)
-			slices.Sort(open)
-		}
-		s.open = open
+	switch {
+	case !known && !d.Sealed:
+		s.open = append(slices.Clone(s.open), d.Seq)
+		slices.Sort(s.open)
+	case known && d.Sealed && !old.Sealed:
+		s.open = slices.DeleteFunc(slices.Clone(s.open), func(n uint64) bool { return n == d.Seq })
 	}
 }
 

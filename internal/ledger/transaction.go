@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -17,12 +16,13 @@ import (
 )
 
 // transaction applies journal entries on top of the state, unseen by readers until commit. The same code serves a
-// group that is about to be appended and a journal that is replayed. Dropping one undoes it.
+// group that is about to be appended and a journal that is replayed. It belongs to one goroutine, the committer's or that of
+// Open, and there is one at a time. One that is not committed has changed nothing; it is dropped.
 type transaction struct {
 	s       *state
-	batch   *pebble.Batch
-	next    uint64       // the position of the next entry
-	head    journal.Head // of the last entry that is in it and in the journal; set before commit
+	batch   *pebble.Batch // the rows
+	next    uint64        // the position of the next entry
+	head    journal.Head  // of the last entry that is in it and in the journal; the caller sets it before commit
 	draws   map[uint64]Draw
 	cursors map[cursorKey]cursor
 	key     []byte
@@ -33,7 +33,8 @@ type transaction struct {
 
 func (s *state) begin() *transaction {
 	return &transaction{
-		s: s, batch: s.db.NewBatch(), next: s.head.Position + 1, head: s.head, draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}, tree: s.tree,
+		s: s, batch: s.db.NewBatch(), next: s.head.Position + 1, head: s.head, tree: s.tree,
+		draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{},
 	}
 }
 
@@ -96,15 +97,21 @@ func (t *transaction) cursor(k cursorKey) cursor {
 	return c
 }
 
-// add applies the next entry. numbers are a batch's packed numbers and winners a result's, where the caller has them
+// add applies the next entry. numbers are a batch's packed numbers and w a result's winners, where the caller has them
 // already; where not, they are worked out here. An error means that the entry cannot follow what is there: the
 // journal was not written by this state machine, and nothing may go on.
 func (t *transaction) add(ctx context.Context, v any, numbers []byte, w *winners) error {
-	position := t.next
+	if err := t.apply(ctx, v, numbers, w); err != nil {
+		return err
+	}
 	t.next++
+	return nil
+}
+
+func (t *transaction) apply(ctx context.Context, v any, numbers []byte, w *winners) error {
 	switch v := v.(type) {
 	case *journal.Batch:
-		return t.addBatch(position, v, numbers)
+		return t.addBatch(v, numbers)
 	case journal.Open:
 		return t.addOpen(v)
 	case journal.Finish:
@@ -132,7 +139,7 @@ func (t *transaction) openDraw(n uint64) (Draw, error) {
 	return d, nil
 }
 
-func (t *transaction) addBatch(position uint64, b *journal.Batch, numbers []byte) error {
+func (t *transaction) addBatch(b *journal.Batch, numbers []byte) error {
 	d, err := t.openDraw(b.Draw)
 	if err != nil {
 		return err
@@ -144,34 +151,51 @@ func (t *transaction) addBatch(position uint64, b *journal.Batch, numbers []byte
 	}
 	c.next++
 	c.bets += uint64(b.Count)
-	c.lastBets, c.lastHash = b.Count, b.Hash
+	c.lastBets = b.Count
+	c.lastHash = b.Hash
 	index, err := t.logBatch(d, b, c)
 	if err != nil {
 		return err
 	}
-	op := t.batch.SetDeferred(1+8+4+8, batchRow+int(b.Count)*quiniela.NumberSize)
-	batchKey(op.Key[:0], b.Draw, b.Agency, b.Batch)
-	value := binary.BigEndian.AppendUint64(op.Value[:0], position)
-	value = binary.BigEndian.AppendUint64(value, index)
-	if numbers != nil {
-		value = append(value, numbers...)
-	} else if b.Numbers != nil {
-		value = append(value, b.Numbers...)
-		d.Gone = true
-	} else if value, err = quiniela.PackNumbers(value, b.Lines); err != nil {
-		return err
-	}
-	if len(value) != len(op.Value) {
-		return fmt.Errorf("batch %d of agency %d says %d bets and has %d", b.Batch, b.Agency, b.Count, (len(value)-batchRow)/quiniela.NumberSize)
-	}
-	if err := op.Finish(); err != nil {
+	if err := t.putBatch(b, index, numbers); err != nil {
 		return err
 	}
 	t.cursors[k] = c
 	d.Batches++
 	d.Bets += uint64(b.Count)
+	if b.Numbers != nil {
+		d.Gone = true
+	}
 	t.draws[b.Draw] = d
 	return nil
+}
+
+// putBatch writes a batch's row: where its entry is in the journal and in the public log, and its packed numbers.
+func (t *transaction) putBatch(b *journal.Batch, index uint64, numbers []byte) error {
+	// The numbers are packed straight into the row, which is most of what the state writes.
+	op := t.batch.SetDeferred(1+8+4+8, batchRow+int(b.Count)*quiniela.NumberSize)
+	batchKey(op.Key[:0], b.Draw, b.Agency, b.Batch)
+	row := binary.BigEndian.AppendUint64(op.Value[:0], t.next)
+	row = binary.BigEndian.AppendUint64(row, index)
+	row, err := appendNumbers(row, b, numbers)
+	if err != nil {
+		return err
+	}
+	if len(row) != len(op.Value) {
+		return fmt.Errorf("batch %d of agency %d says %d bets and has %d", b.Batch, b.Agency, b.Count, (len(row)-batchRow)/quiniela.NumberSize)
+	}
+	return op.Finish()
+}
+
+// appendNumbers appends a batch's packed numbers: the caller's, what is left of a forgotten batch, or those of its lines.
+func appendNumbers(row []byte, b *journal.Batch, numbers []byte) ([]byte, error) {
+	if numbers != nil {
+		return append(row, numbers...), nil
+	}
+	if b.Numbers != nil {
+		return append(row, b.Numbers...), nil
+	}
+	return quiniela.PackNumbers(row, b.Lines)
 }
 
 func (t *transaction) addOpen(o journal.Open) error {
@@ -223,7 +247,10 @@ func (t *transaction) addSeal(s journal.Seal) error {
 	if s.Batches != d.Batches || s.Bets != d.Bets {
 		return fmt.Errorf("the seal of draw %d counts %d batches and %d bets, and there are %d and %d", s.Draw, s.Batches, s.Bets, d.Batches, d.Bets)
 	}
-	d.Sealed, d.SealedAt, d.SealedBy, d.Note = true, instant(s.At), s.By, s.Note
+	d.Sealed = true
+	d.SealedAt = instant(s.At)
+	d.SealedBy = s.By
+	d.Note = s.Note
 	if err := t.logSeal(&d); err != nil {
 		return err
 	}
@@ -233,15 +260,24 @@ func (t *transaction) addSeal(s journal.Seal) error {
 
 func (t *transaction) addNumber(n journal.Number) error {
 	d, ok := t.draw(n.Draw)
-	if !ok || !d.Sealed || d.Rule.Source == quiniela.SourceFixed || d.Entered != nil || n.Number > quiniela.MaxNumber {
+	if !ok || !d.Sealed || d.Entered != nil || d.Rule.Source == quiniela.SourceFixed {
 		return fmt.Errorf("a number of draw %d, which does not wait for one", n.Draw)
 	}
-	d.Entered, d.Signature, d.Extract = &n.Number, n.Signature, n.Extract
+	if n.Number > quiniela.MaxNumber {
+		return fmt.Errorf("the number of draw %d is %d, over %d", n.Draw, n.Number, quiniela.MaxNumber)
+	}
 	if n.Signature != nil {
-		if derived, err := t.s.derive(d, n.Signature); err != nil || derived != n.Number {
-			return errors.Join(fmt.Errorf("the number of draw %d is %04d, and its beacon gives %04d", n.Draw, n.Number, derived), err)
+		derived, err := t.s.derive(d, n.Signature)
+		if err != nil {
+			return fmt.Errorf("the number of draw %d from its beacon: %w", n.Draw, err)
+		}
+		if derived != n.Number {
+			return fmt.Errorf("the number of draw %d is %04d, and its beacon gives %04d", n.Draw, n.Number, derived)
 		}
 	}
+	d.Entered = &n.Number
+	d.Signature = n.Signature
+	d.Extract = n.Extract
 	t.draws[n.Draw] = d
 	return nil
 }
@@ -260,19 +296,15 @@ func (t *transaction) addResult(ctx context.Context, r journal.Result, w *winner
 			return err
 		}
 	}
-	// Of forgotten bets only the number of winners can be told.
-	if w.total != r.Winners || !d.Gone && !bytes.Equal(w.digest(), r.Digest) {
-		return fmt.Errorf("the result of draw %d has %d winners, and the bets give %d, or others", r.Draw, r.Winners, w.total)
+	if w.total != r.Winners {
+		return fmt.Errorf("the result of draw %d has %d winners, and the bets give %d", r.Draw, r.Winners, w.total)
 	}
-	if d.Gone {
-		w = new(winners)
-	}
-	for _, a := range w.agencies {
-		for i, document := range a.documents {
-			t.key = binary.BigEndian.AppendUint32(agencyKey(t.key[:0], keyWinner, r.Draw, a.agency), uint32(i))
-			if err := t.batch.Set(t.key, []byte(document), nil); err != nil {
-				return err
-			}
+	if !d.Gone { // of forgotten bets only the number of winners is known
+		if !bytes.Equal(w.digest(), r.Digest) {
+			return fmt.Errorf("the result of draw %d has other winners than the bets give", r.Draw)
+		}
+		if err := t.putWinners(r.Draw, w); err != nil {
+			return err
 		}
 	}
 	d.Result = &r
@@ -280,6 +312,19 @@ func (t *transaction) addResult(ctx context.Context, r journal.Result, w *winner
 		return err
 	}
 	t.draws[r.Draw] = d
+	return nil
+}
+
+// putWinners writes a row for each winner.
+func (t *transaction) putWinners(draw uint64, w *winners) error {
+	for _, a := range w.agencies {
+		for i, document := range a.documents {
+			t.key = binary.BigEndian.AppendUint32(agencyKey(t.key[:0], keyWinner, draw, a.agency), uint32(i))
+			if err := t.batch.Set(t.key, []byte(document), nil); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
@@ -295,20 +340,19 @@ func (t *transaction) addForget(f journal.Forget) error {
 	return t.batch.DeleteRange(prefix, after(prefix), nil)
 }
 
-// findWinnersAgain finds the winners of a replayed result. What the transaction holds must be in the database first; that
-// commits entries of the journal early, which is harmless.
+// findWinnersAgain finds the winners of a result that is replayed; the committer brings them along. The search reads the
+// database, so what the transaction holds, all that is before the result, is committed first and the transaction begins anew.
+// The journal has those entries, so committing them early is harmless.
 func (t *transaction) findWinnersAgain(ctx context.Context, r journal.Result) (*winners, error) {
-	t.next-- // the result itself is not applied yet
 	if err := t.commit(); err != nil {
 		return nil, err
 	}
-	d := t.s.draws[r.Draw]
 	*t = *t.s.begin()
-	t.next++
-	return t.s.findWinners(ctx, d, r.Number)
+	return t.s.findWinners(ctx, t.s.draws[r.Draw], r.Number)
 }
 
-// commit writes the transaction to the database, unsynced, and shows it to readers.
+// commit writes the transaction to the database, unsynced, and shows it to readers. The journal must hold its entries durably
+// before. After an error the database fails every later commit, and the ledger stops.
 func (t *transaction) commit() error {
 	if t.next == t.s.head.Position+1 {
 		return t.batch.Close()
@@ -341,10 +385,12 @@ func (t *transaction) commit() error {
 	return t.batch.Close()
 }
 
+// show changes the state's memory, which readers see from now on.
 func (t *transaction) show() {
 	t.s.mu.Lock()
 	defer t.s.mu.Unlock()
-	t.s.head, t.s.tree = t.head, t.tree
+	t.s.head = t.head
+	t.s.tree = t.tree
 	for k, c := range t.cursors {
 		t.s.cursors[k] = c
 	}

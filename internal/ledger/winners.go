@@ -170,7 +170,8 @@ func (s *state) documents(ctx context.Context, dst []string, position uint64, li
 const drawRetry = time.Second
 
 // runDraw finds the winners of a sealed draw and records the result, once: whoever records it first, in whatever
-// process, is the one that counts.
+// process, is the one that counts. It is a goroutine of its own for each draw (startDraw) and ends with the ledger; a failed search
+// fails the ledger.
 func (l *Ledger) runDraw(n uint64) {
 	d, _ := l.state.draw(n)
 	number, known := d.winning()
@@ -188,10 +189,10 @@ func (l *Ledger) runDraw(n uint64) {
 	for {
 		entry := journal.Result{Draw: n, Number: number, Winners: w.total, Digest: w.digest(), At: l.now().UnixMicro()}
 		err := l.do(l.ctx, &request{result: &resultRequest{entry, w}})
-		switch {
-		case err == nil:
+		if err == nil {
 			return // the committer has logged it
-		case quiniela.CodeOf(err) != quiniela.Storage:
+		}
+		if quiniela.CodeOf(err) != quiniela.Storage {
 			return // recorded by another server, or the ledger is closing or has failed
 		}
 		l.log.Error("sorteo", "result", "fail", "error", err)

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io"
 	"log/slog"
@@ -20,6 +19,9 @@ import (
 
 // session is one connection of the lottery. Its reader takes requests apart and submits them; its writer sends the
 // replies in the order of the requests. So a connection may have many batches on their way to the disk at once.
+//
+// The reader is the connection's goroutine. It starts the writer, and once it has read the last request it closes replies and waits
+// for the writer, which waits for every submission: when serveLottery returns, nothing of the connection is with the ledger.
 type session struct {
 	*Server
 	conn    *conn
@@ -28,14 +30,15 @@ type session struct {
 	replies chan *job // to the writer, in request order
 }
 
-// job is one request in hand, and its reply.
+// job is one request in hand, and its reply. It belongs to the reader until it is in replies, and then to the writer, which
+// releases it. Meanwhile the committer may call decided, which reads it.
 type job struct {
 	session    *session
 	submission ledger.Submission
-	request    wire.Request
-	buffer     []byte
-	numbers    []byte
-	submitted  bool // the reply waits for the submission
+	request    wire.Request    // aliases buffer
+	buffer     []byte          // that the request was read into; a batch's entry is made in it
+	number     quiniela.Number // of a single bet
+	submitted  bool            // the reply waits for the submission
 	reply      []byte
 	bets       int // of a batch, as received
 	err        error
@@ -50,22 +53,31 @@ var jobs = sync.Pool{New: func() any {
 // keepBuffer is the largest buffer that goes back to the pool: a few large batches must not pin memory for ever.
 const keepBuffer = 512 << 10
 
+// release gives the job back to the pool, with its buffers.
 func (j *job) release() {
 	if cap(j.buffer) > keepBuffer {
 		j.buffer = nil
 	}
-	j.session, j.reply, j.request, j.err, j.submitted, j.bets = nil, j.reply[:0], wire.Request{}, nil, false, 0
+	j.submission.Frame = nil // it lies in buffer, or is a single bet's
+	j.session = nil
+	j.request = wire.Request{}
+	j.submitted = false
+	j.reply = j.reply[:0]
+	j.bets = 0
+	j.err = nil
 	jobs.Put(j)
 }
 
 func (s *Server) serveLottery(c *conn) {
 	ss := &session{Server: s, conn: c, reader: wire.NewReader(c), replies: make(chan *job, s.config.Window)}
-	ss.reader.Limits, ss.reader.OnPhase, ss.reader.Settle = s.config.Limits, c.phase, s.config.Settle > 0
-	written := make(chan struct{})
-	go func() { defer close(written); ss.write() }()
+	ss.reader.Limits = s.config.Limits
+	ss.reader.OnPhase = c.phase
+	ss.reader.Settle = s.config.Settle > 0
+	var writer sync.WaitGroup
+	writer.Go(ss.write)
 	ss.read()
 	close(ss.replies)
-	<-written
+	writer.Wait()
 }
 
 // read serves requests until the connection ends, breaks the framing, or the server drains.
@@ -77,11 +89,12 @@ func (s *session) read() {
 		var framed bool
 		j.buffer, body, framed, j.err = s.reader.Next(j.buffer)
 		if j.err != nil {
-			if j.err = framingError(j.err); j.err == nil {
+			j.err = framingError(j.err)
+			if j.err == nil {
 				j.release()
-				return
+			} else {
+				s.replies <- j
 			}
-			s.replies <- j
 			return
 		}
 		s.serve(j, body, framed)
@@ -105,7 +118,8 @@ func framingError(err error) error {
 	return nil
 }
 
-// serve decides one request, or submits it; the writer sends what it comes to.
+// serve answers one request in the job, or submits it to the ledger; the writer sends the reply. framed tells in which form the
+// request came.
 func (s *session) serve(j *job, body []byte, framed bool) {
 	r, err := wire.Parse(body)
 	j.request = r
@@ -125,9 +139,7 @@ func (s *session) serve(j *job, body []byte, framed bool) {
 	case wire.Bet:
 		j.err = s.bet(j)
 	case wire.Finish:
-		if j.err = s.ledger.Finish(context.Background(), s.draw, r.Agency, r.Batches); j.err == nil {
-			j.reply = wire.AppendFinishOK(j.reply)
-		}
+		j.err = s.finish(j, r)
 	case wire.Query, wire.Wait:
 		j.err = s.winners(j, r)
 	case wire.Hello:
@@ -137,6 +149,14 @@ func (s *session) serve(j *job, body []byte, framed bool) {
 	}
 }
 
+func (s *session) finish(j *job, r wire.Request) error {
+	if err := s.ledger.Finish(context.Background(), s.draw, r.Agency, r.Batches); err != nil {
+		return err
+	}
+	j.reply = wire.AppendFinishOK(j.reply)
+	return nil
+}
+
 // hello says where an agency goes on, and keeps the connection to the draw it names, or to the current draw: a
 // draw that opens or closes meanwhile must not turn its bets aside.
 func (s *session) hello(j *job, r wire.Request) error {
@@ -144,11 +164,12 @@ func (s *session) hello(j *job, r wire.Request) error {
 	if err != nil {
 		return err
 	}
-	resume, err := s.ledger.Resume(d.Seq, r.Agency)
+	at, err := s.ledger.Resume(d.Seq, r.Agency)
 	if err != nil {
 		return err
 	}
 	s.draw = d.Seq
+	resume := wire.Resume{Next: at.Next, Bets: at.Bets, LastBets: at.LastBets, LastHash: at.LastHash}
 	if r.Named {
 		resume.Draw = d.ID
 	}
@@ -162,13 +183,15 @@ func (s *session) receipt(j *job, r wire.Request) error {
 		return quiniela.Refuse(quiniela.Absent, "this server keeps no public log, and has no receipts")
 	}
 	text, err := s.receipts(context.Background(), s.draw, r.Agency, r.Batch, r.Line)
-	if err == nil {
-		j.reply = wire.AppendList(j.reply, []string{string(text)})
+	if err != nil {
+		return err
 	}
-	return err
+	j.reply = wire.AppendList(j.reply, []string{string(text)})
+	return nil
 }
 
-// authorize refuses a request of an agency that this connection may not speak for. A hello is where it shows that it may.
+// authorize refuses a request of an agency that this connection may not speak for. A hello, with its token, is where the connection
+// shows that it may.
 func (s *session) authorize(r wire.Request, framed bool) (err error) {
 	if r.Verb == wire.Hello && !framed {
 		return quiniela.Refuse(quiniela.BadFrame, "hello must be framed: <length>;hello|agency")
@@ -186,41 +209,33 @@ func (s *session) authorize(r wire.Request, framed bool) (err error) {
 	return s.config.Guard.Allow(&s.conn.identity, r.Agency)
 }
 
-// batch validates a batch where it lies and submits it.
+// The room that a wire.Reader leaves in front of a body is enough for the ledger, so that no batch is copied. This does not
+// compile otherwise.
+const _ = uint(wire.Headroom - ledger.Headroom)
+
+// batch submits a batch where it lies in the buffer.
 func (s *session) batch(j *job) error {
-	r := j.request
-	start := len(j.buffer) - len(r.Lines)
-	now := time.Now()
-	lines, numbers, err := quiniela.CheckLines(r.Lines, quiniela.DayOf(now), s.config.Limits.BatchBets, j.numbers[:0])
-	j.numbers = numbers
-	if err != nil {
-		return err
-	}
-	// The lines moved left at most; where the last one grew, it did so within the buffer (see wire.Reader.Next).
-	return s.submit(j, j.buffer[:start+len(lines)], start, now)
+	return s.submit(j, j.buffer, len(j.buffer)-len(j.request.Lines))
 }
 
-// bet turns a single bet into a batch of one line and submits it.
+// bet submits a single bet as a batch of one line. It is checked here for its number, and since a refusal of it names no line.
 func (s *session) bet(j *job) error {
 	f := j.request.Fields
-	now := time.Now()
-	bet, bad := quiniela.CheckFields(f, quiniela.DayOf(now))
+	bet, bad := quiniela.CheckFields(f, quiniela.DayOf(time.Now()))
 	if bad != nil {
 		return &quiniela.Error{Code: quiniela.Invalid, Detail: bad.Error()}
 	}
-	line := append(bytes.Join(f[:], []byte{','}), '\n')
-	j.numbers = append(j.numbers[:0], byte(bet.Number>>8), byte(bet.Number))
-	// The fields alias the old buffer, which the reply still needs.
-	buffer := append(make([]byte, wire.Headroom, wire.Headroom+len(line)), line...)
-	return s.submit(j, buffer, wire.Headroom, now)
+	j.number = bet.Number
+	// The fields alias the buffer, and the reply still needs them: the line is a copy.
+	return s.submit(j, append(bytes.Join(f[:], []byte{','}), '\n'), 0)
 }
 
-func (s *session) submit(j *job, buffer []byte, start int, now time.Time) error {
+// submit hands the lines that are in frame from start on to the ledger.
+func (s *session) submit(j *job, frame []byte, start int) error {
 	sub := &j.submission
 	sub.Draw, sub.Agency, sub.Batch, sub.Secret = s.draw, j.request.Agency, j.request.Batch, j.request.Secret
 	sub.Unattributed = j.request.Verb == wire.Bet || j.request.Headless
-	sub.Buffer, sub.Start, sub.Numbers = buffer, start, j.numbers
-	sub.Hash, sub.Received = sha256.Sum256(buffer[start:]), now.UnixMicro()
+	sub.Frame, sub.Start, sub.MaxBets = frame, start, s.config.Limits.BatchBets
 	err := s.ledger.Submit(sub)
 	j.submitted = err == nil
 	return err
@@ -238,18 +253,19 @@ func (s *session) winners(j *job, r wire.Request) error {
 		case <-s.ledger.Failed():
 		}
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case !drawn:
-		j.reply = wire.AppendInProgress(j.reply)
-	default:
-		j.reply = wire.AppendList(j.reply, documents)
 	}
+	if !drawn {
+		j.reply = wire.AppendInProgress(j.reply)
+		return nil
+	}
+	j.reply = wire.AppendList(j.reply, documents)
 	return nil
 }
 
-// write sends the replies. When the peer takes none, it goes on without sending: every submission is waited for.
+// write sends the replies, in order. When the peer takes none, it closes the connection and goes on without sending: every
+// submission is waited for.
 func (s *session) write() {
 	out := bufio.NewWriterSize(deadlineWriter{s.conn}, 4<<10)
 	for j := range s.replies {
@@ -292,7 +308,7 @@ func (s *session) complete(j *job) {
 	case r.Verb == wire.Batch:
 		j.reply = wire.AppendBatchOK(j.reply, stored)
 	case r.Verb == wire.Bet:
-		j.reply = wire.AppendBetOK(j.reply, r.Fields[2], quiniela.Number(number(j.numbers)))
+		j.reply = wire.AppendBetOK(j.reply, r.Fields[2], j.number)
 	}
 }
 
@@ -308,7 +324,7 @@ func (s *session) record(log *slog.Logger, j *job, stored int, err error) {
 	case r.Verb == wire.Batch:
 		log.Info("apuesta_recibida", "result", "fail", "cantidad", j.bets, "agency", uint32(r.Agency), "error", code(err))
 	case r.Verb == wire.Bet && err == nil:
-		log.Info("apuesta_almacenada", "result", "success", "dni", s.dni(r.Fields[2]), "numero", number(j.numbers))
+		log.Info("apuesta_almacenada", "result", "success", "dni", s.dni(r.Fields[2]), "numero", int(j.number))
 	case r.Verb == wire.Bet:
 		log.Info("apuesta_almacenada", "result", "fail", "agency", uint32(r.Agency), "error", code(err))
 	case err != nil:
@@ -331,5 +347,3 @@ func code(err error) string {
 	}
 	return string(quiniela.Internal)
 }
-
-func number(packed []byte) int { return int(packed[0])<<8 | int(packed[1]) }

@@ -28,13 +28,14 @@ type Options struct {
 	ReadOnly bool
 }
 
-// DB is an open database. Reads go to the Pebble database it embeds; writes go through Commit.
+// DB is an open database. Reads go to the Pebble database it embeds; writes go through Commit. Any goroutine may read and
+// commit at any time until Close, which the owner calls once, when nothing else uses the database any more.
 type DB struct {
 	*pebble.DB
-	lock     io.Closer
+	lock     io.Closer // keeps other processes out, from Open to Close
 	readOnly bool
-	failed   atomic.Pointer[error]
-	reading  atomic.Int32 // calls of Read that have not returned, or have panicked
+	failed   atomic.Pointer[error] // the first failed write, also one of Pebble's own goroutines
+	reading  atomic.Int32          // calls of Read that have not returned, or have panicked
 }
 
 var (
@@ -72,9 +73,6 @@ func Open(dir string, o Options) (*DB, error) {
 
 // Exists reports whether there is a database in dir.
 func Exists(fs vfs.FS, dir string) bool {
-	if fs == nil {
-		fs = Files
-	}
 	d, err := pebble.Peek(dir, fs)
 	return err == nil && d.Exists
 }
@@ -115,7 +113,7 @@ type orderedFS struct{ vfs.FS }
 
 func (fs orderedFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
 	if strings.HasPrefix(fs.PathBase(name), "marker.") {
-		if err := syncDir(fs.FS, fs.PathDir(name)); err != nil {
+		if err := SyncDir(fs.FS, fs.PathDir(name)); err != nil {
 			return nil, err
 		}
 	}
@@ -128,7 +126,8 @@ func (fs orderedFS) Lock(string) (io.Closer, error) { return io.NopCloser(nil), 
 // Unwrap implements vfs.FS.
 func (fs orderedFS) Unwrap() vfs.FS { return fs.FS }
 
-func syncDir(fs vfs.FS, dir string) error {
+// SyncDir puts the names in a folder on the disk.
+func SyncDir(fs vfs.FS, dir string) error {
 	d, err := fs.OpenDir(dir)
 	if err != nil {
 		return err
@@ -214,8 +213,9 @@ func (db *DB) fail(err error) {
 	db.failed.CompareAndSwap(nil, &err)
 }
 
-// Close releases the database. Where a write has failed, Pebble's own locks may be held for ever, so it is left to
-// the end of the process. So it is where reading has panicked; then the lock is released if nothing could be written.
+// Close releases the database. Where a write has failed, Pebble's own locks may be held for ever, so nothing is closed and the
+// lock on the folder ends with the process. Where reading has panicked the same holds, but a database that is read only gives up
+// the lock on the folder.
 func (db *DB) Close() (err error) {
 	if db.readOnly && db.reading.Load() != 0 {
 		return db.lock.Close()
@@ -224,15 +224,14 @@ func (db *DB) Close() (err error) {
 		return *failed
 	}
 	defer recovered(&err)
-	return errors.Join(db.DB.Close(), db.lock.Close())
+	closeErr := db.DB.Close()
+	lockErr := db.lock.Close() // last: another process may open the database from now on
+	return errors.Join(closeErr, lockErr)
 }
 
 // Full reports whether the disk that holds dir has less than reserve bytes free. A file system that cannot tell is
 // taken to have room: a write will say otherwise.
 func Full(fs vfs.FS, dir string, reserve uint64) bool {
-	if fs == nil {
-		fs = Files
-	}
 	usage, err := fs.GetDiskUsage(dir)
 	return err == nil && usage.AvailBytes < reserve
 }

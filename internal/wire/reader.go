@@ -48,7 +48,7 @@ func NewReader(src io.Reader) *Reader {
 	}
 }
 
-// Headroom is how many bytes Next leaves free in front of a body, for the header of the journal entry that the body becomes.
+// Headroom is how many bytes Next leaves free in front of a body, for whoever stores it where it lies.
 const Headroom = 144
 
 // Await waits until a request begins. Next does that itself; a caller that waits with Await first needs no buffer meanwhile.

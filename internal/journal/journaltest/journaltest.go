@@ -32,7 +32,10 @@ func Run(t *testing.T, e Engine) {
 		"readers run beside the writer":              beside,
 		"the caller may reuse its buffers":           reuse,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, e.New(t)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, e.New(t))
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"quiniela/internal/journal"
+	"quiniela/internal/store"
 )
 
 // Backup copies the journal into dir, which must not exist, while it is written: all that was durable when it began is
@@ -57,21 +59,17 @@ func copyFolder(files vfs.FS, from, to string) error {
 			return err
 		}
 	}
-	return syncFolder(files, to)
+	return store.SyncDir(files, to)
 }
 
 // forgetStep is how many bytes of entries are replaced as one write.
 const forgetStep = 4 << 20
 
 // Forget replaces the batches of a draw by what journal.Forgotten leaves of them, and makes the disk give up what was
-// there. Nothing else may use the journal meanwhile. It can be repeated, and goes on where it was cut off.
+// there. It returns how many it has replaced. Nothing else may use the journal meanwhile. When it returns nil, all of it is
+// durable; after an error some batches are replaced, and it can be repeated and goes on where it was cut off.
 func (j *Journal) Forget(ctx context.Context, draw uint64) (batches int, err error) {
 	b := j.db.NewBatch()
-	flush := func() error {
-		err := j.db.Commit(b, true)
-		b = j.db.NewBatch()
-		return err
-	}
 	for e, err := range j.Entries(ctx, 1) {
 		if err != nil {
 			return batches, err
@@ -86,16 +84,19 @@ func (j *Journal) Forget(ctx context.Context, draw uint64) (batches int, err err
 		if err := b.Set(key(nil, e.Position), row, nil); err != nil {
 			return batches, err
 		}
-		if batches++; b.Len() > forgetStep {
-			if err := flush(); err != nil {
+		batches++
+		if b.Len() > forgetStep {
+			if err := j.db.Commit(b, true); err != nil {
 				return batches, err
 			}
+			b = j.db.NewBatch()
 		}
 	}
-	if err := flush(); err != nil {
+	if err := j.db.Commit(b, true); err != nil {
 		return batches, err
 	}
-	return batches, j.db.Compact(ctx, []byte{0}, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, false)
+	first, behind := []byte{0}, bytes.Repeat([]byte{0xff}, 9) // longer than any key
+	return batches, j.db.Compact(ctx, first, behind, false)
 }
 
 // forgottenRow returns the row of a batch of the draw without who bet, and nil for every other entry.
@@ -104,8 +105,12 @@ func forgottenRow(e journal.Entry, draw uint64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b, ok := v.(*journal.Batch); !ok || b.Draw != draw || b.Numbers != nil {
+	b, ok := v.(*journal.Batch)
+	if !ok || b.Draw != draw {
 		return nil, nil
+	}
+	if b.Numbers != nil {
+		return nil, nil // it is forgotten already
 	}
 	left, err := journal.Forgotten(e.Data)
 	if err != nil {

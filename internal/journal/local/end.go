@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"quiniela/internal/journal"
+	"quiniela/internal/store"
 )
 
 // endSuffix follows the journal folder's name in that of its end record: the record lies beside the folder, so that a
@@ -33,12 +34,15 @@ const (
 // Every append is written to it before it is acknowledged, so a process that is killed leaves it exact. It is synced by a
 // goroutine of its own beside the appends, which do not wait: after a loss of power it may lack the appends since the
 // last sync. It never names an entry that the journal does not have.
+//
+// The goroutine that appends calls write. openEnd starts the one that syncs, and close ends it: it must be called once, with no
+// write under way or after it.
 type endRecord struct {
 	file   vfs.File
-	slot   int64
-	dirty  chan struct{} // has a value while something is not synced
-	failed atomic.Pointer[error]
-	synced sync.WaitGroup // the goroutine that syncs
+	slot   int64                 // the newest record is in; write alone changes it
+	dirty  chan struct{}         // has a value while something is not synced; close closes it, which ends the goroutine
+	failed atomic.Pointer[error] // the first error of a write or a sync; every later write fails with it
+	synced sync.WaitGroup        // the goroutine that syncs
 }
 
 // readEnd reads the end record at path; there is none where it wraps fs.ErrNotExist.
@@ -82,7 +86,8 @@ func putRecord(dst []byte, end journal.Head) {
 	binary.BigEndian.PutUint64(dst[16:], xxhash.Sum64(dst[:16]))
 }
 
-// makeEnd writes a new end record durably. There must be none.
+// makeEnd writes a new end record durably. There must be none. Package durable does the same on the operating system's files
+// alone; this one must also be on the file systems that tests make fail.
 func makeEnd(files vfs.FS, path string, end journal.Head) error {
 	if _, err := files.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(fmt.Errorf("%s is there already", path), err)
@@ -90,26 +95,25 @@ func makeEnd(files vfs.FS, path string, end journal.Head) error {
 	data := make([]byte, endFileSize)
 	putRecord(data, end)
 	temporary := path + ".new"
-	f, err := files.Create(temporary, vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return fmt.Errorf("make the journal's end record: %w", err)
-	}
-	_, err = f.Write(data)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err := writeSynced(files, temporary, data); err != nil {
 		return fmt.Errorf("make the journal's end record: %w", err)
 	}
 	if err := files.Rename(temporary, path); err != nil {
 		return fmt.Errorf("make the journal's end record: %w", err)
 	}
-	return syncFolder(files, files.PathDir(path))
+	return store.SyncDir(files, files.PathDir(path))
 }
 
-func syncFolder(files vfs.FS, dir string) error {
-	d, err := files.OpenDir(dir)
+func writeSynced(files vfs.FS, path string, data []byte) error {
+	f, err := files.Create(path, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
 }
 
 // openEnd opens the end record to be written. The caller closes it.
@@ -119,18 +123,17 @@ func openEnd(files vfs.FS, path string) (*endRecord, error) {
 		return nil, fmt.Errorf("open the journal's end record: %w", err)
 	}
 	data := make([]byte, endFileSize)
-	if n, err := f.ReadAt(data, 0); err != nil && !errors.Is(err, io.EOF) {
+	n, err := f.ReadAt(data, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, errors.Join(fmt.Errorf("read %s: %w", path, err), f.Close())
-	} else {
-		data = data[:n]
 	}
-	_, slot, _ := newestRecord(data)
+	_, slot, _ := newestRecord(data[:n])
 	e := &endRecord{file: f, slot: slot, dirty: make(chan struct{}, 1)}
 	e.synced.Go(e.sync)
 	return e, nil
 }
 
-// sync makes durable what was written, again and again, until close.
+// sync is the goroutine that makes durable what was written, until close.
 func (e *endRecord) sync() {
 	for range e.dirty {
 		if err := e.file.SyncData(); err != nil {
@@ -139,6 +142,7 @@ func (e *endRecord) sync() {
 	}
 }
 
+// fail keeps the first error and returns it. Both goroutines may call it.
 func (e *endRecord) fail(err error) error {
 	err = fmt.Errorf("write the journal's end record: %w", err)
 	e.failed.CompareAndSwap(nil, &err)
@@ -164,13 +168,14 @@ func (e *endRecord) write(end journal.Head) error {
 	return nil
 }
 
-// close syncs once more and ends the goroutine.
+// close ends the goroutine, syncs once more and closes the file.
 func (e *endRecord) close() error {
 	close(e.dirty)
 	e.synced.Wait()
-	err := errors.Join(e.file.SyncData(), e.file.Close())
+	syncErr := e.file.SyncData()
+	closeErr := e.file.Close()
 	if failed := e.failed.Load(); failed != nil {
 		return *failed
 	}
-	return err
+	return errors.Join(syncErr, closeErr)
 }

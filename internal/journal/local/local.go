@@ -26,37 +26,46 @@ import (
 type Options struct {
 	FS vfs.FS // nil: the operating system's
 	// Reserve is how many bytes the disk must have free for Append to write; under it, Append returns
-	// journal.ErrFull. 0 means DefaultReserve.
+	// journal.ErrFull. 0 means 256 MiB.
 	Reserve  uint64
-	ReadOnly bool
+	ReadOnly bool // Append fails, and no file is written
 }
 
-// DefaultReserve leaves Pebble room to flush what it holds in memory, and the operator room to work.
-const DefaultReserve = 256 << 20
-
 const (
+	// defaultReserve leaves Pebble room to flush what it holds in memory, and the operator room to work.
+	defaultReserve = 256 << 20
+
 	memTable = 32 << 20
 	cache    = 16 << 20
 	separate = 1 << 10
 	// spaceEvery is how often the free space is asked for: seldom enough to cost nothing, and often enough that less
-	// than DefaultReserve can be written in between.
+	// than defaultReserve can be written in between.
 	spaceEvery = 100 * time.Millisecond
 )
 
-// Journal is an open local journal.
+// Journal is an open local journal. One process has it open, by the lock that package store holds from Open to Close.
+//
+// One goroutine at a time may call Append; every other method may be called by any goroutine at any time, also beside an Append.
+// When Append returns, the entries are in the write-ahead log on the disk (fdatasync), and the end record names the last of them;
+// after an error of either, Append fails for ever, and what was written is found out when the journal is opened again.
 type Journal struct {
 	db      *store.DB
-	end     *endRecord // nil where the journal is read only
+	end     *endRecord // nil where the journal is read only; the goroutine that syncs it lives from openEnd to its close
 	dir     string
 	options Options
 
-	mu     sync.RWMutex // guards closed against reads under way
+	// mu is held for reading by every method that uses db, for as long as it does, and for writing by Close: so Close waits for
+	// appends and scans under way, and those that come later find closed.
+	mu     sync.RWMutex
 	closed bool
 
-	last    journal.Head // the last durable entry
-	lastMu  sync.Mutex
+	// lastMu guards last, which Append alone changes, and so reads without it.
+	lastMu sync.Mutex
+	last   journal.Head // the last durable entry
+
+	// What noRoom keeps; Append's goroutine alone uses it.
 	full    bool
-	checked time.Time
+	checked time.Time // when full was found out
 }
 
 var _ journal.Journal = (*Journal)(nil)
@@ -68,7 +77,7 @@ var _ journal.Journal = (*Journal)(nil)
 // spoiled, or an acknowledged one is not there, the error wraps journal.ErrDamaged and everything is as it was.
 func Open(dir string, o Options) (*Journal, error) {
 	if o.Reserve == 0 {
-		o.Reserve = DefaultReserve
+		o.Reserve = defaultReserve
 	}
 	if o.FS == nil {
 		o.FS = store.Files
@@ -173,27 +182,30 @@ func (j *Journal) openToWrite() error {
 	return nil
 }
 
-// verify reads every entry, and compares the chain with the end that was recorded. It sets last.
+// verify reads every entry, and compares the chain with the end that was recorded. It sets last. Entries behind that end are
+// whole ones of an append that was not acknowledged; they stay.
 func (j *Journal) verify(end journal.Head) error {
 	last, err := j.lastPosition()
 	if err != nil {
 		return j.damaged(err)
 	}
-	at := journal.Head{}
+	var at journal.Head    // the last entry read
+	var there journal.Head // the entry at the recorded end
 	err = j.scan(context.Background(), 1, last, func(e journal.Entry, _ error) bool {
 		at = e.Head
-		if at.Position == end.Position && at != end {
-			return false
+		if at.Position == end.Position {
+			there = at
 		}
 		return true
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return j.damaged(err)
-	case at.Position < end.Position:
+	}
+	if at.Position < end.Position {
 		return j.damaged(fmt.Errorf("it ends at entry %d, and %d were acknowledged: the last %d are lost", at.Position, end.Position, end.Position-at.Position))
-	case at.Position == end.Position && at != end:
-		return j.damaged(fmt.Errorf("entry %d is not the one that was acknowledged", at.Position))
+	}
+	if there != end {
+		return j.damaged(fmt.Errorf("entry %d is not the one that was acknowledged", end.Position))
 	}
 	j.last = at
 	return nil
@@ -269,11 +281,15 @@ func (j *Journal) Append(_ context.Context, after journal.Head, entries [][]byte
 // chainSize is how many bytes of a row are in front of its entry: the chain value.
 const chainSize = 8
 
-// write commits entries, and then records the new end.
+// rowOverhead is at least what a batch of the database has of a row beside its value.
+const rowOverhead = 16
+
+// write commits entries durably, as one batch of the database, and then records the new end. The order matters: the end record
+// must never name an entry that is not there.
 func (j *Journal) write(after journal.Head, entries [][]byte) (journal.Head, error) {
 	size := 0
 	for _, e := range entries {
-		size += len(e) + chainSize + 16
+		size += len(e) + chainSize + rowOverhead
 	}
 	b := j.db.NewBatchWithSize(size)
 	for _, e := range entries {
@@ -293,6 +309,7 @@ func (j *Journal) write(after journal.Head, entries [][]byte) (journal.Head, err
 	return after, j.end.write(after)
 }
 
+// noRoom reports whether the disk has less than the reserve free, as it was at most spaceEvery ago.
 func (j *Journal) noRoom() bool {
 	if now := time.Now(); now.Sub(j.checked) >= spaceEvery {
 		j.full = store.Full(j.options.FS, j.dir, j.options.Reserve)
@@ -328,29 +345,32 @@ func (j *Journal) Entries(ctx context.Context, from uint64) iter.Seq2[journal.En
 	}
 }
 
-// scan yields the entries from..last, and nil as the error; it returns nil where yield asked to stop.
+// scan yields the entries from..last, and nil as the error; it returns nil where yield asked to stop. mu is held, or the journal
+// is being opened.
 func (j *Journal) scan(ctx context.Context, from, last uint64, yield func(journal.Entry, error) bool) (err error) {
 	it, err := j.iterator(from, last)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
-	before := journal.Head{Position: from - 1}
+	var before journal.Head  // the entry before the one that is read
+	beforeKnown := from == 1 // entry 1 follows the zero Head
 	for position := from; position <= last; position++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		e, err := j.nextEntry(it, position)
+		e, err := j.nextEntry(it, position, position == from)
 		if err != nil {
 			return fmt.Errorf("entry %d: %w", position, err)
 		}
-		if known := position == 1 || position > from; known && e.Head != before.Next(e.Data) {
+		if beforeKnown && e.Head != before.Next(e.Data) {
 			return fmt.Errorf("entry %d is spoiled, or does not belong behind the one before it", position)
 		}
 		if !yield(e, nil) {
 			return nil
 		}
 		before = e.Head
+		beforeKnown = true
 	}
 	return nil
 }
@@ -363,10 +383,16 @@ func (j *Journal) iterator(from, last uint64) (it *pebble.Iterator, err error) {
 	return it, err
 }
 
-// nextEntry moves on to the next entry, which must be at the position.
-func (j *Journal) nextEntry(it *pebble.Iterator, position uint64) (e journal.Entry, err error) {
+// nextEntry moves on to the next entry, or to the first one, which must be at the position. Its data is valid until the iterator
+// moves.
+func (j *Journal) nextEntry(it *pebble.Iterator, position uint64, first bool) (e journal.Entry, err error) {
 	err = j.db.Read(func() error {
-		found := it.Valid() && it.Next() || !it.Valid() && it.First()
+		var found bool
+		if first {
+			found = it.First()
+		} else {
+			found = it.Next()
+		}
 		if err := it.Error(); err != nil {
 			return err
 		}
@@ -386,7 +412,7 @@ func (j *Journal) nextEntry(it *pebble.Iterator, position uint64) (e journal.Ent
 	return e, err
 }
 
-// Close implements journal.Journal. It waits for reads under way.
+// Close implements journal.Journal. It waits for appends and scans under way.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -394,11 +420,12 @@ func (j *Journal) Close() error {
 		return nil
 	}
 	j.closed = true
-	var err error
+	var endErr error
 	if j.end != nil {
-		err = j.end.close()
+		endErr = j.end.close()
 	}
-	if err := errors.Join(err, j.db.Close()); err != nil {
+	dbErr := j.db.Close() // also after an error: it gives up the lock
+	if err := errors.Join(endErr, dbErr); err != nil {
 		return fmt.Errorf("close the journal: %w", err)
 	}
 	return nil

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgerrcode"
+
 	"quiniela/internal/journal"
 	"quiniela/internal/journal/postgres"
 	"quiniela/internal/journal/postgres/pgtest"
@@ -36,6 +38,7 @@ func openNow(t *testing.T, url string) error {
 // Whoever runs the database may turn servers away for a while. Those that run wait, as they do for a lost primary, and
 // say why; one that starts says it at once.
 func TestARoleThatMayNotLogInIsWaitedFor(t *testing.T) {
+	long(t)
 	t.Parallel()
 	c := pgtest.Start(t, 0)
 	n := c.Nodes[0]
@@ -50,13 +53,13 @@ func TestARoleThatMayNotLogInIsWaitedFor(t *testing.T) {
 		inside                bool // the statements are for the database itself
 		running               bool // a start does not find it out
 	}{
-		{why: "no login", begin: "ALTER ROLE central NOLOGIN", end: "ALTER ROLE central LOGIN", code: "28000"},
-		{why: "another password", begin: "ALTER ROLE central PASSWORD 'other'", end: "ALTER ROLE central PASSWORD 'secret'", code: "28P01"},
-		{why: "no connections", begin: "ALTER DATABASE lottery ALLOW_CONNECTIONS false", end: "ALTER DATABASE lottery ALLOW_CONNECTIONS true", code: "55000"},
-		{why: "too many connections", begin: "ALTER ROLE central CONNECTION LIMIT 0", end: "ALTER ROLE central CONNECTION LIMIT -1", code: "53300"},
-		{why: "no right to connect", begin: "REVOKE CONNECT ON DATABASE lottery FROM PUBLIC, central", end: "GRANT CONNECT ON DATABASE lottery TO PUBLIC, central", code: "42501"},
-		{why: "renamed", begin: "ALTER DATABASE lottery RENAME TO away", end: "ALTER DATABASE away RENAME TO lottery", code: "3D000"},
-		{why: "no right to write", begin: "REVOKE UPDATE ON journal_head FROM central", end: "GRANT UPDATE ON journal_head TO central", code: "42501", inside: true, running: true},
+		{why: "no login", begin: "ALTER ROLE central NOLOGIN", end: "ALTER ROLE central LOGIN", code: pgerrcode.InvalidAuthorizationSpecification},
+		{why: "another password", begin: "ALTER ROLE central PASSWORD 'other'", end: "ALTER ROLE central PASSWORD 'secret'", code: pgerrcode.InvalidPassword},
+		{why: "no connections", begin: "ALTER DATABASE lottery ALLOW_CONNECTIONS false", end: "ALTER DATABASE lottery ALLOW_CONNECTIONS true", code: pgerrcode.ObjectNotInPrerequisiteState},
+		{why: "too many connections", begin: "ALTER ROLE central CONNECTION LIMIT 0", end: "ALTER ROLE central CONNECTION LIMIT -1", code: pgerrcode.TooManyConnections},
+		{why: "no right to connect", begin: "REVOKE CONNECT ON DATABASE lottery FROM PUBLIC, central", end: "GRANT CONNECT ON DATABASE lottery TO PUBLIC, central", code: pgerrcode.InsufficientPrivilege},
+		{why: "renamed", begin: "ALTER DATABASE lottery RENAME TO away", end: "ALTER DATABASE away RENAME TO lottery", code: pgerrcode.InvalidCatalogName},
+		{why: "no right to write", begin: "REVOKE UPDATE ON journal_head FROM central", end: "GRANT UPDATE ON journal_head TO central", code: pgerrcode.InsufficientPrivilege, inside: true, running: true},
 	} {
 		exec := n.Exec
 		if away.inside {
@@ -82,6 +85,7 @@ func TestARoleThatMayNotLogInIsWaitedFor(t *testing.T) {
 
 // A pooler in transaction mode gives each transaction another session; nothing that the journal asks of a session holds.
 func TestAPoolerIsToldApart(t *testing.T) {
+	long(t)
 	t.Parallel()
 	c := pgtest.Start(t, 0)
 	for name, settings := range map[string]string{

@@ -49,6 +49,7 @@ func drawNames(t *testing.T, l *ledger.Ledger) string {
 // A standby is promoted that lacks what servers have read: by mistake, or since it was accepted that it may. Who has read
 // it stops and appends nothing to the other history; who has not goes on.
 func TestALostHistoryIsFoundOut(t *testing.T) {
+	long(t)
 	t.Parallel()
 	c := pgtest.Start(t, 1)
 	primary, standby := c.Nodes[0], c.Nodes[1]

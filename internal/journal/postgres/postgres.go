@@ -32,19 +32,24 @@ type Options struct {
 	Logger       *slog.Logger // nil: silent
 	// Timeout bounds one attempt at anything; a longer silence counts as a lost connection. 0 means 5 s.
 	Timeout time.Duration
-	// Poll is how often the journal is asked whether others have appended. 0 means 100 ms.
-	Poll time.Duration
 }
 
-// Journal is an open journal. Append is for one goroutine at a time; everything else is for any.
+// pollEvery is how often Follow asks whether others have appended.
+const pollEvery = 100 * time.Millisecond
+
+// Journal is an open journal. Append is for one goroutine at a time; everything else is for any, at any time.
+//
+// The database is the only place where entries are: this holds connections and no entry. A call borrows one connection of the
+// pool for one transaction and waits as long as the database cannot answer; it returns early only when its context ends, or the
+// journal's. The journal has no goroutine of its own but those that Follow starts and the pool's.
 type Journal struct {
 	options Options
 	log     *slog.Logger
 	pool    *pgxpool.Pool
-	ctx     context.Context // ends when the journal closes, or its owner wants to stop
+	ctx     context.Context // ends with Close, or with the context that Open was given; every wait ends with it
 	stop    context.CancelFunc
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows, for a moment: never while the database is asked
 	closed  bool
 	durable journal.Head // the last one that the standbys are known to have
 }
@@ -54,16 +59,15 @@ var (
 	_ journal.Follower = (*Journal)(nil)
 )
 
-// Open opens the journal and brings its schema up to date. When ctx ends, what waits for the database gives up.
+// Open opens the journal and brings its schema up to date. It waits for a database that is starting, up to six times the
+// timeout, and fails at once where it is refused. The journal lives until Close, and ctx as long as it: when ctx ends, whatever
+// waits for the database gives up.
 func Open(ctx context.Context, o Options) (*Journal, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Timeout == 0 {
 		o.Timeout = 5 * time.Second
-	}
-	if o.Poll == 0 {
-		o.Poll = 100 * time.Millisecond
 	}
 	config, err := pgxpool.ParseConfig(o.URL)
 	if err != nil {
@@ -120,34 +124,37 @@ func (j *Journal) migrateOnce(ctx context.Context) error {
 	if err := j.pool.QueryRow(ctx, "SELECT MAX(version) FROM journal_version").Scan(&have); err == nil && have == version {
 		return nil
 	}
-	return pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "CREATE TABLE IF NOT EXISTS journal_version (version integer PRIMARY KEY)"); err != nil {
+	return pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error { return migrateIn(ctx, tx) })
+}
+
+// migrateIn applies the migrations that the database lacks, in a transaction that keeps every other server out.
+func migrateIn(ctx context.Context, tx pgx.Tx) error {
+	if _, err := tx.Exec(ctx, "CREATE TABLE IF NOT EXISTS journal_version (version integer PRIMARY KEY)"); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "LOCK TABLE journal_version IN ACCESS EXCLUSIVE MODE"); err != nil {
+		return err
+	}
+	var have int
+	if err := tx.QueryRow(ctx, "SELECT COALESCE(MAX(version), 0) FROM journal_version").Scan(&have); err != nil {
+		return err
+	}
+	if have > version {
+		return finalError{fmt.Errorf("the database has schema version %d, and this program knows %d: use the newer program", have, version)}
+	}
+	for n := have + 1; n <= version; n++ {
+		text, err := migrations.ReadFile(fmt.Sprintf("migrations/%03d.sql", n))
+		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, "LOCK TABLE journal_version IN ACCESS EXCLUSIVE MODE"); err != nil {
+		if _, err := tx.Exec(ctx, string(text)); err != nil {
+			return fmt.Errorf("migration %d: %w", n, err)
+		}
+		if _, err := tx.Exec(ctx, "INSERT INTO journal_version (version) VALUES ($1)", n); err != nil {
 			return err
 		}
-		var have int
-		if err := tx.QueryRow(ctx, "SELECT COALESCE(MAX(version), 0) FROM journal_version").Scan(&have); err != nil {
-			return err
-		}
-		if have > version {
-			return finalError{fmt.Errorf("the database has schema version %d, and this program knows %d: use the newer program", have, version)}
-		}
-		for n := have + 1; n <= version; n++ {
-			text, err := migrations.ReadFile(fmt.Sprintf("migrations/%03d.sql", n))
-			if err != nil {
-				return err
-			}
-			if _, err := tx.Exec(ctx, string(text)); err != nil {
-				return fmt.Errorf("migration %d: %w", n, err)
-			}
-			if _, err := tx.Exec(ctx, "INSERT INTO journal_version (version) VALUES ($1)", n); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // Append implements journal.Journal. Durable means acknowledged by the standbys that the database waits for. It returns
@@ -173,6 +180,7 @@ func (j *Journal) Append(ctx context.Context, after journal.Head, entries [][]by
 // errHead says that the head is not where an append expected it.
 var errHead = errors.New("the head of the journal has moved")
 
+// append is one attempt. id names the append in all its attempts, so that one whose answer was lost is known again.
 func (j *Journal) append(ctx context.Context, id pgtype.UUID, after, next journal.Head, entries [][]byte) error {
 	var moved bool
 	err := j.commit(ctx, func(b *pgx.Batch) {
@@ -224,13 +232,22 @@ func (j *Journal) movedBy(ctx context.Context, id pgtype.UUID, after journal.Hea
 		return err
 	}
 	j.nowDurable(head)
-	switch {
-	case after.Position > 0 && (chain == nil || uint64(*chain) != after.Chain), after.Position == 0 && after.Chain != 0:
+	if !holds(chain, after) {
 		return finalError{journal.ErrOtherHistory}
-	case first != id:
+	}
+	if first != id {
 		return finalError{journal.ErrMoved}
 	}
-	return nil
+	return nil // an earlier attempt has appended the entries
+}
+
+// holds reports whether the journal has the entry that head names; chain is the chain value at its position, nil where there is
+// no entry.
+func holds(chain *int64, head journal.Head) bool {
+	if head.Position == 0 {
+		return head == journal.Head{}
+	}
+	return chain != nil && uint64(*chain) == head.Chain
 }
 
 // identity returns a batch entry's columns; they are NULL for any other.
@@ -298,41 +315,11 @@ func (j *Journal) Entries(ctx context.Context, from uint64) iter.Seq2[journal.En
 	}
 }
 
-// piece reads some entries from a position on, from a database that has the entry last.
+// piece reads the entries from a position on, pieceEntries of them or up to last.
 func (j *Journal) piece(ctx context.Context, from uint64, last journal.Head) (piece []journal.Entry, err error) {
 	to := min(last.Position, from+pieceEntries-1)
 	err = j.retry(ctx, "read", func(ctx context.Context) error {
-		piece = piece[:0]
-		// The last entry's chain comes from the same snapshot: this connection may lead to another server of the database
-		// than the one that said what the last entry is.
-		rows, err := j.pool.Query(ctx, "SELECT position, chain, data, (SELECT chain FROM journal_entry WHERE position = $3) "+
-			"FROM journal_entry WHERE position BETWEEN $1 AND $2 ORDER BY position", int64(from), int64(to), int64(last.Position))
-		if err != nil {
-			return err
-		}
-		want := from
-		var position, chain int64
-		var end *int64
-		var data []byte
-		_, err = pgx.ForEachRow(rows, []any{&position, &chain, &data, &end}, func() error {
-			if end == nil || uint64(*end) != last.Chain {
-				return finalError{fmt.Errorf("%w: entry %d is not the one that it was", journal.ErrOtherHistory, last.Position)}
-			}
-			if uint64(position) != want {
-				return finalError{fmt.Errorf("%w: entry %d is missing", journal.ErrDamaged, want)}
-			}
-			e := journal.Entry{Head: journal.Head{Position: want, Chain: uint64(chain)}, Data: data}
-			if n := len(piece); n > 0 && piece[n-1].Next(data) != e.Head {
-				return finalError{fmt.Errorf("%w: entry %d is spoiled, or does not belong behind the one before it", journal.ErrDamaged, want)}
-			}
-			want++
-			piece = append(piece, e)
-			data = nil
-			return nil
-		})
-		if err == nil && want != to+1 {
-			err = finalError{fmt.Errorf("%w: entry %d is missing", journal.ErrDamaged, want)}
-		}
+		piece, err = j.readPiece(ctx, from, to, last)
 		return err
 	})
 	if err != nil {
@@ -341,29 +328,78 @@ func (j *Journal) piece(ctx context.Context, from uint64, last journal.Head) (pi
 	return piece, nil
 }
 
+// readPiece is one attempt at the entries from..to, from a database that has the entry last.
+func (j *Journal) readPiece(ctx context.Context, from, to uint64, last journal.Head) ([]journal.Entry, error) {
+	// The last entry's chain comes from the same snapshot: this connection may lead to another server of the database
+	// than the one that said what the last entry is.
+	rows, err := j.pool.Query(ctx, "SELECT position, chain, data, (SELECT chain FROM journal_entry WHERE position = $3) "+
+		"FROM journal_entry WHERE position BETWEEN $1 AND $2 ORDER BY position", int64(from), int64(to), int64(last.Position))
+	if err != nil {
+		return nil, err
+	}
+	var piece []journal.Entry
+	var position, chain int64
+	var lastChain *int64
+	var data []byte
+	_, err = pgx.ForEachRow(rows, []any{&position, &chain, &data, &lastChain}, func() error {
+		if !holds(lastChain, last) {
+			return finalError{fmt.Errorf("%w: entry %d is not the one that it was", journal.ErrOtherHistory, last.Position)}
+		}
+		e := journal.Entry{Head: journal.Head{Position: uint64(position), Chain: uint64(chain)}, Data: data}
+		data = nil // the next row gets memory of its own
+		if err := checkFollows(piece, from, e); err != nil {
+			return finalError{err}
+		}
+		piece = append(piece, e)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if missing := from + uint64(len(piece)); missing <= to {
+		return nil, finalError{fmt.Errorf("%w: entry %d is missing", journal.ErrDamaged, missing)}
+	}
+	return piece, nil
+}
+
+// checkFollows checks that e comes next in a piece that begins at a position. The first entry's chain is for the caller of
+// Entries to compare.
+func checkFollows(piece []journal.Entry, from uint64, e journal.Entry) error {
+	n := len(piece)
+	if want := from + uint64(n); e.Position != want {
+		return fmt.Errorf("%w: entry %d is missing", journal.ErrDamaged, want)
+	}
+	if n > 0 && piece[n-1].Next(e.Data) != e.Head {
+		return fmt.Errorf("%w: entry %d is spoiled, or does not belong behind the one before it", journal.ErrDamaged, e.Position)
+	}
+	return nil
+}
+
 // Follow implements journal.Follower, by asking. It says that there may be something, and reads nothing that anybody acts
-// on, so it costs no commit.
+// on, so it costs no commit. Its goroutine ends with ctx, or when the journal closes.
 func (j *Journal) Follow(ctx context.Context) <-chan struct{} {
 	moved := make(chan struct{}, 1)
-	go func() {
-		known := journal.Head{}
-		for sleep(ctx, j.options.Poll) == nil && j.ctx.Err() == nil {
-			var last journal.Head
-			err := j.retry(ctx, "look for new entries", func(ctx context.Context) (err error) {
-				last, err = j.visible(ctx)
-				return err
-			})
-			if err != nil || last == known {
-				continue
-			}
-			known = last
-			select {
-			case moved <- struct{}{}:
-			default:
-			}
-		}
-	}()
+	go j.poll(ctx, moved)
 	return moved
+}
+
+func (j *Journal) poll(ctx context.Context, moved chan<- struct{}) {
+	known := journal.Head{}
+	for sleep(ctx, pollEvery) == nil && j.ctx.Err() == nil {
+		var last journal.Head
+		err := j.retry(ctx, "look for new entries", func(ctx context.Context) (err error) {
+			last, err = j.visible(ctx)
+			return err
+		})
+		if err != nil || last == known {
+			continue
+		}
+		known = last
+		select {
+		case moved <- struct{}{}:
+		default: // the value that waits there says it as well
+		}
+	}
 }
 
 func (j *Journal) isClosed() bool {
@@ -372,7 +408,8 @@ func (j *Journal) isClosed() bool {
 	return j.closed
 }
 
-// Close implements journal.Journal.
+// Close implements journal.Journal. Calls that wait for the database end with an error; an append that has begun may be stored or
+// not. It returns once every connection has been given back.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,8 @@ import (
 	"quiniela/internal/journal/postgres/pgtest"
 )
 
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
 var databases atomic.Int64
 
 // fresh makes a new database in a running cluster, and returns its URL.
@@ -30,6 +33,7 @@ func fresh(t *testing.T, c *pgtest.Cluster) string {
 }
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	c := pgtest.Start(t, 0)
 	journaltest.Run(t, journaltest.Engine{New: func(t *testing.T) func() (journal.Journal, error) {
 		url := fresh(t, c)
@@ -40,6 +44,8 @@ func TestConformance(t *testing.T) {
 }
 
 func TestADatabaseThatCouldLoseIsRefused(t *testing.T) {
+	long(t)
+	t.Parallel()
 	c := pgtest.Start(t, 1)
 	open := func() error {
 		j, err := postgres.Open(t.Context(), postgres.Options{URL: c.URL()})
@@ -63,6 +69,8 @@ func TestADatabaseThatCouldLoseIsRefused(t *testing.T) {
 
 // Two writers append at once: each position is one's or the other's, and none is lost, doubled or skipped.
 func TestTwoWritersMakeOneOrder(t *testing.T) {
+	long(t)
+	t.Parallel()
 	c := pgtest.Start(t, 0)
 	url := fresh(t, c)
 	const each = 100
@@ -118,6 +126,8 @@ func TestTwoWritersMakeOneOrder(t *testing.T) {
 
 // The database itself refuses a batch's number twice, whatever its writers believe; and people can read the bets.
 func TestTheDatabaseKeepsBatchesUniqueAndReadable(t *testing.T) {
+	long(t)
+	t.Parallel()
 	c := pgtest.Start(t, 0)
 	url := fresh(t, c)
 	j, err := postgres.Open(t.Context(), postgres.Options{URL: url, UnsafeSingle: true})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"quiniela/internal/journal"
@@ -25,11 +26,13 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// retry tries f until it succeeds or fails with an error that is not transient. It logs why it waits, once.
+// retry tries f until it succeeds, or fails with an error that is not transient, or until ctx ends or the journal closes. Each
+// attempt may take Options.Timeout. It logs why it waits, once.
 func (j *Journal) retry(ctx context.Context, what string, f func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(j.ctx, cancel)()
+	forget := context.AfterFunc(j.ctx, cancel)
+	defer forget()
 	wait := firstWait
 	for attempts := 1; ; attempts++ {
 		attempt, done := context.WithTimeout(ctx, j.options.Timeout)
@@ -41,10 +44,10 @@ func (j *Journal) retry(ctx context.Context, what string, f func(context.Context
 		if err == nil || !transient(err) {
 			return err
 		}
+		if j.ctx.Err() != nil {
+			return fmt.Errorf("%w: %w", journal.ErrClosed, err)
+		}
 		if ctx.Err() != nil {
-			if j.ctx.Err() != nil {
-				return fmt.Errorf("%w: %w", journal.ErrClosed, err)
-			}
 			return ctx.Err()
 		}
 		if attempts == 1 {
@@ -79,12 +82,22 @@ func transient(err error) bool {
 	if !errors.As(err, &bad) {
 		return true // it did not come to the database, or no answer came back
 	}
-	switch bad.Code[:2] {
-	case "08", "40", "53", "57", "25", "55", "58": // connection, serialisation, resources, shut down, read-only, locks, its system
+	switch class(bad.Code) {
+	case class(pgerrcode.ConnectionException),
+		class(pgerrcode.InvalidTransactionState), // read-only: a standby, or a primary that was demoted
+		class(pgerrcode.TransactionRollback),     // serialization, deadlock
+		class(pgerrcode.InsufficientResources),
+		class(pgerrcode.ObjectNotInPrerequisiteState), // locks, a database that takes no connections
+		class(pgerrcode.OperatorIntervention),         // shutting down, starting
+		class(pgerrcode.SystemError):
 		return true
 	}
-	return bad.Code == "42501" // a right was taken away
+	return bad.Code == pgerrcode.InsufficientPrivilege // a right was taken away
 }
+
+// class returns the class of an SQLSTATE, its first two characters. Classes are compared, and not the codes that package
+// pgerrcode lists for them: other engines have more codes in the same classes.
+func class(code string) string { return code[:min(2, len(code))] }
 
 // refused reports whether waiting at the start is no use: the database has answered, and said no to what it was told or
 // to whoever said it. Only what servers do to each other that start at once, and a database that is starting, are waited
@@ -98,12 +111,13 @@ func refused(err error) bool {
 	if !errors.As(err, &bad) {
 		return false
 	}
-	switch bad.Code[:2] {
-	case "08", "57", "40", "23":
+	switch class(bad.Code) {
+	case class(pgerrcode.ConnectionException), class(pgerrcode.OperatorIntervention), class(pgerrcode.TransactionRollback),
+		class(pgerrcode.IntegrityConstraintViolation):
 		return false
 	}
 	switch bad.Code {
-	case "42P07", "42710", "55P03": // the table or its type was just made, a lock is held
+	case pgerrcode.DuplicateTable, pgerrcode.DuplicateObject, pgerrcode.LockNotAvailable: // another server makes the tables
 		return false
 	}
 	return true

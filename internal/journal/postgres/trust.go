@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -116,7 +117,7 @@ func (j *Journal) examine(ctx context.Context, conn *pgx.Conn) error {
 // pooled reports whether a connection was refused by a pooler.
 func pooled(err error) bool {
 	var bad *pgconn.PgError
-	return errors.Is(err, errPooler) || errors.As(err, &bad) && bad.Code == "08P01" && strings.Contains(bad.Message, "startup parameter")
+	return errors.Is(err, errPooler) || errors.As(err, &bad) && bad.Code == pgerrcode.ProtocolViolation && strings.Contains(bad.Message, "startup parameter")
 }
 
 // settings are what decides whether a commit waits for the standbys, as one session sees it.
@@ -154,15 +155,7 @@ func (j *Journal) commit(ctx context.Context, first func(*pgx.Batch), then func(
 	}
 	defer c.Release() // closes a connection whose transaction did not end
 	conn := c.Conn()
-	var before, after settings
-	batch := &pgx.Batch{}
-	batch.Queue("BEGIN ISOLATION LEVEL READ COMMITTED")
-	first(batch)
-	j.ask(batch, &before)
-	err = conn.SendBatch(ctx, batch).Close()
-	if err == nil && !j.options.UnsafeSingle {
-		err = before.check()
-	}
+	before, err := j.begin(ctx, conn, first)
 	if err == nil && then != nil {
 		err = then(conn)
 	}
@@ -170,16 +163,37 @@ func (j *Journal) commit(ctx context.Context, first func(*pgx.Batch), then func(
 		_, _ = conn.Exec(ctx, "ROLLBACK")
 		return err
 	}
+	return j.end(ctx, conn, before)
+}
+
+// begin begins a transaction with the statements that first queues, and returns the settings that its commit will wait by.
+func (j *Journal) begin(ctx context.Context, conn *pgx.Conn, first func(*pgx.Batch)) (s settings, err error) {
+	batch := &pgx.Batch{}
+	batch.Queue("BEGIN ISOLATION LEVEL READ COMMITTED")
+	first(batch)
+	j.ask(batch, &s)
+	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
+		return s, err
+	}
+	if j.options.UnsafeSingle {
+		return s, nil
+	}
+	return s, s.check()
+}
+
+// end commits a transaction, and returns nil only if the standbys have acknowledged it.
+func (j *Journal) end(ctx context.Context, conn *pgx.Conn, before settings) error {
 	delete(conn.PgConn().CustomData(), lastWarning)
-	batch = &pgx.Batch{}
+	batch := &pgx.Batch{}
 	batch.Queue("COMMIT").Exec(func(tag pgconn.CommandTag) error {
 		if tag.String() != "COMMIT" {
 			return fmt.Errorf("%w: it was answered with %s", errUnacknowledged, tag)
 		}
 		return nil
 	})
+	var after settings
 	j.ask(batch, &after)
-	err = conn.SendBatch(ctx, batch).Close()
+	err := conn.SendBatch(ctx, batch).Close()
 	return j.acknowledged(ctx, conn, err, before, after)
 }
 
@@ -232,7 +246,7 @@ func scanHead(row pgx.Row) (journal.Head, error) {
 	return journal.Head{Position: uint64(position), Chain: uint64(chain)}, err
 }
 
-// nowDurable remembers that the standbys have the journal up to head.
+// nowDurable remembers that the standbys have the journal up to head. Several goroutines may say so, in any order.
 func (j *Journal) nowDurable(head journal.Head) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -19,6 +19,14 @@ import (
 // patience bounds every wait for a condition that usually comes within a second.
 const patience = time.Minute
 
+// long skips a test that kills or hampers a cluster of its own.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: it starts a database cluster of its own; the conformance suite runs on one server")
+	}
+}
+
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
@@ -149,6 +157,7 @@ func on(c *pgtest.Cluster, database string) string {
 // that made it, nor by another one that finds it. Then the primary is lost, and with it whatever it alone had. The ways
 // in which a wait ends are tried at the same time, each in a database of its own.
 func TestWhatAPrimaryShowsIsNotYetDurable(t *testing.T) {
+	long(t)
 	t.Parallel()
 	c := pgtest.Start(t, 2)
 	primary := c.Nodes[0]
@@ -255,6 +264,7 @@ func (w *way) end(t *testing.T) {
 // Without synchronous_standby_names a commit waits for nobody, and it may be emptied at any time: between two appends of
 // a server that found it set, or while a commit waits, which ends the wait without a warning.
 func TestNothingIsAcknowledgedWhileTheStandbysAreTurnedOff(t *testing.T) {
+	long(t)
 	t.Parallel()
 	c := pgtest.Start(t, 1)
 	primary, standby := c.Nodes[0], c.Nodes[1]

@@ -2,9 +2,7 @@
 package publishtest
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -15,7 +13,6 @@ import (
 	"quiniela"
 	"quiniela/draw"
 	"quiniela/internal/central"
-	"quiniela/internal/journal"
 	"quiniela/internal/journal/local"
 	"quiniela/internal/ledger"
 	"quiniela/internal/publish"
@@ -88,16 +85,11 @@ func (d *Desk) Close() {
 // Send stores a batch of bets on the given numbers.
 func (d *Desk) Send(n uint64, agency quiniela.Agency, batch uint64, numbers ...int) {
 	d.t.Helper()
-	b := bytes.NewBuffer(make([]byte, journal.MaxBatchHeader))
+	var lines []byte
 	for i, number := range numbers {
-		fmt.Fprintf(b, "Ana,Paz,%d,1990-01-01,%d\n", 1000*int(batch)+i, number)
+		lines = fmt.Appendf(lines, "Ana,Paz,%d,1990-01-01,%d\n", 1000*int(batch)+i, number)
 	}
-	s := &ledger.Submission{Draw: n, Agency: agency, Batch: batch, Buffer: b.Bytes(), Start: journal.MaxBatchHeader, Received: d.now().UnixMicro()}
-	lines, packed, err := quiniela.CheckLines(s.Buffer[s.Start:], 20361231, 1000, nil)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	s.Hash, s.Numbers = sha256.Sum256(lines), packed
+	s := &ledger.Submission{Draw: n, Agency: agency, Batch: batch, Frame: lines}
 	if err := d.Ledger.Submit(s); err != nil {
 		d.t.Fatal(err)
 	}

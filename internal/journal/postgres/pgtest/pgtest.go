@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -40,6 +41,11 @@ type Node struct {
 	Port    int
 	dir     string
 	process *exec.Cmd
+
+	// conn is the connection of Exec, since a new one for each statement is most of what a waiting test costs. It is nil until
+	// the first statement, after an error, and once the node was killed or stopped.
+	mu   sync.Mutex
+	conn *pgx.Conn
 }
 
 // patience bounds every wait.
@@ -71,18 +77,24 @@ func Start(t testing.TB, standbys int) *Cluster {
 		c.Nodes = append(c.Nodes, n)
 	}
 	primary := c.Nodes[0]
-	c.must(c.bin+"/initdb", "-D", primary.dir, "-U", "quiniela", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+	c.initialize(primary)
 	settings := "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nmax_wal_senders = 10\nwal_keep_size = '512MB'\n" +
-		"hot_standby = on\nwal_receiver_timeout = '5s'\nwal_sender_timeout = '5s'\nwal_retrieve_retry_interval = '100ms'\nmax_connections = 50\nshared_buffers = '64MB'\n"
+		"hot_standby = on\nwal_receiver_timeout = '5s'\nwal_sender_timeout = '5s'\nwal_retrieve_retry_interval = '100ms'\nshared_buffers = '64MB'\n"
+	if standbys == 0 { // it is lost with its machine in any case, and never is here
+		settings += "fsync = off\n"
+	}
 	primary.write("postgresql.auto.conf", settings)
+	for _, n := range c.Nodes[1:] { // while the primary does not run, a copy of its folder is a standby
+		c.must("cp", "-a", primary.dir, n.dir)
+		n.Follow(primary)
+		n.write("standby.signal", "")
+	}
 	primary.Start()
 	primary.Exec("CREATE DATABASE quiniela")
 	for _, n := range c.Nodes[1:] {
-		c.must(c.bin+"/pg_basebackup", "-D", n.dir, "-d", primary.url("postgres"), "-X", "stream", "-c", "fast", "--no-sync")
-		n.Follow(primary)
-		n.write("standby.signal", "")
 		n.Start()
 	}
+	c.Settle(primary)
 	if standbys > 0 {
 		for _, n := range c.Nodes {
 			n.append("postgresql.auto.conf", "synchronous_standby_names = '"+n.standbys()+"'\n")
@@ -90,6 +102,47 @@ func Start(t testing.TB, standbys int) *Cluster {
 		}
 	}
 	return c
+}
+
+// template is a database folder that was never started, of which Main lets every cluster have a copy: initdb takes longer than
+// most tests.
+var template struct {
+	dir  string // empty without Main
+	made sync.Once
+}
+
+// Main runs the tests of a package, which then share one initdb. A package with several clusters calls it in TestMain.
+func Main(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "quiniela-pg-template-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	template.dir = dir
+	return m.Run()
+}
+
+// initialize makes the folder of a node that was never started.
+func (c *Cluster) initialize(n *Node) {
+	c.t.Helper()
+	if template.dir == "" {
+		c.initdb(n.dir)
+		return
+	}
+	made := filepath.Join(template.dir, "data")
+	template.made.Do(func() {
+		if err := os.Chown(template.dir, c.uid, c.gid); err != nil {
+			c.t.Fatal(err)
+		}
+		c.initdb(made)
+	})
+	c.must("cp", "-a", made, n.dir)
+}
+
+func (c *Cluster) initdb(dir string) {
+	c.t.Helper()
+	c.must(c.bin+"/initdb", "-D", dir, "-U", "quiniela", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
 }
 
 func (c *Cluster) find() error {
@@ -230,6 +283,7 @@ func (n *Node) Kill() {
 	}
 	_ = n.process.Wait()
 	n.process = nil
+	n.disconnect()
 	for deadline := time.Now().Add(patience); len(children) > 0 && time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		children = slices.DeleteFunc(children, func(pid int) bool { return syscall.Kill(pid, 0) != nil })
 	}
@@ -242,6 +296,16 @@ func (n *Node) Stop() {
 	defer timer.Stop()
 	_ = n.process.Wait()
 	n.process = nil
+	n.disconnect()
+}
+
+func (n *Node) disconnect() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.conn != nil {
+		_ = n.conn.Close(context.Background())
+		n.conn = nil
+	}
 }
 
 // Alive reports whether the node was not killed.
@@ -339,8 +403,25 @@ func (n *Node) ExecOn(database, sql string) string {
 	return out
 }
 
-func (n *Node) query(sql string) (out string, err error) { return n.queryOn("postgres", sql) }
+func (n *Node) query(sql string) (out string, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if n.conn == nil {
+		if n.conn, err = pgx.Connect(ctx, n.url("postgres")); err != nil {
+			n.conn = nil
+			return "", err
+		}
+	}
+	if out, err = ask(ctx, n.conn, sql); err != nil {
+		_ = n.conn.Close(ctx)
+		n.conn = nil
+	}
+	return out, err
+}
 
+// queryOn has a connection of its own, which would otherwise hinder what is done with the database.
 func (n *Node) queryOn(database, sql string) (out string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -349,6 +430,11 @@ func (n *Node) queryOn(database, sql string) (out string, err error) {
 		return "", err
 	}
 	defer func() { _ = conn.Close(ctx) }()
+	return ask(ctx, conn, sql)
+}
+
+// ask returns the first value of a statement's last row, as text.
+func ask(ctx context.Context, conn *pgx.Conn, sql string) (out string, err error) {
 	rows, err := conn.Query(ctx, sql, pgx.QueryExecModeSimpleProtocol)
 	if err != nil {
 		return "", err

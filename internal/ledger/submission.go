@@ -1,0 +1,121 @@
+package ledger
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"time"
+
+	"quiniela"
+	"quiniela/internal/journal"
+	"quiniela/receipt"
+)
+
+// Headroom is how many free bytes in front of a batch's lines Submit needs to write the entry's header there. With fewer it
+// copies the lines.
+const Headroom = journal.MaxBatchHeader
+
+// Submission is a batch on its way into the journal. It belongs to the caller until Submit and again once Wait has returned, or
+// Submit has returned an error; in between it belongs to the ledger, with its Frame. It can be used again.
+type Submission struct {
+	Draw   uint64 // its ordinal; 0: the current draw
+	Agency quiniela.Agency
+	Batch  uint64 // the agency's number for it, from 1; 0: the ledger gives it the next
+	// Unattributed says that the agency may be quiniela.Unattributed: the bets came in a form that names none.
+	Unattributed bool
+	Secret       *[journal.SecretSize]byte // nil: one is made where the draw is in the public log
+	// Frame holds the bet lines from Start to its end, as they came; what is in front of Start is overwritten. Submit writes the
+	// entry into Frame itself where it has Headroom bytes in front of the lines and one byte of capacity behind them, for the
+	// last line's end. Otherwise Submit replaces Frame by a copy that has both.
+	Frame   []byte
+	Start   int
+	MaxBets int // most bets; 0: what quiniela.DefaultLimits says
+	// Decided, where it is set, is called with what Wait will return before it returns: in the order of the decisions, one at a
+	// time, and once per group the ledger then flushes its logger (logline.Flush). So a line that Decided logs is written
+	// before the answer can leave, and many lines in one write. It must be quick.
+	Decided func(bets int, err error)
+
+	request request
+	entry   journal.Batch // its Lines lie in Frame
+	begin   int           // of the entry in Frame
+	numbers []byte        // of the bets, packed; kept for the next use
+	hashing receipt.BatchHasher
+	secret  [journal.SecretSize]byte // where the agency brought none
+	root    [journal.HashSize]byte
+}
+
+// prepare validates the lines and makes the entry, but for its draw, its number and its header. It is the costly part of taking
+// a batch, and runs in the caller's goroutine.
+func (s *Submission) prepare(now time.Time) error {
+	if s.Start < Headroom || len(s.Frame) == cap(s.Frame) {
+		s.makeRoom()
+	}
+	most := s.MaxBets
+	if most == 0 {
+		most = quiniela.DefaultLimits().BatchBets
+	}
+	lines, numbers, err := quiniela.CheckLines(s.Frame[s.Start:], quiniela.DayOf(now), most, s.numbers[:0])
+	s.numbers = numbers
+	if err != nil {
+		return err
+	}
+	s.Frame = s.Frame[:s.Start+len(lines)] // CheckLines moves lines to the left only, and adds one byte at most
+	s.entry = journal.Batch{
+		Agency: s.Agency, Count: uint32(len(numbers) / quiniela.NumberSize), Received: now.UnixMicro(),
+		Hash: sha256.Sum256(lines), Secret: s.Secret, Lines: lines,
+	}
+	return nil
+}
+
+// makeRoom copies the lines to where a header fits in front of them and a line end behind them.
+func (s *Submission) makeRoom() {
+	lines := s.Frame[s.Start:]
+	s.Frame = append(make([]byte, Headroom, Headroom+len(lines)+1), lines...)
+	s.Start = Headroom
+}
+
+// hash gives the batch its root in the public log. It takes most of what a bet costs, so it is done by whoever submits.
+func (s *Submission) hash() error {
+	if s.Secret == nil {
+		_, _ = rand.Read(s.secret[:]) // never fails
+		s.entry.Secret = &s.secret
+	}
+	err := s.hashing.Reset(s.entry.Secret, play)
+	if err == nil {
+		err = s.hashing.AddLines(s.entry.Lines)
+	}
+	if err != nil {
+		return quiniela.Refuse(quiniela.Invalid, "%v", err)
+	}
+	s.root = s.hashing.Root()
+	s.entry.Root = (*[journal.HashSize]byte)(&s.root)
+	return nil
+}
+
+// Submit validates a batch's lines and queues it, and blocks while too much waits for the committer. An error is a
+// *quiniela.Error, or why the ledger has stopped; nothing was queued then. Where it returns nil, Wait must be called. Batches of
+// one caller are decided in the order in which it submits them. Submissions may be submitted concurrently; what can be done in
+// parallel (validation, hashing, the batch's root) is done here, in the caller's goroutine.
+func (l *Ledger) Submit(s *Submission) error {
+	if err := s.prepare(l.now()); err != nil {
+		return err
+	}
+	if d, _ := l.state.draw(s.Draw); d.Public {
+		if err := s.hash(); err != nil {
+			return err
+		}
+	}
+	s.begin = journal.PutBatch(s.Frame, s.Start, &s.entry)
+	done := s.request.done
+	if done == nil {
+		done = make(chan struct{}, 1)
+	}
+	s.request = request{batch: s, done: done}
+	return l.queue.put(&s.request)
+}
+
+// Wait returns once the batch is durable, with the number of bets stored, or was refused with a *quiniela.Error, or
+// the ledger has failed. It is called once for each Submit that returned nil.
+func (s *Submission) Wait() (bets int, err error) {
+	<-s.request.done
+	return s.request.stored, s.request.err
+}
