@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-var faults = flag.Int("faults", 12, "how many random faults TestCluster injects")
+var faults = flag.Int("faults", 0, "how many random faults TestCluster injects; 0: 12 with -exhaustive, and 3 without")
 
 // proxy is a way to a database that can be cut: nothing moves on it until it is mended.
 type proxy struct {
@@ -111,11 +111,12 @@ func TestCluster(t *testing.T) {
 		c.proxies = append(c.proxies, p)
 		via[n.Name] = p.l.Addr().String()
 	}
-	for round, done := 1, 0; done < *faults && !t.Failed(); round++ {
+	faults := sampled(*faults, 12, 3)
+	for round, done := 1, 0; done < faults && !t.Failed(); round++ {
 		database := fmt.Sprintf("round%d", round)
 		c.create(database)
 		c.start(c.url(database, via), c.url(database, nil))
-		for len(c.clients) > 0 && done < *faults && !t.Failed() {
+		for len(c.clients) > 0 && done < faults && !t.Failed() {
 			time.Sleep(time.Duration(c.rng.IntN(400)) * time.Millisecond)
 			c.reap()
 			if len(c.clients) > 0 {
@@ -271,7 +272,7 @@ func TestClusterHistories(t *testing.T) {
 		func(servers []*killing) { awaitStart(servers); d.lockedOut() },
 		func([]*killing) { d.switched() },
 	}
-	for n := range max(1, *histories*2/5) {
+	for n := range max(1, sampled(*histories, 10, 4)*2/5) {
 		database := fmt.Sprintf("history%d", n)
 		d.create(database)
 		options := []string{"--journal", d.url(database, nil)}

@@ -17,11 +17,11 @@ import (
 )
 
 var (
-	kills    = flag.Int("kills", 20, "SIGKILLs per test of TestKills")
+	kills    = flag.Int("kills", 0, "SIGKILLs per test of TestKills; 0: 20 with -exhaustive, and 5 without")
 	killSeed = flag.Uint64("kill-seed", 0, "seed of the moments of TestKills; 0 takes a new one")
 )
 
-// killsPerRound is how many SIGKILLs one lottery gets: more would be more of the same state.
+// killsPerRound is the most SIGKILLs that one lottery gets: more would be more of the same state.
 const killsPerRound = 20
 
 // The server, the clients or both are killed at random moments, again and again, and started again. Every client
@@ -39,8 +39,8 @@ func TestKills(t *testing.T) {
 		t.Run(victims, func(t *testing.T) {
 			t.Logf("repeat the moments with -kill-seed %d", seed)
 			rng := rand.New(rand.NewPCG(seed, 0))
-			for done := 0; done < *kills && !t.Failed(); done += killsPerRound {
-				killRound(t, rng, victims)
+			for left := sampled(*kills, 20, 5); left > 0 && !t.Failed(); left -= killsPerRound {
+				killRound(t, rng, victims, min(left, killsPerRound))
 			}
 		})
 	}
@@ -58,16 +58,16 @@ type killing struct {
 	drawn   int // times that a server said so
 }
 
-func killRound(t *testing.T, rng *rand.Rand, victims string) {
+func killRound(t *testing.T, rng *rand.Rand, victims string, want int) {
 	k := &killing{lab: &lab{t, t.TempDir()}, rng: rng, address: "127.0.0.1:0", clients: map[int]*process{}, kills: map[string]int{}}
 	k.dataset()
 	k.startServer()
 	for id := 1; id <= 5; id++ {
 		k.startClient(id)
 	}
-	for deadline := time.Now().Add(patience); k.kills["server"]+k.kills["client"] < killsPerRound; {
+	for deadline := time.Now().Add(patience); k.kills["server"]+k.kills["client"] < want; {
 		if time.Now().After(deadline) || len(k.clients) == 0 {
-			t.Fatalf("after %v the lottery was over, with %d clients at work: it is too short to be killed %d times", k.kills, len(k.clients), killsPerRound)
+			t.Fatalf("after %v the lottery was over, with %d clients at work: it is too short to be killed %d times", k.kills, len(k.clients), want)
 		}
 		time.Sleep(time.Duration(k.rng.IntN(120)) * time.Millisecond)
 		if victims == "server" || victims == "both" && k.rng.IntN(2) == 0 {
