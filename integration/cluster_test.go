@@ -144,7 +144,7 @@ func (c *cluster) start(urls ...string) {
 		// Half of them begin with the one server, half with the other.
 		both := addresses[id%2] + "," + addresses[1-id%2]
 		c.clients[id] = c.servers[0].launch("client", "--id", strconv.Itoa(id), "--server", both, "--timeout", "2m",
-			"--batch-max-amount", strconv.Itoa(2+c.rng.IntN(6)), "--window", strconv.Itoa(1+c.rng.IntN(4)))
+			"--batch-max-amount", strconv.Itoa((2+c.rng.IntN(6))*batchScale()), "--window", strconv.Itoa(1+c.rng.IntN(4)))
 	}
 }
 

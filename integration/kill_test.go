@@ -95,11 +95,11 @@ func (k *killing) startServer() {
 	}
 }
 
-// startClient starts an agency with a batch size that it may not have had before. The batches are small and wait
-// for each other, so that there is time to be killed.
+// startClient starts an agency with a batch size that it may not have had before. The batches are small, smallest in an exhaustive
+// run, and wait for each other, so that there is time to be killed.
 func (k *killing) startClient(id int) {
 	k.t.Helper()
-	batch := 1 + k.rng.IntN(6)
+	batch := (1 + k.rng.IntN(6)) * batchScale()
 	k.clients[id] = k.launch("client", "--id", strconv.Itoa(id), "--server", k.address,
 		"--batch-max-amount", strconv.Itoa(batch), "--window", strconv.Itoa(1+k.rng.IntN(2)))
 }

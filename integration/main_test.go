@@ -21,6 +21,9 @@ func sampled(asked, all, few int) int {
 	return few
 }
 
+// batchScale makes batches larger where there are few faults: the rest of the lottery then takes no longer than the faults.
+func batchScale() int { return sampled(0, 1, 6) }
+
 // sideBySide is how many parallel tests run at once, where -parallel does not say it: they wait most of the time, for clocks
 // and for processes of their own, so there may be more of them than processors.
 const sideBySide = "4"
