@@ -159,12 +159,18 @@ func (p *Policy) setQuorum(name string) error {
 	return nil
 }
 
-// TrustLog returns the policy that accepts checkpoints signed by one log, given its verifier key, and needs no witness.
-func TrustLog(key string) (*Policy, error) {
-	if strings.ContainsAny(key, " \t\r\n") {
-		return nil, errors.New("more than one word")
+// TrustLog returns the policy that accepts checkpoints signed by one log and needs no witness. keys are the log's verifier
+// keys, of which each is enough; it has more than one while its key is being replaced.
+func TrustLog(keys ...string) (*Policy, error) {
+	var text strings.Builder
+	for _, key := range keys {
+		if strings.ContainsAny(key, " \t\r\n") {
+			return nil, errors.New("more than one word")
+		}
+		text.WriteString("log " + key + "\n")
 	}
-	return ParsePolicy([]byte("log " + key + "\nquorum " + noQuorum + "\n"))
+	text.WriteString("quorum " + noQuorum + "\n")
+	return ParsePolicy([]byte(text.String()))
 }
 
 // Origins returns the origins of the policy's logs.

@@ -100,17 +100,18 @@ func lockFolder(dir string) (*durable.Locked, error) {
 
 // policies makes a policy of each log's keys.
 func policies(keys []string) (map[string]*tlog.Policy, error) {
-	texts := make(map[string]string)
+	byOrigin := make(map[string][]string)
 	for _, key := range keys {
 		one, err := tlog.TrustLog(key)
 		if err != nil {
 			return nil, fmt.Errorf("the log %.100q: %w; give a verifier key as the log publishes it, name+id+base64", key, err)
 		}
-		texts[one.Origins()[0]] += "log " + key + "\n"
+		origin := one.Origins()[0]
+		byOrigin[origin] = append(byOrigin[origin], key)
 	}
-	all := make(map[string]*tlog.Policy, len(texts))
-	for origin, text := range texts {
-		p, err := tlog.ParsePolicy([]byte(text + "quorum none\n"))
+	all := make(map[string]*tlog.Policy, len(byOrigin))
+	for origin, keys := range byOrigin {
+		p, err := tlog.TrustLog(keys...)
 		if err != nil {
 			return nil, fmt.Errorf("the log %s: %w", origin, err)
 		}
