@@ -121,7 +121,9 @@ func TestAnyChangeIsNoticed(t *testing.T) {
 					f[c.name] = c.do(bytes.Clone(f[c.name]))
 				}
 				report, err := audit.Run(context.Background(), audit.Options{Source: f, Policy: l.policy})
-				if err == nil && report.OK && !replaceable(l, c.name, c.do == nil) {
+				removed := c.do == nil
+				tooEarly := removed && report != nil && len(report.Pending) > 0 // see TestTheLastEntryIsMissing
+				if err == nil && report.OK && !tooEarly && !replaceable(l, c.name, removed) {
 					t.Errorf("%s, %s: not noticed", c.name, c.what)
 				}
 			}
@@ -151,6 +153,29 @@ func replaceable(l *log, name string, removed bool) bool {
 	check(err)
 	tile, err := tlog.ParseTilePath(name)
 	return removed && err == nil && tile.W < tlog.TileWidth && (tile.W != int(top.Size>>(8*max(tile.L, 0))%tlog.TileWidth) || l.files[strings.Split(name, ".p/")[0]] != nil)
+}
+
+// Without the newest bundle, and with one from before the last entry, that entry may be a draw's opening of a moment ago, which
+// is published with the draw. So it is too early for a verdict, and no success.
+func TestTheLastEntryIsMissing(t *testing.T) {
+	l := published()
+	top, err := l.policy.VerifyCheckpoint(l.files["checkpoint"])
+	check(err)
+	bundle, width := top.Size/tlog.TileWidth, int(top.Size%tlog.TileWidth)
+	newest := tlog.BundlePath(bundle, width)
+	entries, err := tlog.ParseBundle(l.files[newest])
+	check(err)
+	var older []byte
+	for _, e := range entries[:width-1] {
+		older, err = tlog.AppendEntry(older, e)
+		check(err)
+	}
+	f := maps.Clone(l.files)
+	delete(f, newest)
+	f[tlog.BundlePath(bundle, width-1)] = older
+	if r := l.run(t, f, nil); len(r.Pending) == 0 {
+		t.Errorf("the last entry is missing, and nothing is pending: %+v", r)
+	}
 }
 
 func TestABetAfterTheSeal(t *testing.T) {
