@@ -6,7 +6,6 @@ package agencies
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -166,13 +165,10 @@ func (r *Registry) Revoke(n quiniela.Agency, now time.Time) error {
 	return nil
 }
 
-// tokenSize is the size of a token in random bytes.
-const tokenSize = 32
-
+// newToken returns a new secret of 260 bits. It has letters and digits alone: one that began with "-" would read as an option
+// where it follows --token.
 func (a *Agency) newToken() string {
-	var secret [tokenSize]byte
-	_, _ = rand.Read(secret[:]) // it never fails
-	token := base64.RawURLEncoding.EncodeToString(secret[:])
+	token := rand.Text() + rand.Text()
 	a.Token = hashToken(token)
 	return token
 }

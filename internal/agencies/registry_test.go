@@ -3,8 +3,10 @@ package agencies_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"quiniela/internal/agencies"
 )
@@ -30,5 +32,19 @@ func TestOneChangeAtATime(t *testing.T) {
 	}
 	if err := agencies.Change(path, nothing); err != nil {
 		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// A token is typed behind --token: it never begins as an option does, and needs no quotes.
+func TestATokenIsAWord(t *testing.T) {
+	var registry agencies.Registry
+	if _, err := registry.Add(1, "", "", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	word := regexp.MustCompile(`^[A-Z2-7]{52}$`)
+	for range 1000 {
+		if token, err := registry.Rotate(1); err != nil || !word.MatchString(token) {
+			t.Fatalf("%q, %v", token, err)
+		}
 	}
 }
