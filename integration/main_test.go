@@ -4,6 +4,8 @@ import (
 	"flag"
 	"os"
 	"testing"
+
+	"quiniela/internal/sidebyside"
 )
 
 // exhaustive asks for all that CI tries: more faults, kills and histories, both builders of images, and a minute that is a
@@ -24,18 +26,4 @@ func sampled(asked, all, few int) int {
 // batchScale makes batches larger where there are few faults: the rest of the lottery then takes no longer than the faults.
 func batchScale() int { return sampled(0, 1, 6) }
 
-// sideBySide is how many parallel tests run at once, where -parallel does not say it: they wait most of the time, for clocks
-// and for processes of their own, so there may be more of them than processors.
-const sideBySide = "4"
-
-func TestMain(m *testing.M) {
-	flag.Parse()
-	chosen := false
-	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
-	if !chosen {
-		if err := flag.Set("test.parallel", sideBySide); err != nil {
-			panic(err)
-		}
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(sidebyside.Tests{M: m}.Run()) }

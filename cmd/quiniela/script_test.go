@@ -16,11 +16,12 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"quiniela/internal/sidebyside"
 	"quiniela/verify/verifytest"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"quiniela": main})
+	testscript.Main(sidebyside.Tests{M: m}, map[string]func(){"quiniela": main})
 }
 
 // TestScripts runs the sessions of testdata/script: real processes, as a user would type them.

@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"quiniela/internal/sidebyside"
 )
 
 // Cluster is a primary and its standbys.
@@ -52,9 +54,12 @@ type Node struct {
 const patience = time.Minute
 
 // Start starts a primary and its standbys, which commits wait for: any one of the others. It skips the test where there
-// is no PostgreSQL, or fails it with QUINIELA_REQUIRE_POSTGRES=1.
+// is no PostgreSQL, or fails it with QUINIELA_REQUIRE_POSTGRES=1. With -short it skips every test.
 func Start(t testing.TB, standbys int) *Cluster {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("it starts PostgreSQL: not with -short")
+	}
 	c := &Cluster{t: t}
 	if err := c.find(); err != nil {
 		if os.Getenv("QUINIELA_REQUIRE_POSTGRES") == "1" {
@@ -120,7 +125,7 @@ func Main(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	template.dir = dir
-	return m.Run()
+	return sidebyside.Tests{M: m}.Run()
 }
 
 // initialize makes the folder of a node that was never started.
