@@ -37,6 +37,7 @@ func registered(t *testing.T, n int) (guard *agencies.Guard, tokens []string) {
 
 // Every verb in every form, with every wrong identity: refused, and nothing stored, finished or told.
 func TestNobodyActsForAnother(t *testing.T) {
+	t.Parallel()
 	guard, tokens := registered(t, 3)
 	c := start(t, 3, func(s *server.Options) { s.Guard = guard })
 	hello := func(n int) string { return fmt.Sprintf("hello|%d|%s", n, tokens[n]) }

@@ -14,6 +14,7 @@ import (
 // The kernel shows a listening socket's backlog as nothing else does: by how many connections it completes while
 // nobody accepts them. /proc/net/tcp has no column for it, so the test fills it.
 func TestTheBacklogIsApplied(t *testing.T) {
+	t.Parallel()
 	if b, err := os.ReadFile("/proc/sys/net/core/somaxconn"); err != nil || strings.TrimSpace(string(b)) == "0" {
 		t.Skip("this system does not tell its greatest backlog")
 	}

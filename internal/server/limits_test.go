@@ -58,6 +58,7 @@ func TestOneAddressCannotTakeAllConnections(t *testing.T) {
 
 // A request that trickles in, each byte within the read deadline, ends all the same.
 func TestATricklingRequestEnds(t *testing.T) {
+	t.Parallel()
 	c := start(t, 1, func(s *server.Options) { s.Read, s.Request = 200*time.Millisecond, 500*time.Millisecond })
 	conn := c.dial()
 	began := time.Now()

@@ -127,6 +127,7 @@ func TestSilenceEndsABareBatch(t *testing.T) {
 // TestBadInput sends what nobody should, and checks that it is refused or cut off, that nothing of it is stored, and
 // that the next client is served.
 func TestBadInput(t *testing.T) {
+	t.Parallel()
 	c := start(t, 5, func(c *server.Options) { c.Read, c.Idle = 50*time.Millisecond, 100*time.Millisecond })
 	batch := func(line string) string { return frame("agency_ID|1\n" + ana + line + "\n") }
 	for name, request := range map[string]string{

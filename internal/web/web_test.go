@@ -126,6 +126,7 @@ func (d *desk) ask(base, method, path, body string, header ...string) (int, http
 }
 
 func TestOnlyTheOperatorChangesDraws(t *testing.T) {
+	t.Parallel()
 	d := open(t)
 	terms := `{"id":"night","agencies":1,"source":"notary"}`
 	for path, body := range map[string]string{
@@ -285,6 +286,7 @@ func TestHealth(t *testing.T) {
 }
 
 func TestEventsSayWhatChanges(t *testing.T) {
+	t.Parallel()
 	d := open(t)
 	r, err := http.Get(d.server.URL + "/api/v1/events?draw=1")
 	if err != nil {
@@ -366,6 +368,7 @@ func (c *counted) Progress(ctx context.Context, id string) ([]ledger.AgencyProgr
 }
 
 func TestOnlookersShareOneReading(t *testing.T) {
+	t.Parallel()
 	d := open(t)
 	l := &counted{Ledger: d.ledger}
 	site := web.New(web.Options{Ledger: l})
