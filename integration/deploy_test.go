@@ -113,7 +113,7 @@ func TestBothDockerfilesBuildTheProgramAlike(t *testing.T) {
 	}
 }
 
-// The production compose file as it is, but for the ports of this machine.
+// The production compose file as it is, but for the ports of this machine, and a shorter wait for its health.
 func TestTheProductionServerRuns(t *testing.T) {
 	needDocker(t)
 	if err := images(); err != nil {
@@ -121,7 +121,7 @@ func TestTheProductionServerRuns(t *testing.T) {
 	}
 	l := &lab{t, t.TempDir()}
 	l.write("compose.yaml", readFile(t, "../deploy/production/compose.yaml"))
-	l.write("ports.yaml", "services:\n  server:\n    ports: !reset []\n")
+	l.write("ports.yaml", "services:\n  server:\n    ports: !reset []\n    healthcheck: {interval: 1s}\n")
 	if _, err := certs.Create(filepath.Join(l.dir, "tls"), []string{"localhost"}, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -18,10 +18,7 @@ import (
 // limited starts a server under a limit of open files, as `ulimit` sets it.
 func (l *lab) limited(ulimit string) *process {
 	l.t.Helper()
-	path, err := binary()
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	path := program(l.t)
 	command := "ulimit " + ulimit + ` && exec "$0" server --ip 127.0.0.1 --port 0 --http-addr off --agencies 1`
 	p := &process{Cmd: exec.Command("sh", "-c", command, path), t: l.t}
 	p.Dir, p.Stdout, p.Stderr = l.dir, p, p

@@ -94,12 +94,9 @@ func lockFile(t testing.TB, path string) {
 	t.Cleanup(func() { _ = f.Close() })
 }
 
-// build builds server:latest and client:latest with one of the two builders, as the README does.
-func build(legacy bool) error {
-	buildkit := "DOCKER_BUILDKIT=1"
-	if legacy {
-		buildkit = "DOCKER_BUILDKIT=0"
-	}
+// build builds server:latest and client:latest as the README does, with the engine's default builder, or the one that
+// DOCKER_BUILDKIT chooses in env.
+func build(env ...string) error {
 	for _, image := range []string{"server", "client"} {
 		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 		defer cancel()
@@ -110,16 +107,17 @@ func build(legacy bool) error {
 			}
 		}
 		cmd := exec.CommandContext(ctx, "docker", append(args, ".")...)
-		cmd.Dir, cmd.Env = "..", append(os.Environ(), buildkit)
+		cmd.Dir, cmd.Env = "..", append(os.Environ(), env...)
 		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s docker %s: %w\n%s", buildkit, strings.Join(args, " "), err, out[max(0, len(out)-4000):])
+			return fmt.Errorf("%v docker %s: %w\n%s", env, strings.Join(args, " "), err, out[max(0, len(out)-4000):])
 		}
 	}
 	return nil
 }
 
-// images builds the images for the tests that run them, once.
-var images = sync.OnceValue(func() error { return errors.Join(touchSources(), build(true)) })
+// images builds the images for the tests that run them, once, with the builder of the README's commands, which then find them
+// built.
+var images = sync.OnceValue(func() error { return errors.Join(touchSources(), build()) })
 
 // openLab makes a lab for n agencies, and takes down what ran in it when the test ends.
 func openLab(t *testing.T, mode string, n int) *lab {
@@ -226,10 +224,10 @@ func (l *lab) up(services ...string) {
 	l.must(nil, append([]string{"docker", "compose", "-f", "compose.yaml", "up", "-d"}, services...)...)
 }
 
-// logs returns a service's log, as `docker compose logs` shows it.
-func (l *lab) logs(service string) string {
+// logs returns a container's log. `docker compose logs` shows the same, and takes four times as long to say it.
+func (l *lab) logs(container string) string {
 	l.t.Helper()
-	return l.must(nil, "docker", "compose", "-f", "compose.yaml", "logs", "--no-color", "--no-log-prefix", service)
+	return l.must(nil, "docker", "logs", container)
 }
 
 // await waits until something that another process is about to do is done.
@@ -251,18 +249,10 @@ func (l *lab) awaitFile(name string) {
 	})
 }
 
-// waitLog waits until a service's log holds a text.
-func (l *lab) waitLog(service, text string) {
+// waitLog waits until a container's log holds a text.
+func (l *lab) waitLog(container, text string) {
 	l.t.Helper()
-	await(l.t, fmt.Sprintf("%s logs %q", service, text), func() bool { return strings.Contains(l.logs(service), text) })
-}
-
-// waitContainerLog is waitLog for a container that compose did not start.
-func (l *lab) waitContainerLog(container, text string) {
-	l.t.Helper()
-	await(l.t, fmt.Sprintf("%s logs %q", container, text), func() bool {
-		return strings.Contains(l.must(nil, "docker", "logs", container), text)
-	})
+	await(l.t, fmt.Sprintf("%s logs %q", container, text), func() bool { return strings.Contains(l.logs(container), text) })
 }
 
 // wantExit waits until a container has ended, and checks its exit code.

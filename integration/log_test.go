@@ -49,10 +49,7 @@ func TestAKillAfterTheAnswerTakesNoLine(t *testing.T) {
 // answerAndKill starts a server for one agency, sends it a request, kills it when the reply has come, and returns all that
 // it had written.
 func answerAndKill(t *testing.T, request, want string) string {
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
+	path := program(t)
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -37,6 +37,19 @@ var binary = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
+// program returns the path of the program under test. With -short no test starts it.
+func program(t testing.TB) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it starts the program: not with -short")
+	}
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // touchSources looks at each source file, so that `go test` knows of them and runs these tests again when one changes.
 func touchSources() error {
 	return filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
@@ -70,11 +83,7 @@ func (p *process) log() string {
 // launch starts quiniela in the lab's folder.
 func (l *lab) launch(args ...string) *process {
 	l.t.Helper()
-	path, err := binary()
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	return l.start(exec.Command(path, args...))
+	return l.start(exec.Command(program(l.t), args...))
 }
 
 // start starts a command in the lab's folder.

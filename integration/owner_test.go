@@ -30,14 +30,11 @@ func newHome(t *testing.T) home {
 	if os.Geteuid() != 0 {
 		t.Skip("this test runs a server as another user, which takes root")
 	}
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
+	path := program(t)
 	l := &lab{t, t.TempDir()}
 	h := home{l, filepath.Join(l.dir, "quiniela")}
 	l.mkdir("home")
-	err = errors.Join(os.Chmod(filepath.Dir(l.dir), 0o711), os.Chmod(l.dir, 0o711), copyProgram(path, h.program),
+	err := errors.Join(os.Chmod(filepath.Dir(l.dir), 0o711), os.Chmod(l.dir, 0o711), copyProgram(path, h.program),
 		os.Chmod(filepath.Join(l.dir, "home"), 0o700), os.Chown(filepath.Join(l.dir, "home"), serverUser, serverUser))
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,9 @@ import (
 // needs none of what it needs.
 func checker(t *testing.T) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("not with -short")
+	}
 	path := filepath.Join(t.TempDir(), "fsck")
 	build := exec.Command("go", "build", "-o", path, "github.com/transparency-dev/tessera/cmd/fsck")
 	build.Dir = "thirdparty"
@@ -37,6 +40,7 @@ func accepts(t *testing.T, checker, url, key string, size int, within string) bo
 // Somebody else's program, which knows nothing of lotteries, reads the log from the web server and from the folder, finds
 // all of it in order, and notices one changed bit.
 func TestAThirdPartyAcceptsTheLog(t *testing.T) {
+	t.Parallel()
 	fsck := checker(t)
 	l := &lab{t, t.TempDir()}
 	l.launch("generate", "--agencies", "3", "--bets", "30000", "--out", ".data").wait()
