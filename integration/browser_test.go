@@ -242,7 +242,7 @@ func (b *browser) language(accept string) {
 func TestAPersonWatchesADraw(t *testing.T) {
 	chromium := needBrowser(t)
 	l := &lab{t, t.TempDir()}
-	files, err := sample.Files(filepath.Join(l.dir, ".data"), 2, 20000, 1)
+	files, err := sample.Files(filepath.Join(l.dir, ".data"), 2, 20000, 1, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -184,7 +184,13 @@ func (c *sendCommand) run(e env, log *slog.Logger) error {
 	if config.File == "" {
 		config.File = filepath.Join(c.Data, sample.Name(int(c.ID)))
 	}
+	shown := new(progress)
+	if !terminal(e.stdout) { // on a terminal the lines of the log are what is seen
+		shown = newProgress(e.stderr)
+	}
+	config.Progress = c.bets(shown)
 	report, err := client.Run(e.ctx, config, log)
+	shown.end()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		err = fmt.Errorf("%w; %s", err, c.whereFilesBelong())
@@ -195,6 +201,17 @@ func (c *sendCommand) run(e env, log *slog.Logger) error {
 		_, _ = fmt.Fprintf(e.stderr, "quiniela: skipped %s:%v\n", config.File, bad)
 	}
 	return err
+}
+
+// bets returns what shows on p how many of an agency's bets are done.
+func (c *agencyFlags) bets(p *progress) func(client.Progress) {
+	b := p.add(fmt.Sprintf("agency %d", c.ID), "bets", 0)
+	return func(done client.Progress) {
+		b.of(int64(done.Total))
+		if done.Stage != "check" {
+			b.set(int64(done.Bets))
+		}
+	}
 }
 
 // whereFilesBelong says where to put the agency's file when there is none.
@@ -229,10 +246,13 @@ func (c *receiptsCommand) Run(e env) error {
 		return fmt.Errorf("make a folder for the receipts: %w", err)
 	}
 	log := slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: max(level, slog.LevelWarn)}))
+	shown := newProgress(e.stderr)
+	config.Progress = c.bets(shown)
 	n, err := client.Receipts(e.ctx, config, c.Batch, log, func(batch uint64, line uint32, receipt []byte) error {
 		name := filepath.Join(c.Out, fmt.Sprintf("%d-%d.json", batch, line))
 		return durable.WriteFile(name, append(receipt, '\n'), 0o600)
 	})
+	shown.end()
 	if n > 0 || err == nil {
 		_, _ = fmt.Fprintf(e.stdout, "%s receipts of agency %d in %s.\n", humanize.Comma(int64(n)), c.ID, c.Out)
 	}

@@ -59,7 +59,7 @@ func (c *demoCommand) Run(e env) (err error) {
 // files returns the agencies' files, agency 1's first.
 func (c *demoCommand) files(work string) ([]string, error) {
 	if c.Data == "" {
-		return sample.Files(filepath.Join(work, "agencies"), c.Agencies, c.Bets, c.Seed)
+		return sample.Files(filepath.Join(work, "agencies"), c.Agencies, c.Bets, c.Seed, func(int) {})
 	}
 	var files []string
 	for {

@@ -23,7 +23,10 @@ func (c *generateCommand) Run(e env) error {
 	if c.Agencies < 1 || c.Bets < 0 {
 		return usageError{errors.New("want at least one agency, and no negative number of bets")}
 	}
-	paths, err := sample.Files(c.Out, c.Agencies, c.Bets, c.Seed)
+	shown := newProgress(e.stderr)
+	all := shown.add("generate", "bets", int64(c.Agencies)*int64(c.Bets))
+	paths, err := sample.Files(c.Out, c.Agencies, c.Bets, c.Seed, func(bets int) { all.set(int64(bets)) })
+	shown.end()
 	for _, p := range paths {
 		_, _ = fmt.Fprintf(e.stdout, "%s: %s bets\n", p, humanize.Comma(int64(c.Bets)))
 	}

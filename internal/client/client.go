@@ -35,12 +35,12 @@ type Options struct {
 	Progress     func(Progress) // may be nil
 }
 
-// Progress says how far an agency is. Options.Progress is called from Run's goroutine: once when a stage begins, then at most
+// Progress says how far an agency is. Options.Progress is called from the goroutine of Run or Receipts: once when a stage begins, then at most
 // every 50 ms.
 type Progress struct {
-	Stage string // check, send, wait or done
-	Bets  int    // checked so far, or stored
-	Total int    // in the file; 0 while it is checked
+	Stage string // check, send, wait or done; of Receipts, fetch or done
+	Bets  int    // checked so far, or stored; of Receipts, those whose receipt was saved
+	Total int    // in the file, or all that are stored; 0 where it is not known
 }
 
 // Report is what came of a run.
@@ -97,6 +97,7 @@ type agency struct {
 	ctx      context.Context // the run's; its end makes every wait, read and write end
 	backoff  *backoff
 	file     *checked
+	total    int  // see Progress
 	resumed  bool // the server has said what is stored, and report says so
 	finished bool // the server has acknowledged that the agency has finished
 	report   Report
@@ -114,7 +115,7 @@ func (a *agency) run() error {
 		return err
 	}
 	defer func() { a.closed("file", f.Close(), "name", f.Name()) }()
-	a.file, a.report.Skipped = f, f.bad
+	a.file, a.total, a.report.Skipped = f, f.bets, f.bad
 	for _, bad := range f.bad {
 		a.log.Warn("skip_line", "result", "success", "line", bad.Line, "reason", bad.Field)
 	}
@@ -146,11 +147,7 @@ func (a *agency) progress(stage string, bets int) {
 		return
 	}
 	a.stage, a.shown = stage, now
-	p := Progress{Stage: stage, Bets: bets}
-	if a.file != nil {
-		p.Total = a.file.bets
-	}
-	a.Progress(p)
+	a.Progress(Progress{Stage: stage, Bets: bets, Total: a.total})
 }
 
 // closed logs that something was closed. What was closed before, by the end of the context, is no failure.

@@ -135,7 +135,7 @@ func winners(t *testing.T, file string) (documents []string) {
 
 func files(t *testing.T, agencies, n int) []string {
 	t.Helper()
-	paths, err := sample.Files(t.TempDir(), agencies, n, 1)
+	paths, err := sample.Files(t.TempDir(), agencies, n, 1, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func Receipts(ctx context.Context, c Options, batch uint64, log *slog.Logger, sa
 	}
 	first, last := batch, batch
 	if batch == 0 {
-		first, last = 1, resume.Next-1
+		first, last, a.total = 1, resume.Next-1, int(resume.Bets)
 	}
 	if last >= resume.Next {
 		return 0, fmt.Errorf("agency %d has %d batches stored, and no batch %d", a.Agency, resume.Next-1, batch)
@@ -35,10 +35,12 @@ func Receipts(ctx context.Context, c Options, batch uint64, log *slog.Logger, sa
 	for n := first; n <= last; n++ {
 		ofBatch, err := s.receipts(n, save)
 		saved += ofBatch
+		a.progress("fetch", saved)
 		if err != nil {
 			return saved, fmt.Errorf("the receipts of batch %d: %w", n, err)
 		}
 	}
+	a.progress("done", saved)
 	return saved, nil
 }
 

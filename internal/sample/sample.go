@@ -73,15 +73,17 @@ func (s source) appendBirthdate(dst []byte) []byte {
 func Name(agency int) string { return fmt.Sprintf("agency-%d.csv", agency) }
 
 // Files makes the files of agencies 1..agencies in dir, and dir itself, and returns their paths. A file that is there with the
-// same bytes is left alone. A file with other bytes is an error, and is not touched.
-func Files(dir string, agencies, bets int, seed uint64) ([]string, error) {
+// same bytes is left alone. A file with other bytes is an error, and is not touched. progress is called now and then with how many
+// bets have been written, or compared with those of a file that is there.
+func Files(dir string, agencies, bets int, seed uint64, progress func(bets int)) ([]string, error) {
 	if err := durable.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make the folder: %w", err)
 	}
 	var paths []string
 	for a := 1; a <= agencies; a++ {
 		path := filepath.Join(dir, Name(a))
-		if err := file(path, seed, a, bets); err != nil {
+		done := (a - 1) * bets
+		if err := file(path, seed, a, bets, func(bets int) { progress(done + bets) }); err != nil {
 			return nil, err
 		}
 		paths = append(paths, path)
@@ -90,8 +92,8 @@ func Files(dir string, agencies, bets int, seed uint64) ([]string, error) {
 }
 
 // file makes one file, unless it is there with the same bytes.
-func file(path string, seed uint64, agency, bets int) error {
-	same, err := holds(path, seed, agency, bets)
+func file(path string, seed uint64, agency, bets int, progress func(bets int)) error {
+	same, err := holds(path, seed, agency, bets, progress)
 	if err == nil && same {
 		return nil
 	}
@@ -105,7 +107,7 @@ func file(path string, seed uint64, agency, bets int) error {
 	if err != nil {
 		return fmt.Errorf("make %s: %w", path, err)
 	}
-	if err := Write(f, seed, agency, bets); err != nil {
+	if err := Write(&counter{w: f, progress: progress}, seed, agency, bets); err != nil {
 		return fmt.Errorf("make %s: %w", path, errors.Join(err, f.Discard()))
 	}
 	if err := f.Commit(); err != nil {
@@ -115,18 +117,32 @@ func file(path string, seed uint64, agency, bets int) error {
 }
 
 // holds reports whether a file has exactly the bytes that Write would write.
-func holds(path string, seed uint64, agency, bets int) (bool, error) {
+func holds(path string, seed uint64, agency, bets int, progress func(bets int)) (bool, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return false, err
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	c := comparer{want: bufio.NewReaderSize(f, 64<<10)}
-	if Write(&c, seed, agency, bets) != nil {
+	if Write(&counter{w: &c, progress: progress}, seed, agency, bets) != nil {
 		return false, nil
 	}
 	_, err = c.want.ReadByte()
 	return errors.Is(err, io.EOF), nil
+}
+
+// counter is a writer that tells how many lines have been written.
+type counter struct {
+	w        io.Writer
+	lines    int
+	progress func(lines int)
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.lines += bytes.Count(p[:n], []byte("\n"))
+	c.progress(c.lines)
+	return n, err
 }
 
 // comparer is a writer that fails if what is written differs from what want has.

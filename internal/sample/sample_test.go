@@ -59,15 +59,16 @@ func TestEveryLineIsAValidBet(t *testing.T) {
 
 func TestFilesAreNeverOverwritten(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
-	paths, err := sample.Files(dir, 2, 50, 1)
-	if err != nil || len(paths) != 2 {
-		t.Fatal(paths, err)
+	done := 0
+	paths, err := sample.Files(dir, 2, 50, 1, func(bets int) { done = bets })
+	if err != nil || len(paths) != 2 || done != 100 {
+		t.Fatal(paths, err, done)
 	}
-	if _, err := sample.Files(dir, 3, 50, 1); err != nil {
+	if _, err := sample.Files(dir, 3, 50, 1, func(int) {}); err != nil {
 		t.Fatalf("the same again: %v", err)
 	}
 	for _, bets := range []int{49, 51} {
-		if _, err := sample.Files(dir, 1, bets, 1); err == nil || !strings.Contains(err.Error(), "other bets") {
+		if _, err := sample.Files(dir, 1, bets, 1, func(int) {}); err == nil || !strings.Contains(err.Error(), "other bets") {
 			t.Fatalf("%d bets over 50: %v", bets, err)
 		}
 	}
@@ -79,7 +80,7 @@ func TestFilesAreNeverOverwritten(t *testing.T) {
 	if err := os.Symlink("agency-4.csv", filepath.Join(dir, "agency-4.csv")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sample.Files(dir, 4, 50, 1); err == nil || !strings.Contains(err.Error(), "look whether") {
+	if _, err := sample.Files(dir, 4, 50, 1, func(int) {}); err == nil || !strings.Contains(err.Error(), "look whether") {
 		t.Fatalf("a file that cannot be read: %v", err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
