@@ -30,7 +30,6 @@ type Guard struct {
 	checked atomic.Int64          // ms since 1970: when the file was last looked at; whoever sets it looks
 	mu      sync.Mutex            // held while the file is read; protects seen
 	seen    os.FileInfo           // of the file as it was read, nil where it could not be
-	slow    slowdown
 }
 
 // state is what is known of the registry.
@@ -52,7 +51,7 @@ const reloadEvery = time.Second
 
 // NewGuard reads the registry at path, which need not be there.
 func NewGuard(path string, log *slog.Logger) (*Guard, error) {
-	g := &Guard{path: path, log: log, slow: newSlowdown()}
+	g := &Guard{path: path, log: log}
 	g.current.Store(new(state))
 	if err := g.load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, explain(err)
@@ -134,7 +133,8 @@ var errLogin = denied("the agency and its token do not fit; ask the operator for
 var errUnreadable = quiniela.Refuse(quiniela.Busy, "the server cannot check for now who you are; try again later")
 
 // Login returns the identity of a connection from an address that names an agency and sends its token. have is the
-// connection's identity until now. Wrong tokens are slowed down, by address and by agency. The error is for the peer.
+// connection's identity until now. A right token is never refused for wrong ones that came before it, from the same address or
+// for the same agency: slowing down those who guess is for the connection that they guess on. The error is for the peer.
 func (g *Guard) Login(have Identity, address string, n quiniela.Agency, token string) (Identity, error) {
 	now := g.state()
 	if now.registry == nil || token == "" { // no guess, but a question without one
@@ -142,9 +142,6 @@ func (g *Guard) Login(have Identity, address string, n quiniela.Agency, token st
 		return have, err
 	}
 	r := now.registry
-	if err := g.slow.enter(address, n); err != nil {
-		return have, err
-	}
 	hash := hashToken(token)
 	a := r.Find(n)
 	// Compared in constant time, and where there is no such agency as well.
@@ -153,11 +150,9 @@ func (g *Guard) Login(have Identity, address string, n quiniela.Agency, token st
 		want = a.Token
 	}
 	if subtle.ConstantTimeCompare([]byte(hash), []byte(want)) != 1 {
-		g.slow.failed(address, n)
 		g.log.Warn("login", "result", "fail", "ip", address, "agency", uint32(n))
 		return have, errLogin
 	}
-	g.slow.succeeded(address, n)
 	return Identity{agency: n, token: hash, checked: r}, nil
 }
 
@@ -223,79 +218,6 @@ func (g *Guard) Certified(c *x509.Certificate) (Identity, error) {
 func Fingerprint(c *x509.Certificate) string {
 	h := sha256.Sum256(c.Raw)
 	return hex.EncodeToString(h[:])
-}
-
-// slowdown makes guessing slow. An address that was wrong must wait before it may try again, longer each time; an agency
-// that others have been wrong about is only slowed a little, so that nobody can be shut out by a stranger's guesses.
-type slowdown struct {
-	mu        *sync.Mutex
-	addresses map[string]failures
-	agencies  map[quiniela.Agency]failures
-	now       func() time.Time
-	sleep     func(time.Duration)
-}
-
-type failures struct {
-	count int
-	until time.Time
-}
-
-const (
-	firstWait      = 250 * time.Millisecond
-	longestWait    = time.Minute
-	longestAgency  = time.Second
-	forgottenAfter = 10 * time.Minute
-	mostRemembered = 10000
-)
-
-func newSlowdown() slowdown {
-	return slowdown{new(sync.Mutex), map[string]failures{}, map[quiniela.Agency]failures{}, time.Now, time.Sleep}
-}
-
-// enter refuses an attempt that comes too early, and delays one for an agency that is being guessed at.
-func (s *slowdown) enter(address string, n quiniela.Agency) error {
-	s.mu.Lock()
-	now := s.now()
-	byAddress, byAgency := s.addresses[address], s.agencies[n]
-	s.mu.Unlock()
-	if wait := byAddress.until.Sub(now); wait > 0 {
-		return quiniela.Refuse(quiniela.Busy, "too many failed logins from your address; try again in %v", wait.Round(time.Second)+time.Second)
-	}
-	if wait := min(byAgency.until.Sub(now), longestAgency); wait > 0 {
-		s.sleep(wait)
-	}
-	return nil
-}
-
-func (s *slowdown) failed(address string, n quiniela.Agency) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	remember(s.addresses, address, now, longestWait)
-	remember(s.agencies, n, now, longestAgency)
-}
-
-func remember[K comparable](m map[K]failures, k K, now time.Time, longest time.Duration) {
-	if len(m) >= mostRemembered {
-		for old := range m {
-			delete(m, old) // any one will do: memory stays bounded
-			break
-		}
-	}
-	f := m[k]
-	if now.Sub(f.until) > forgottenAfter {
-		f.count = 0
-	}
-	f.count++
-	f.until = now.Add(min(firstWait<<min(f.count-1, 20), longest))
-	m[k] = f
-}
-
-func (s *slowdown) succeeded(address string, n quiniela.Agency) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.addresses, address)
-	delete(s.agencies, n)
 }
 
 // String implements fmt.Stringer, without what must not be logged.

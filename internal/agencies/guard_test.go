@@ -16,11 +16,10 @@ import (
 )
 
 type world struct {
-	t     *testing.T
-	path  string
-	log   bytes.Buffer
-	now   time.Time
-	slept time.Duration
+	t    *testing.T
+	path string
+	log  bytes.Buffer
+	now  time.Time
 	*Guard
 }
 
@@ -36,8 +35,6 @@ func (w *world) open() {
 	if w.Guard, err = NewGuard(w.path, slog.New(slog.NewTextHandler(&w.log, nil))); err != nil {
 		w.t.Fatal(err)
 	}
-	w.slow.now = func() time.Time { return w.now }
-	w.slow.sleep = func(d time.Duration) { w.slept += d }
 }
 
 // change changes the registry, and lets the guard see it.
@@ -179,37 +176,6 @@ func TestARegistryThatCannotBeReadLetsNobodyInForNow(t *testing.T) {
 	w.want(certified, 1, "")
 	if _, code := w.login("a", 1, token); code != "" {
 		t.Errorf("once it can be read: %q", code)
-	}
-}
-
-func TestGuessingIsSlow(t *testing.T) {
-	w := newWorld(t)
-	token := w.add(1)
-	tried := 0
-	for end := w.now.Add(10 * time.Minute); w.now.Before(end); w.now = w.now.Add(100 * time.Millisecond) {
-		switch _, code := w.login("guesser", 1, "wrong"); code {
-		case quiniela.Denied:
-			tried++
-		case quiniela.Busy:
-		default:
-			t.Fatal(code)
-		}
-	}
-	if tried > 20 {
-		t.Errorf("%d guesses in ten minutes", tried)
-	}
-	if _, code := w.login("guesser", 1, token); code != quiniela.Busy {
-		t.Errorf("the guesser is not refused unseen: %q", code)
-	}
-	w.slept = 0
-	if _, code := w.login("honest", 1, token); code != "" || w.slept > longestAgency {
-		t.Errorf("the agency itself, from elsewhere: %q after %v", code, w.slept)
-	}
-	for i := range 3 * mostRemembered {
-		w.slow.failed(strings.Repeat("x", i%50)+string(rune(i)), quiniela.Agency(i))
-	}
-	if n := max(len(w.slow.addresses), len(w.slow.agencies)); n > mostRemembered {
-		t.Errorf("%d failures are remembered", n)
 	}
 }
 

@@ -27,6 +27,7 @@ type session struct {
 	conn    *conn
 	reader  *wire.Reader
 	draw    uint64    // that hello chose; 0: the current draw
+	strikes int       // how often a request was refused since it was not shown who sends it
 	replies chan *job // to the writer, in request order
 }
 
@@ -99,7 +100,7 @@ func (s *session) read() {
 		}
 		s.serve(j, body, framed)
 		s.replies <- j
-		if !framed {
+		if !framed || s.strikes >= mostStrikes {
 			return
 		}
 	}
@@ -131,6 +132,9 @@ func (s *session) serve(j *job, body []byte, framed bool) {
 		return
 	}
 	if j.err = s.authorize(r, framed); j.err != nil {
+		if quiniela.CodeOf(j.err) == quiniela.Denied {
+			s.strike(r)
+		}
 		return
 	}
 	switch r.Verb {
@@ -146,6 +150,26 @@ func (s *session) serve(j *job, body []byte, framed bool) {
 		j.err = s.hello(j, r)
 	case wire.Receipt:
 		j.err = s.receipt(j, r)
+	}
+}
+
+const (
+	// mostStrikes is how many requests of a connection may be refused since it was not shown who sends them: it is closed then.
+	mostStrikes = 5
+	// firstStrike is how long the answer to the connection's first wrong token waits, and twice as long each time.
+	firstStrike = 100 * time.Millisecond
+)
+
+// strike notes that a request was refused since it was not shown who sends it. Who guesses tokens waits for each answer, and keeps a
+// connection meanwhile: the limits on connections bound what all guesses together cost, and no agency waits for another's.
+func (s *session) strike(r wire.Request) {
+	s.strikes++
+	if r.Verb != wire.Hello || r.Token == "" {
+		return
+	}
+	select {
+	case <-time.After(firstStrike << (s.strikes - 1)):
+	case <-s.drained:
 	}
 }
 

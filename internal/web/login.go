@@ -11,18 +11,15 @@ import (
 const (
 	cookieName   = "quiniela"
 	sessionTime  = 12 * time.Hour
-	mostSessions = 1000  // logins in memory; a login past the limit ends others, whichever come first
-	mostWaiting  = 10000 // addresses in memory that have to wait; past the limit all are forgotten
-	// loginWait is how long an address waits after a wrong key.
-	loginWait = time.Second
+	mostSessions = 1000 // logins in memory; a login past the limit ends others, whichever come first
+	mostWrong    = 16   // wrong keys whose answer waits at once; that to further ones comes at once
+	wrongWait    = time.Second
 )
 
-// sessions are the operator's logins and the addresses that have just tried a wrong key. They are in memory alone: a restart
-// ends every login.
+// sessions are the operator's logins, in memory alone: a restart ends every one.
 type sessions struct {
-	mu      sync.Mutex           // guards both maps
-	until   map[string]time.Time // when a login ends, by cookie
-	waiting map[string]time.Time // when an address may try again
+	mu    sync.Mutex           // guards until
+	until map[string]time.Time // when a login ends, by cookie
 }
 
 func (s *sessions) begin() (cookie string) {
@@ -53,22 +50,23 @@ func (s *sessions) end(cookie string) {
 	delete(s.until, cookie)
 }
 
-// attempt reports whether an address is let in; right says whether its key is the operator's. It checks and sets the wait under
-// one lock, so that many attempts at once cannot avoid it. An attempt during the wait fails and does not make it longer.
-func (s *sessions) attempt(ip string, right bool) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if time.Now().Before(s.waiting[ip]) {
-		return false
-	}
-	if right {
-		delete(s.waiting, ip)
+// attempt reports whether a request shows the operator's key, and otherwise lets its answer wait. The right key is let in at once,
+// whoever has tried a wrong one: from the same address may come the operator, behind a proxy.
+func (s *Site) attempt(r *http.Request, key string) bool {
+	if s.rightKey(key) {
 		return true
 	}
-	if s.waiting == nil || len(s.waiting) >= mostWaiting {
-		s.waiting = map[string]time.Time{}
+	select {
+	case s.wrong <- struct{}{}:
+	default:
+		return false
 	}
-	s.waiting[ip] = time.Now().Add(loginWait)
+	defer func() { <-s.wrong }()
+	select {
+	case <-time.After(wrongWait):
+	case <-r.Context().Done():
+	case <-s.closing:
+	}
 	return false
 }
 
@@ -83,7 +81,7 @@ func address(r *http.Request) string {
 func (s *Site) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, mostBody)
 	ip := address(r)
-	if !s.sessions.attempt(ip, s.rightKey(r.PostFormValue("key"))) {
+	if !s.attempt(r, r.PostFormValue("key")) {
 		s.Log.Warn("login", "result", "fail", "ip", ip)
 		s.render(w, r, http.StatusUnauthorized, "login", page{Failed: true})
 		return

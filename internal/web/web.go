@@ -69,6 +69,7 @@ type Site struct {
 	sessions sessions
 	feeds    feeds
 	events   chan struct{} // holds a value for each open event stream
+	wrong    chan struct{} // holds a value for each wrong key whose answer waits
 	closing  chan struct{} // closed by Close
 	closed   sync.Once     // closes closing
 	mux      *http.ServeMux
@@ -82,7 +83,7 @@ func New(o Options) *Site {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Site{Options: o, events: make(chan struct{}, mostListeners), closing: make(chan struct{}), mux: http.NewServeMux()}
+	s := &Site{Options: o, events: make(chan struct{}, mostListeners), wrong: make(chan struct{}, mostWrong), closing: make(chan struct{}), mux: http.NewServeMux()}
 	for _, r := range s.routes() {
 		s.mux.HandleFunc(r.method+" "+r.path, s.api(r))
 	}
@@ -141,7 +142,12 @@ func (s *Site) Public() http.Handler {
 			writeProblem(w, quiniela.Refuse(forbidden, "a page of another site sent this request"))
 			return
 		}
-		if s.authenticated(r) {
+		is, err := s.authenticate(r)
+		if err != nil {
+			writeProblem(w, err)
+			return
+		}
+		if is {
 			r = r.WithContext(context.WithValue(r.Context(), operatorKey{}, true))
 		}
 		s.mux.ServeHTTP(w, r)
@@ -187,13 +193,16 @@ func (s *Site) known(host string) bool {
 	return slices.ContainsFunc(s.Hosts, func(own string) bool { return strings.EqualFold(own, name) })
 }
 
-// authenticated reports whether a request carries the operator's key or a login.
-func (s *Site) authenticated(r *http.Request) bool {
-	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		return s.sessions.attempt(address(r), s.rightKey(token))
+// authenticate reports whether a request carries the operator's key or a login. A wrong key is an error.
+func (s *Site) authenticate(r *http.Request) (operator bool, err error) {
+	if key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		if s.attempt(r, key) {
+			return true, nil
+		}
+		return false, quiniela.Refuse(quiniela.Denied, "the key after `Authorization: Bearer` is not the operator's")
 	}
 	c, err := r.Cookie(cookieName)
-	return err == nil && s.sessions.valid(c.Value)
+	return err == nil && s.sessions.valid(c.Value), nil
 }
 
 func (s *Site) rightKey(key string) bool {
