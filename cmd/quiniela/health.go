@@ -6,7 +6,10 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"strings"
 	"time"
+
+	"quiniela"
 )
 
 type healthCommand struct {
@@ -19,8 +22,9 @@ type healthCommand struct {
 	Timeout time.Duration `help:"Longest wait." default:"3s"`
 }
 
-// Run asks the server something that it must answer, whoever asks: any answer will do. An echo server is only connected
-// to, for it would log what it is sent.
+// Run comes to the server as an agency does, and asks it something that it must answer, whoever asks. Any answer will do, such as that
+// an agency has to show who it is, but not that there is no room, or that the server is going down. An echo server is only connected to,
+// for it would log what it is sent.
 func (c *healthCommand) Run(e env) error {
 	address := c.Server
 	if address == "" {
@@ -41,8 +45,14 @@ func (c *healthCommand) Run(e env) error {
 		if _, err := fmt.Fprintf(conn, "%d;%s", len(question), question); err != nil {
 			return fmt.Errorf("the server takes no question: %w", err)
 		}
-		if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil {
+		answer, err := bufio.NewReader(conn).ReadString('\n')
+		if err != nil {
 			return fmt.Errorf("the server gives no answer: %w", err)
+		}
+		for _, out := range []quiniela.Code{quiniela.Busy, quiniela.Stopping} {
+			if why, ok := strings.CutPrefix(answer, "fail|0|"+string(out)+"|"); ok {
+				return fmt.Errorf("agencies cannot get in: %s", strings.TrimSpace(why))
+			}
 		}
 	}
 	_, err = fmt.Fprintln(e.stdout, "healthy")

@@ -51,7 +51,8 @@ type serverCommand struct {
 	FramedBody  int           `help:"Most bytes of a framed request's body." default:"1048576" env:"SERVER_FRAMED_BODY_LIMIT" group:"limits"`
 	BatchBets   int           `help:"Most bets in a batch." default:"20000" env:"SERVER_BATCH_BETS_LIMIT" group:"limits"`
 	Connections int           `help:"Most connections at once." default:"10000" env:"SERVER_MAX_CONNECTIONS" group:"limits"`
-	PerAddress  int           `help:"Most connections of one address at once; 0 is no limit." name:"connections-per-address" default:"1000" env:"SERVER_MAX_CONNECTIONS_PER_ADDRESS" group:"limits"`
+	PerAddress  int           `help:"Most connections of one IPv4 address or IPv6 /64 at once; 0 is no limit." name:"connections-per-address" default:"1000" env:"SERVER_MAX_CONNECTIONS_PER_ADDRESS" group:"limits"`
+	BodyMemory  int64         `help:"Most bytes of requests in hand at once, of all connections; further ones wait." name:"body-memory" default:"67108864" env:"SERVER_BODY_MEMORY" group:"limits"`
 	Read        time.Duration `help:"Longest wait inside a request." default:"10s" env:"SERVER_READ_TIMEOUT" group:"limits"`
 	Idle        time.Duration `help:"Longest silence between requests." default:"5m" env:"SERVER_IDLE_TIMEOUT" group:"limits"`
 	Settle      time.Duration `help:"Silence that ends a bare batch; 0 turns the rule off." name:"bare-batch-idle" default:"1s" env:"BARE_BATCH_IDLE" group:"limits"`
@@ -89,8 +90,8 @@ func (c *serverCommand) check() error {
 		wrong = "SERVER_MAX_CONNECTIONS must be at least 1, and SERVER_MAX_CONNECTIONS_PER_ADDRESS not negative"
 	case c.Read <= 0 || c.Idle <= 0 || c.Settle < 0 || c.Drain < 0:
 		wrong = "the times must be positive, such as 10s"
-	case c.QueueBytes < leastQueue:
-		wrong = "SERVER_QUEUE_BYTES must be at least 1048576"
+	case c.QueueBytes < leastQueue || c.BodyMemory < leastQueue:
+		wrong = "SERVER_QUEUE_BYTES and SERVER_BODY_MEMORY must be at least 1048576"
 	}
 	if wrong != "" {
 		return usageError{errors.New(wrong)}
@@ -162,7 +163,7 @@ func (c *serverCommand) serverOptions() server.Options {
 	s.Address = net.JoinHostPort(c.IP, strconv.Itoa(c.Port))
 	s.Backlog, s.Connections = c.Backlog, c.Connections
 	s.Limits = quiniela.Limits{BareBody: c.BareBody, FramedBody: c.FramedBody, BatchBets: c.BatchBets}
-	s.PerAddress, s.MaskDNI = c.PerAddress, c.MaskDNI
+	s.PerAddress, s.BodyMemory, s.MaskDNI = c.PerAddress, c.BodyMemory, c.MaskDNI
 	s.Read, s.Idle, s.Settle, s.Drain = c.Read, c.Idle, c.Settle, c.Drain
 	if c.TLSPort != 0 {
 		s.TLSAddress = net.JoinHostPort(c.IP, strconv.Itoa(c.TLSPort))

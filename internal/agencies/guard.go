@@ -132,10 +132,10 @@ var errLogin = denied("the agency and its token do not fit; ask the operator for
 // agency may have the right one.
 var errUnreadable = quiniela.Refuse(quiniela.Busy, "the server cannot check for now who you are; try again later")
 
-// Login returns the identity of a connection from an address that names an agency and sends its token. have is the
+// Login returns the identity of a connection that names an agency and sends its token. have is the
 // connection's identity until now. A right token is never refused for wrong ones that came before it, from the same address or
 // for the same agency: slowing down those who guess is for the connection that they guess on. The error is for the peer.
-func (g *Guard) Login(have Identity, address string, n quiniela.Agency, token string) (Identity, error) {
+func (g *Guard) Login(have Identity, n quiniela.Agency, token string) (Identity, error) {
 	now := g.state()
 	if now.registry == nil || token == "" { // no guess, but a question without one
 		err := now.allow(&have, n)
@@ -150,7 +150,6 @@ func (g *Guard) Login(have Identity, address string, n quiniela.Agency, token st
 		want = a.Token
 	}
 	if subtle.ConstantTimeCompare([]byte(hash), []byte(want)) != 1 {
-		g.log.Warn("login", "result", "fail", "ip", address, "agency", uint32(n))
 		return have, errLogin
 	}
 	return Identity{agency: n, token: hash, checked: r}, nil

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"container/list"
 	"context"
 	"crypto/tls"
 	"io"
@@ -15,14 +16,18 @@ import (
 // conn is a client's connection with its deadlines.
 type conn struct {
 	stream
+	tcp      *net.TCPConn // under stream
 	ip       string
+	group    string // see group
 	config   *Options
+	stranger *list.Element     // guarded by Server.mu; nil once the connection has shown who it is
 	identity agencies.Identity // used by the session's reader alone
 
 	mu       sync.Mutex // protects what follows, and so orders a deadline against the beginning of the drain
 	between  bool       // waiting for a request to begin
 	began    time.Time  // the request that is being read; zero between requests
 	draining bool
+	by       time.Time // when the connection must have shown who it is; zero: it has, or need not
 }
 
 // stream is a TCP connection, or TLS over one.
@@ -51,34 +56,51 @@ func (c *conn) handshake() error {
 	return err
 }
 
+// show gives the connection some time to show who it is.
+func (c *conn) show(within time.Duration) { c.by = time.Now().Add(within) }
+
+// shown takes that bound off: the connection has.
+func (c *conn) shown() {
+	c.mu.Lock()
+	c.by = time.Time{}
+	c.mu.Unlock()
+}
+
 // phase sets the deadline of the wait that begins now.
 func (c *conn) phase(p wire.Phase) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := time.Now()
+	_ = c.SetReadDeadline(c.deadline(p, time.Now())) // on a closed connection the read says so
+}
+
+// deadline returns when the wait that begins now has to end.
+func (c *conn) deadline(p wire.Phase, now time.Time) time.Time {
 	c.between = p == wire.Between
-	if c.between {
+	last := c.by
+	var deadline time.Time
+	switch {
+	case c.between && c.draining:
+		return now.Add(-time.Second) // the read fails at once
+	case c.between:
 		c.began = time.Time{}
-		deadline := now.Add(c.config.Idle)
-		if c.draining {
-			deadline = now.Add(-time.Second) // the read fails at once
+		deadline = now.Add(c.config.Idle)
+	default:
+		if c.began.IsZero() {
+			c.began = now
 		}
-		_ = c.SetReadDeadline(deadline) // on a closed connection the read says so
-		return
+		deadline = now.Add(c.config.Read)
+		if p == wire.Settling {
+			deadline = now.Add(c.config.Settle)
+		}
+		// A request that trickles in must end, too.
+		if request := c.began.Add(c.config.Request); last.IsZero() || request.Before(last) {
+			last = request
+		}
 	}
-	if c.began.IsZero() {
-		c.began = now
+	if !last.IsZero() && last.Before(deadline) {
+		return last
 	}
-	wait := c.config.Read
-	if p == wire.Settling {
-		wait = c.config.Settle
-	}
-	deadline := now.Add(wait)
-	// A request that trickles in must end, too.
-	if last := c.began.Add(c.config.Request); last.Before(deadline) {
-		deadline = last
-	}
-	_ = c.SetReadDeadline(deadline)
+	return deadline
 }
 
 // drain ends the wait for a next request, now or when it comes to it.

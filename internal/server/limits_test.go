@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -26,10 +27,23 @@ func TestASlowConnectionDelaysNobody(t *testing.T) {
 	}
 }
 
+// greet lets a connection show the server that it is not silent.
+func greet(t *testing.T, conn net.Conn) {
+	t.Helper()
+	if _, err := io.WriteString(conn, frame("hello|1|")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestTooManyConnections(t *testing.T) {
 	c := start(t, 1, func(c *server.Options) { c.Connections = 2 })
 	first, second := c.dial(), c.dial()
-	waitFor(t, func() bool { return strings.Count(c.log.String(), "accept_connections | result: success") == 2 })
+	for _, conn := range []net.Conn{first, second} {
+		greet(t, conn)
+	}
 	if b, _ := io.ReadAll(c.dial()); !strings.HasPrefix(string(b), "fail|0|busy|") {
 		t.Fatalf("the third got %q", b)
 	}
@@ -40,13 +54,7 @@ func TestTooManyConnections(t *testing.T) {
 func TestOneAddressCannotTakeAllConnections(t *testing.T) {
 	c := start(t, 1, func(s *server.Options) { s.PerAddress = 3 })
 	for range 3 {
-		conn := c.dialFrom("127.0.0.9")
-		if _, err := io.WriteString(conn, frame("hello|1|")); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil {
-			t.Fatal(err)
-		}
+		greet(t, c.dialFrom("127.0.0.9"))
 	}
 	if got, _ := io.ReadAll(c.dialFrom("127.0.0.9")); !strings.HasPrefix(string(got), "fail|0|busy|3 connections are open from your address") {
 		t.Errorf("the fourth: %q", got)

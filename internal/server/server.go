@@ -29,12 +29,14 @@ type Options struct {
 	TLS         *tls.Config
 	Guard       *agencies.Guard // nil: anybody may speak for any agency
 	Connections int             // at once; further ones are refused
-	PerAddress  int             // of one IP address at once; 0: no bound but Connections
+	PerAddress  int             // of one IPv4 address or IPv6 network of /64 at once; 0: no bound but Connections
 	MaskDNI     bool            // in the log
 	Limits      quiniela.Limits
+	BodyMemory  int64                 // bytes of the requests of all connections that are in hand at once; further ones wait
 	Read        time.Duration         // the longest wait for the next bytes of a request that has begun, and for a reply to be taken
 	Request     time.Duration         // the longest that a request may take to arrive
 	Idle        time.Duration         // the longest silence between requests
+	Login       time.Duration         // with a registry, how soon a connection has to show who it is
 	Settle      time.Duration         // the silence that ends a bare batch; 0: only its end or an empty line does
 	Poll        time.Duration         // the longest that wait_winners waits
 	Drain       time.Duration         // the longest that requests in hand may take once the server stops
@@ -45,8 +47,8 @@ type Options struct {
 // DefaultOptions returns the settings that hold when nothing else is configured.
 func DefaultOptions() Options {
 	return Options{
-		Address: ":12345", Backlog: 128, Connections: 10000, Limits: quiniela.DefaultLimits(),
-		Read: 10 * time.Second, Request: time.Minute, Idle: 5 * time.Minute, Settle: time.Second, Poll: 30 * time.Second,
+		Address: ":12345", Backlog: 128, Connections: 10000, Limits: quiniela.DefaultLimits(), BodyMemory: 64 << 20,
+		Read: 10 * time.Second, Request: time.Minute, Idle: 5 * time.Minute, Login: 10 * time.Second, Settle: time.Second, Poll: 30 * time.Second,
 		Drain: 7 * time.Second, Window: 64,
 	}
 }
@@ -61,14 +63,15 @@ type Server struct {
 	listeners []listener
 	handle    func(*conn)
 
-	mu       sync.Mutex // protects conns, perIP and draining, and so orders an admission against the beginning of the drain
-	conns    map[*conn]struct{}
-	perIP    map[string]int // connections of each address; one without any has no entry
+	mu sync.Mutex // protects admissions and draining, and so orders an admission against the beginning of the drain
+	admissions
 	draining bool
-	drained  chan struct{}  // closed when draining begins
+	running  context.Context // ends when draining begins
+	stop     func()          // ends it
+	bodies   *budget
 	sessions sync.WaitGroup // the goroutines of admitted connections: admit adds, leave takes away
 	refusing atomic.Int32   // refused connections that are being told why
-	refusals *prometheus.CounterVec
+	refused  *refused
 }
 
 // Receipts returns a bet's receipt in one line: that of a line, from 1, of a batch.
@@ -93,10 +96,12 @@ func ListenEcho(c Options, log *slog.Logger) (*Server, error) {
 }
 
 func newServer(c Options, log *slog.Logger) *Server {
-	return &Server{
-		config: c, log: log, group: logline.Deferred(log), conns: map[*conn]struct{}{}, perIP: map[string]int{}, drained: make(chan struct{}),
-		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "quiniela_refusals_total", Help: "Requests and connections refused, by code."}, []string{"code"}),
+	s := &Server{
+		config: c, log: log, group: logline.Deferred(log), admissions: newAdmissions(),
+		refused: newRefused(log), bodies: newBudget(c.BodyMemory),
 	}
+	s.running, s.stop = context.WithCancel(context.Background())
+	return s
 }
 
 // register makes the server's figures known to Options.Metrics.
@@ -104,12 +109,18 @@ func (s *Server) register() {
 	if s.config.Metrics == nil {
 		return
 	}
-	s.config.Metrics.MustRegister(s.refusals, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+	s.config.Metrics.MustRegister(s.refused.counter, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "quiniela_connections", Help: "Open connections of agencies.",
 	}, func() float64 {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return float64(len(s.conns))
+	}), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "quiniela_strangers", Help: "Of the open connections, those that have not yet shown who they are.",
+	}, func() float64 {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return float64(s.unknown)
 	}))
 	s.config.Metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "quiniela_connections_limit", Help: "The most connections at once.",
@@ -154,6 +165,7 @@ func (s *Server) listenOn(address string, tls *tls.Config) error {
 
 // Close stops listening. It is for a server that never served; after Serve it does nothing.
 func (s *Server) Close() (err error) {
+	s.stop()
 	for _, l := range s.listeners {
 		if closing := l.Close(); !errors.Is(closing, net.ErrClosed) {
 			err = errors.Join(err, closing)
@@ -189,6 +201,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		s.closed("listener", l.Close(), "address", l.Addr())
 	}
 	s.drain()
+	s.refused.stop()
 	if err == nil && s.ledger != nil {
 		err = s.ledger.Err()
 	}
@@ -218,23 +231,27 @@ func (s *Server) accept(l listener) {
 			time.Sleep(acceptPause)
 			continue
 		}
-		ip := nc.RemoteAddr().(*net.TCPAddr).IP.String()
-		c, refusal := s.admit(nc, ip)
+		c, refusal := s.admit(nc)
 		if refusal != nil {
-			s.refusals.WithLabelValues(string(quiniela.CodeOf(refusal))).Inc()
-			s.log.Warn("accept_connections", "result", "fail", "ip", ip, "error", refusal)
+			s.refused.add(nc.RemoteAddr().(*net.TCPAddr).IP.String(), string(quiniela.CodeOf(refusal)), 0)
 			s.turnAway(nc, l, refusal)
 			continue
 		}
-		s.log.Info("accept_connections", "result", "success", "ip", ip)
+		if !s.guarded() {
+			s.log.Info("accept_connections", "result", "success", "ip", c.ip)
+		}
 		if l.tls != nil {
 			c.stream = tls.Server(nc, l.tls)
 		}
 		go func() {
 			defer s.leave(c)
 			if err := c.handshake(); err != nil {
-				s.log.Warn("tls_handshake", "result", "fail", "ip", ip, "error", err)
+				s.refused.add(c.ip, "tls", 0)
+				s.log.Debug("tls_handshake", "result", "fail", "ip", c.ip, "error", err)
 				return
+			}
+			if c.identity != (agencies.Identity{}) {
+				s.met(c)
 			}
 			s.handle(c)
 		}()
@@ -262,33 +279,10 @@ func (s *Server) turnAway(nc *net.TCPConn, l listener, why error) {
 	}()
 }
 
-// admit registers a connection, or says why not.
-func (s *Server) admit(nc *net.TCPConn, ip string) (*conn, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.draining {
-		return nil, quiniela.Refuse(quiniela.Stopping, "the server is going down; try again later")
-	}
-	if len(s.conns) >= s.config.Connections {
-		return nil, quiniela.Refuse(quiniela.Busy, "%d connections are open, the most this server takes; try again later", len(s.conns))
-	}
-	if most := s.config.PerAddress; most > 0 && s.perIP[ip] >= most {
-		return nil, quiniela.Refuse(quiniela.Busy, "%d connections are open from your address, the most this server takes; close some", most)
-	}
-	c := &conn{stream: nc, ip: ip, config: &s.config}
-	s.conns[c] = struct{}{}
-	s.perIP[ip]++
-	s.sessions.Add(1)
-	return c, nil
-}
-
 func (s *Server) leave(c *conn) {
 	c.finish()
 	s.mu.Lock()
-	delete(s.conns, c)
-	if s.perIP[c.ip]--; s.perIP[c.ip] == 0 {
-		delete(s.perIP, c.ip)
-	}
+	s.remove(c)
 	draining := s.draining
 	s.mu.Unlock()
 	if draining {
@@ -303,7 +297,7 @@ func (s *Server) leave(c *conn) {
 func (s *Server) drain() {
 	s.mu.Lock()
 	s.draining = true
-	close(s.drained)
+	s.stop()
 	for c := range s.conns {
 		c.drain()
 	}

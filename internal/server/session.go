@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"quiniela"
+	"quiniela/internal/agencies"
 	"quiniela/internal/ledger"
 	"quiniela/internal/logline"
 	"quiniela/internal/wire"
@@ -27,7 +28,10 @@ type session struct {
 	conn    *conn
 	reader  *wire.Reader
 	draw    uint64    // that hello chose; 0: the current draw
-	strikes int       // how often a request was refused since it was not shown who sends it
+	known   bool      // the connection has shown who it is; on an open server: it has sent a well-formed request
+	guarded bool      // it has to
+	held    int64     // of the server's budget for bodies, for the request that is being read
+	strikes int       // requests that were refused before that, or for want of it
 	replies chan *job // to the writer, in request order
 }
 
@@ -40,6 +44,9 @@ type job struct {
 	buffer     []byte          // that the request was read into; a batch's entry is made in it
 	number     quiniela.Number // of a single bet
 	submitted  bool            // the reply waits for the submission
+	held       int64           // of the server's budget for bodies
+	stranger   bool            // the request was refused to a connection that had to show who it is, and had not
+	guessed    quiniela.Agency // whose token was wrong; 0: none
 	reply      []byte
 	bets       int // of a batch, as received
 	err        error
@@ -60,9 +67,10 @@ func (j *job) release() {
 		j.buffer = nil
 	}
 	j.submission.Frame = nil // it lies in buffer, or is a single bet's
+	j.session.bodies.release(j.held)
 	j.session = nil
 	j.request = wire.Request{}
-	j.submitted = false
+	j.submitted, j.stranger, j.held, j.guessed = false, false, 0, 0
 	j.reply = j.reply[:0]
 	j.bets = 0
 	j.err = nil
@@ -71,8 +79,14 @@ func (j *job) release() {
 
 func (s *Server) serveLottery(c *conn) {
 	ss := &session{Server: s, conn: c, reader: wire.NewReader(c), replies: make(chan *job, s.config.Window)}
+	ss.guarded = s.guarded()
+	ss.known = c.identity != (agencies.Identity{})
 	ss.reader.Limits = s.config.Limits
+	if ss.guarded && !ss.known {
+		ss.reader.Limits.BareBody, ss.reader.Limits.FramedBody = strangersBody, strangersBody
+	}
 	ss.reader.OnPhase = c.phase
+	ss.reader.Reserve = ss.reserve
 	ss.reader.Settle = s.config.Settle > 0
 	var writer sync.WaitGroup
 	writer.Go(ss.write)
@@ -89,11 +103,13 @@ func (s *session) read() {
 		var body []byte
 		var framed bool
 		j.buffer, body, framed, j.err = s.reader.Next(j.buffer)
+		j.held, s.held = s.held, 0
 		if j.err != nil {
 			j.err = framingError(j.err)
 			if j.err == nil {
 				j.release()
 			} else {
+				j.stranger = s.guarded && !s.known
 				s.replies <- j
 			}
 			return
@@ -127,16 +143,15 @@ func (s *session) serve(j *job, body []byte, framed bool) {
 	if lines := bytes.TrimSpace(r.Lines); len(lines) > 0 {
 		j.bets = bytes.Count(lines, []byte{'\n'}) + 1
 	}
+	if err == nil {
+		err = s.authorize(r, framed)
+	}
 	if err != nil {
 		j.err = err
+		s.strike(j)
 		return
 	}
-	if j.err = s.authorize(r, framed); j.err != nil {
-		if quiniela.CodeOf(j.err) == quiniela.Denied {
-			s.strike(r)
-		}
-		return
-	}
+	s.welcome(r.Agency)
 	switch r.Verb {
 	case wire.Batch:
 		j.err = s.batch(j)
@@ -153,24 +168,55 @@ func (s *session) serve(j *job, body []byte, framed bool) {
 	}
 }
 
+// strangersBody is the largest body, in bytes, of a request of a connection that has to show who it is, and has not.
+const strangersBody = 1 << 10
+
 const (
-	// mostStrikes is how many requests of a connection may be refused since it was not shown who sends them: it is closed then.
+	// mostStrikes is how many requests of a connection may be refused before it has shown who it is, or for want of it: it is closed
+	// then.
 	mostStrikes = 5
 	// firstStrike is how long the answer to the connection's first wrong token waits, and twice as long each time.
 	firstStrike = 100 * time.Millisecond
 )
 
-// strike notes that a request was refused since it was not shown who sends it. Who guesses tokens waits for each answer, and keeps a
-// connection meanwhile: the limits on connections bound what all guesses together cost, and no agency waits for another's.
-func (s *session) strike(r wire.Request) {
-	s.strikes++
-	if r.Verb != wire.Hello || r.Token == "" {
+// strike notes that a request was refused. Who guesses tokens waits for each answer, and keeps a connection meanwhile: the limits on
+// connections bound what all guesses together cost, and no agency waits for another's.
+func (s *session) strike(j *job) {
+	denied := quiniela.CodeOf(j.err) == quiniela.Denied
+	if s.known && !denied {
 		return
 	}
+	s.strikes++
+	j.stranger = s.guarded && !s.known
+	if !denied || j.request.Verb != wire.Hello || j.request.Token == "" {
+		return
+	}
+	j.guessed = j.request.Agency
 	select {
 	case <-time.After(firstStrike << (s.strikes - 1)):
-	case <-s.drained:
+	case <-s.running.Done():
 	}
+}
+
+// welcome notes that the connection has shown who it is.
+func (s *session) welcome(n quiniela.Agency) {
+	if s.known {
+		return
+	}
+	s.known = true
+	s.met(s.conn)
+	s.reader.Limits = s.config.Limits
+	if s.guarded {
+		s.log.Info("accept_connections", "result", "success", "ip", s.conn.ip, "agency", uint32(n))
+	}
+}
+
+// reserve takes room for a request's body, and waits for it as long as a request may take to arrive.
+func (s *session) reserve(bytes int) (err error) {
+	if s.held, err = s.bodies.reserve(s.running, s.config.Request, int64(bytes)); err == nil {
+		return nil
+	}
+	return quiniela.Refuse(quiniela.Busy, "the requests in hand take all the memory that is set aside for them; try again later")
 }
 
 func (s *session) finish(j *job, r wire.Request) error {
@@ -227,7 +273,7 @@ func (s *session) authorize(r wire.Request, framed bool) (err error) {
 		return nil
 	}
 	if r.Verb == wire.Hello {
-		s.conn.identity, err = s.config.Guard.Login(s.conn.identity, s.conn.ip, r.Agency, r.Token)
+		s.conn.identity, err = s.config.Guard.Login(s.conn.identity, r.Agency, r.Token)
 		return err
 	}
 	return s.config.Guard.Allow(&s.conn.identity, r.Agency)
@@ -273,7 +319,7 @@ func (s *session) winners(j *job, r wire.Request) error {
 		case <-s.ledger.Drawn(s.draw):
 			documents, drawn, err = s.ledger.Winners(s.draw, r.Agency)
 		case <-time.After(s.config.Poll):
-		case <-s.drained:
+		case <-s.running.Done():
 		case <-s.ledger.Failed():
 		}
 	}
@@ -320,13 +366,17 @@ func (s *session) complete(j *job) {
 	stored := 0
 	if j.submitted {
 		stored, j.err = j.submission.Wait()
-	} else {
+	} else if !j.stranger {
 		s.record(s.log, j, 0, j.err)
 	}
 	r := j.request
 	switch {
 	case j.err != nil:
-		s.refusals.WithLabelValues(code(j.err)).Inc()
+		if j.stranger {
+			s.refused.add(s.conn.ip, code(j.err), j.guessed)
+		} else {
+			s.refused.counter.WithLabelValues(code(j.err)).Inc()
+		}
 		s.log.Debug("refuse", "result", "fail", "ip", s.conn.ip, "error", j.err)
 		j.reply = wire.AppendError(j.reply, r, j.err)
 	case r.Verb == wire.Batch:

@@ -30,6 +30,8 @@ const (
 type Reader struct {
 	Limits  quiniela.Limits
 	OnPhase func(Phase)
+	// Reserve is called with the size of a body, or the largest that it may have, before it is read. Its error ends the request.
+	Reserve func(bytes int) error
 	// Settle says that silence may end a bare batch (bare_batch_idle). Without it, a batch that does not end is refused.
 	Settle bool
 
@@ -43,7 +45,7 @@ const readerSize = 16 << 10
 // NewReader returns a Reader of src with the default limits.
 func NewReader(src io.Reader) *Reader {
 	return &Reader{
-		Limits: quiniela.DefaultLimits(), OnPhase: func(Phase) {}, Settle: true,
+		Limits: quiniela.DefaultLimits(), OnPhase: func(Phase) {}, Reserve: func(int) error { return nil }, Settle: true,
 		br: bufio.NewReaderSize(src, readerSize),
 	}
 }
@@ -82,6 +84,12 @@ func (r *Reader) Next(buf []byte) (buffer, body []byte, framed bool, err error) 
 		return buf, nil, true, quiniela.Refuse(quiniela.BadFrame, "want <length>;<body>; was the length before shorter than its body?")
 	}
 	r.framed = framed
+	if !framed {
+		size = r.Limits.BareBody
+	}
+	if err := r.Reserve(size); err != nil {
+		return buf, nil, framed, err
+	}
 	buf = slices.Grow(buf[:0], Headroom+1)[:Headroom]
 	if framed {
 		buf, err = r.framedBody(buf, size)
