@@ -52,7 +52,7 @@ type serverCommand struct {
 	BatchBets   int           `help:"Most bets in a batch." default:"20000" env:"SERVER_BATCH_BETS_LIMIT" group:"limits"`
 	Connections int           `help:"Most connections at once." default:"10000" env:"SERVER_MAX_CONNECTIONS" group:"limits"`
 	PerAddress  int           `help:"Most connections of one IPv4 address or IPv6 /64 at once; 0 is no limit." name:"connections-per-address" default:"1000" env:"SERVER_MAX_CONNECTIONS_PER_ADDRESS" group:"limits"`
-	BodyMemory  int64         `help:"Most bytes of requests in hand at once, of all connections; further ones wait." name:"body-memory" default:"67108864" env:"SERVER_BODY_MEMORY" group:"limits"`
+	BodyMemory  int64         `help:"Most bytes of requests over 16 KiB in hand at once, of all connections; further ones wait." name:"body-memory" default:"67108864" env:"SERVER_BODY_MEMORY" group:"limits"`
 	Read        time.Duration `help:"Longest wait inside a request." default:"10s" env:"SERVER_READ_TIMEOUT" group:"limits"`
 	Idle        time.Duration `help:"Longest silence between requests." default:"5m" env:"SERVER_IDLE_TIMEOUT" group:"limits"`
 	Settle      time.Duration `help:"Silence that ends a bare batch; 0 turns the rule off." name:"bare-batch-idle" default:"1s" env:"BARE_BATCH_IDLE" group:"limits"`

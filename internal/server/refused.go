@@ -79,7 +79,7 @@ func (r *refused) tick() {
 	}
 }
 
-// stop writes what is left. Later refusals are written at once each.
+// stop writes what is left. It is called once nothing more is refused.
 func (r *refused) stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -32,7 +32,7 @@ type Options struct {
 	PerAddress  int             // of one IPv4 address or IPv6 network of /64 at once; 0: no bound but Connections
 	MaskDNI     bool            // in the log
 	Limits      quiniela.Limits
-	BodyMemory  int64                 // bytes of the requests of all connections that are in hand at once; further ones wait
+	BodyMemory  int64                 // bytes of the large requests of all connections that are in hand at once; further ones wait
 	Read        time.Duration         // the longest wait for the next bytes of a request that has begun, and for a reply to be taken
 	Request     time.Duration         // the longest that a request may take to arrive
 	Idle        time.Duration         // the longest silence between requests

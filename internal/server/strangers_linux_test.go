@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -34,20 +35,13 @@ func TestSilentStrangersKeepNoAgencyOut(t *testing.T) {
 		}
 	}
 	say("hello|2|"+tokens[2], "ok|")
-	over := make(chan struct{})
+	flood, over := context.WithCancel(t.Context())
+	defer over()
 	var strangers sync.WaitGroup
 	for i := range 10 {
 		strangers.Go(func() {
 			var open []net.Conn
-			for {
-				select {
-				case <-over:
-					for _, conn := range open {
-						_ = conn.Close()
-					}
-					return
-				case <-time.After(time.Millisecond):
-				}
+			for ; flood.Err() == nil; time.Sleep(time.Millisecond) {
 				if conn, err := dialVia(c, fmt.Sprintf("127.0.1.%d", 1+i)); err == nil {
 					open = append(open, conn)
 				}
@@ -55,6 +49,9 @@ func TestSilentStrangersKeepNoAgencyOut(t *testing.T) {
 					_ = open[0].Close()
 					open = open[1:]
 				}
+			}
+			for _, conn := range open {
+				_ = conn.Close()
 			}
 		})
 	}
@@ -80,7 +77,7 @@ func TestSilentStrangersKeepNoAgencyOut(t *testing.T) {
 		say(fmt.Sprintf("agency_ID|2|%d\n%s", i+1, ana), "success|1\n")
 	}
 	t.Logf("behind the strangers' own addresses %d of %d logins were let in", 50, tries)
-	close(over)
+	over()
 	strangers.Wait()
 	if !strings.Contains(c.log.String(), "evicted ") {
 		t.Error("nobody had to give way: the strangers were too few")
@@ -136,7 +133,7 @@ func TestAStrangerSaysLittle(t *testing.T) {
 	}
 }
 
-// Bodies that do not end hold the memory that is set aside for them and no more; small ones do not wait for them.
+// Bodies that do not end hold the memory that is set aside for them and no more.
 func TestBodiesShareABudget(t *testing.T) {
 	const memory, hostile, body = 8 << 20, 200, 1<<20 - 1
 	c := start(t, 1, func(s *server.Options) { s.BodyMemory, s.Read, s.Request = memory, 3*time.Second, 3*time.Second })
@@ -173,6 +170,31 @@ func TestBodiesShareABudget(t *testing.T) {
 		t.Errorf("the heap grew by %d bytes, with %d set aside for bodies", grown, memory)
 	}
 	settle(t, before)
+}
+
+// Bodies that are announced and do not come, large and small ones, stop nobody's batches: with those that do wait, nothing would be
+// stored before the minute is over that a request may take.
+func TestAnnouncedBodiesStopNobody(t *testing.T) {
+	const memory = 1 << 20
+	c := start(t, 1, func(s *server.Options) { s.BodyMemory, s.Read, s.Backlog = memory, time.Minute, 1024 })
+	for _, announced := range []string{"1048576;x", "16384;x", "agency_ID|1\nAna"} {
+		for range 2 * memory / (16 << 10) { // that is more than there is, also where each counts as a small one
+			if _, err := io.WriteString(c.dial(), announced); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	conn := c.dial()
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	replies := bufio.NewReader(conn)
+	for i := range 20 {
+		if _, err := io.WriteString(conn, frame(fmt.Sprintf("agency_ID|1|%d\n%s", i+1, ana))); err != nil {
+			t.Fatal(err)
+		}
+		if reply, err := replies.ReadString('\n'); err != nil || reply != "success|1\n" {
+			t.Fatalf("batch %d: %q, %v", i+1, reply, err)
+		}
+	}
 }
 
 // A flood of refused requests is a line a second with the counts.
