@@ -372,11 +372,7 @@ func (s *session) complete(j *job) {
 	r := j.request
 	switch {
 	case j.err != nil:
-		if j.stranger {
-			s.refused.add(s.conn.ip, code(j.err), j.guessed)
-		} else {
-			s.refused.counter.WithLabelValues(code(j.err)).Inc()
-		}
+		s.refuse(j)
 		s.log.Debug("refuse", "result", "fail", "ip", s.conn.ip, "error", j.err)
 		j.reply = wire.AppendError(j.reply, r, j.err)
 	case r.Verb == wire.Batch:
@@ -384,6 +380,23 @@ func (s *session) complete(j *job) {
 	case r.Verb == wire.Bet:
 		j.reply = wire.AppendBetOK(j.reply, r.Fields[2], j.number)
 	}
+}
+
+// wrongToken is what a refusal of a wrong token is counted as. Other requests are denied by mistake.
+const wrongToken = "token"
+
+// refuse counts a refusal. One of a stranger is in the log as well, but for the question of `quiniela health`, a hello without a token.
+func (s *session) refuse(j *job) {
+	why := code(j.err)
+	if j.guessed != 0 {
+		why = wrongToken
+	}
+	asked := why == string(quiniela.Denied) && j.request.Verb == wire.Hello
+	if j.stranger && !asked {
+		s.refused.add(s.conn.ip, why, j.guessed)
+		return
+	}
+	s.refused.counter.WithLabelValues(why).Inc()
 }
 
 // decided is called by the committer, which writes the lines of a whole group at once before any of them is answered.
