@@ -247,7 +247,9 @@ func (c *receiptsCommand) Run(e env) error {
 	}
 	log := slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: max(level, slog.LevelWarn)}))
 	shown := newProgress(e.stderr)
-	config.Progress = c.bets(shown)
+	if c.Batch == 0 { // how many bets one batch has is not known before
+		config.Progress = c.bets(shown)
+	}
 	n, err := client.Receipts(e.ctx, config, c.Batch, log, func(batch uint64, line uint32, receipt []byte) error {
 		name := filepath.Join(c.Out, fmt.Sprintf("%d-%d.json", batch, line))
 		return durable.WriteFile(name, append(receipt, '\n'), 0o600)

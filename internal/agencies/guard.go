@@ -132,9 +132,9 @@ var errLogin = denied("the agency and its token do not fit; ask the operator for
 // agency may have the right one.
 var errUnreadable = quiniela.Refuse(quiniela.Busy, "the server cannot check for now who you are; try again later")
 
-// Login returns the identity of a connection that names an agency and sends its token. have is the
-// connection's identity until now. A right token is never refused for wrong ones that came before it, from the same address or
-// for the same agency: slowing down those who guess is for the connection that they guess on. The error is for the peer.
+// Login returns the identity of a connection that names an agency and sends its token. have is the connection's identity until now.
+// A right token is never refused for wrong ones that came before it, from the same address or for the same agency: only the connection
+// that guesses is slowed down, which its server does. The error is for the peer.
 func (g *Guard) Login(have Identity, n quiniela.Agency, token string) (Identity, error) {
 	now := g.state()
 	if now.registry == nil || token == "" { // no guess, but a question without one

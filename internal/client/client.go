@@ -35,8 +35,8 @@ type Options struct {
 	Progress     func(Progress) // may be nil
 }
 
-// Progress says how far an agency is. Options.Progress is called from the goroutine of Run or Receipts: once when a stage begins, then at most
-// every 50 ms.
+// Progress says how far an agency is. Options.Progress is called from the goroutine of Run or Receipts: once when a stage begins, then
+// at most every 50 ms.
 type Progress struct {
 	Stage string // check, send, wait or done; of Receipts, fetch or done
 	Bets  int    // checked so far, or stored; of Receipts, those whose receipt was saved

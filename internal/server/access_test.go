@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -82,17 +83,13 @@ func TestARightTokenIsNeverRefused(t *testing.T) {
 	t.Parallel()
 	guard, tokens := registered(t, 1)
 	c := start(t, 1, func(s *server.Options) { s.Guard = guard })
-	over := make(chan struct{})
+	flood, over := context.WithCancel(t.Context())
+	defer over()
 	var strangers sync.WaitGroup
 	var guesses atomic.Int64
 	for range 20 {
 		strangers.Go(func() {
-			for {
-				select {
-				case <-over:
-					return
-				default:
-				}
+			for flood.Err() == nil {
 				conn, err := net.Dial("tcp", c.address)
 				if err != nil {
 					t.Error(err)
@@ -113,6 +110,6 @@ func TestARightTokenIsNeverRefused(t *testing.T) {
 			t.Fatalf("the right token, the %dth time: %q", i, got)
 		}
 	}
-	close(over)
+	over()
 	strangers.Wait()
 }

@@ -151,17 +151,13 @@ func TestOnlyTheOperatorChangesDraws(t *testing.T) {
 func TestTheRightKeyIsNeverRefused(t *testing.T) {
 	t.Parallel()
 	d := open(t)
-	over := make(chan struct{})
+	flood, over := context.WithCancel(t.Context())
+	defer over()
 	var strangers sync.WaitGroup
 	var wrong atomic.Int64
 	for range 40 {
 		strangers.Go(func() {
-			for {
-				select {
-				case <-over:
-					return
-				default:
-				}
+			for flood.Err() == nil {
 				status, _, _ := d.ask(d.server.URL, "GET", "/api/v1/draws", "", "Authorization", "Bearer wrong")
 				if status != http.StatusUnauthorized {
 					t.Errorf("a wrong key: %d", status)
@@ -179,7 +175,7 @@ func TestTheRightKeyIsNeverRefused(t *testing.T) {
 			t.Fatalf("the right key in the form, the %dth time: %v, %v", i, r, err)
 		}
 	}
-	close(over)
+	over()
 	strangers.Wait()
 }
 
