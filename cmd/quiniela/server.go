@@ -52,6 +52,9 @@ type serverCommand struct {
 	BatchBets   int           `help:"Most bets in a batch." default:"20000" env:"SERVER_BATCH_BETS_LIMIT" group:"limits"`
 	Connections int           `help:"Most connections at once." default:"10000" env:"SERVER_MAX_CONNECTIONS" group:"limits"`
 	PerAddress  int           `help:"Most connections of one IPv4 address or IPv6 /64 at once; 0 is no limit." name:"connections-per-address" default:"1000" env:"SERVER_MAX_CONNECTIONS_PER_ADDRESS" group:"limits"`
+	PerAgency   int           `help:"With a registry, most connections of one agency at once; 0 is no limit." name:"connections-per-agency" default:"100" env:"SERVER_MAX_CONNECTIONS_PER_AGENCY" group:"limits"`
+	AgencyRate  int           `help:"With a registry, requests a second that are taken of one agency; further ones wait. 0 is no limit." name:"agency-requests" default:"2000" env:"SERVER_AGENCY_REQUESTS" group:"limits"`
+	AgencyBytes int           `help:"With a registry, bytes a second of one agency's requests and lists of winners; further ones wait. 0 is no limit." name:"agency-bytes" default:"33554432" env:"SERVER_AGENCY_BYTES" group:"limits"`
 	BodyMemory  int64         `help:"Most bytes of requests over 16 KiB in hand at once, of all connections; further ones wait." name:"body-memory" default:"67108864" env:"SERVER_BODY_MEMORY" group:"limits"`
 	Read        time.Duration `help:"Longest wait inside a request." default:"10s" env:"SERVER_READ_TIMEOUT" group:"limits"`
 	Idle        time.Duration `help:"Longest silence between requests." default:"5m" env:"SERVER_IDLE_TIMEOUT" group:"limits"`
@@ -88,6 +91,8 @@ func (c *serverCommand) check() error {
 		wrong = "SERVER_BATCH_BETS_LIMIT must be 1 to 1000000"
 	case c.Connections < 1 || c.PerAddress < 0:
 		wrong = "SERVER_MAX_CONNECTIONS must be at least 1, and SERVER_MAX_CONNECTIONS_PER_ADDRESS not negative"
+	case c.PerAgency < 0 || c.AgencyRate < 0 || c.AgencyBytes < 0:
+		wrong = "SERVER_MAX_CONNECTIONS_PER_AGENCY, SERVER_AGENCY_REQUESTS and SERVER_AGENCY_BYTES must not be negative"
 	case c.Read <= 0 || c.Idle <= 0 || c.Settle < 0 || c.Drain < 0:
 		wrong = "the times must be positive, such as 10s"
 	case c.QueueBytes < leastQueue || c.BodyMemory < leastQueue:
@@ -163,6 +168,7 @@ func (c *serverCommand) serverOptions() server.Options {
 	s.Address = net.JoinHostPort(c.IP, strconv.Itoa(c.Port))
 	s.Backlog, s.Connections = c.Backlog, c.Connections
 	s.Limits = quiniela.Limits{BareBody: c.BareBody, FramedBody: c.FramedBody, BatchBets: c.BatchBets}
+	s.PerAgency, s.AgencyRequests, s.AgencyBytes = c.PerAgency, c.AgencyRate, c.AgencyBytes
 	s.PerAddress, s.BodyMemory, s.MaskDNI = c.PerAddress, c.BodyMemory, c.MaskDNI
 	s.Read, s.Idle, s.Settle, s.Drain = c.Read, c.Idle, c.Settle, c.Drain
 	if c.TLSPort != 0 {

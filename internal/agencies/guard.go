@@ -219,6 +219,9 @@ func Fingerprint(c *x509.Certificate) string {
 	return hex.EncodeToString(h[:])
 }
 
+// Agency returns the agency's number; 0 is nobody.
+func (id Identity) Agency() quiniela.Agency { return id.agency }
+
 // String implements fmt.Stringer, without what must not be logged.
 func (id Identity) String() string {
 	if id.agency == 0 {

@@ -207,7 +207,7 @@ func (s *schedule) check() bool {
 		if n < len(all) {
 			s.lost++
 		}
-		resume, err := s.ledger.Resume(0, quiniela.Agency(a))
+		resume, err := s.ledger.Resume(context.Background(), 0, quiniela.Agency(a))
 		if err != nil || resume.Next != uint64(n)+1 || resume.Bets != uint64(strings.Count(stored[a], "\n")) {
 			s.fail("agency %d goes on at %+v, %v; %d batches are stored", a, resume, err, n)
 			return false
@@ -412,10 +412,10 @@ func (g *agent) expect(code quiniela.Code, number uint64) {
 
 func (g *agent) query() {
 	n := uint64(g.stored())
-	if resume, err := g.ledger.Resume(0, quiniela.Agency(g.a)); err != nil || resume.Next != n+1 {
+	if resume, err := g.ledger.Resume(context.Background(), 0, quiniela.Agency(g.a)); err != nil || resume.Next != n+1 {
 		g.fail("agency %d goes on at %+v, %v; %d batches were acknowledged", g.a, resume, err, n)
 	}
-	if _, drawn, err := g.ledger.Winners(0, quiniela.Agency(g.a)); err != nil || drawn && !g.finished() {
+	if _, drawn, err := g.ledger.Winners(context.Background(), 0, quiniela.Agency(g.a)); err != nil || drawn && !g.finished() {
 		g.fail("winners of agency %d: %t, %v", g.a, drawn, err)
 	}
 }
@@ -454,7 +454,7 @@ func (s *schedule) end() {
 				want = append(want, f[2])
 			}
 		}
-		if got, _, err := s.ledger.Winners(0, quiniela.Agency(a)); err != nil || !slices.Equal(got, want) {
+		if got, _, err := documents(s.ledger, 0, quiniela.Agency(a)); err != nil || !slices.Equal(got, want) {
 			s.fail("winners of agency %d: %q, %v; want %q", a, got, err, want)
 		}
 	}

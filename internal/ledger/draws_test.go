@@ -81,7 +81,7 @@ func TestSeveralDrawsAtOnce(t *testing.T) {
 		if err != nil || !cmp.Equal(all, want) {
 			t.Fatalf("winners of night: %v, %v", all, err)
 		}
-		if got, _, err := m.Winners(1, 1); err != nil || !slices.Equal(got, []string{"1001000"}) {
+		if got, _, err := documents(m.Ledger, 1, 1); err != nil || !slices.Equal(got, []string{"1001000"}) {
 			t.Fatalf("winners of the first draw: %q, %v", got, err)
 		}
 		progress, err := m.Progress(t.Context(), "night")
@@ -211,7 +211,7 @@ func TestANotaryEntersTheNumber(t *testing.T) {
 	if d := m.wait("official", "drawn"); *d.Entered != 42 || d.Result.Winners != 1 {
 		t.Fatalf("recorded as %+v", d)
 	}
-	if got, _, err := m.Winners(d.Seq, 1); err != nil || !slices.Equal(got, []string{"1001000"}) {
+	if got, _, err := documents(m.Ledger, d.Seq, 1); err != nil || !slices.Equal(got, []string{"1001000"}) {
 		t.Fatalf("winners: %q, %v", got, err)
 	}
 }

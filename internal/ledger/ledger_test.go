@@ -120,7 +120,7 @@ func (m *machine) winners(agency quiniela.Agency, want ...string) {
 	case <-time.After(10 * time.Second):
 		m.t.Fatal("the draw did not come")
 	}
-	got, drawn, err := m.Winners(0, agency)
+	got, drawn, err := documents(m.Ledger, 0, agency)
 	if err != nil || !drawn || !slices.Equal(got, want) {
 		m.t.Fatalf("winners of agency %d: %q, drawn %t, %v; want %q", agency, got, drawn, err, want)
 	}
@@ -202,7 +202,7 @@ func TestTheDrawWaitsForEveryAgencyAndSurvivesARestart(t *testing.T) {
 	m.finish(1, 2, "")
 	m.finish(1, 2, "")
 	m.finish(2, 2, quiniela.Missing)
-	if _, drawn, err := m.Winners(0, 1); drawn || err != nil {
+	if _, drawn, err := m.Winners(context.Background(), 0, 1); drawn || err != nil {
 		t.Fatalf("drawn before agency 2 has finished: %t, %v", drawn, err)
 	}
 	m.restart(2)
@@ -240,10 +240,10 @@ func TestOnlyTheDrawsAgencies(t *testing.T) {
 	for _, a := range []quiniela.Agency{0, 3, 99, 1<<32 - 1} {
 		m.refused(quiniela.NoAgency, a, 1, 7574)
 		m.finish(a, 0, quiniela.NoAgency)
-		if _, _, err := m.Winners(0, a); quiniela.CodeOf(err) != quiniela.NoAgency {
+		if _, _, err := m.Winners(context.Background(), 0, a); quiniela.CodeOf(err) != quiniela.NoAgency {
 			t.Fatalf("winners of agency %d: %v", a, err)
 		}
-		if _, err := m.Resume(0, a); quiniela.CodeOf(err) != quiniela.NoAgency {
+		if _, err := m.Resume(t.Context(), 0, a); quiniela.CodeOf(err) != quiniela.NoAgency {
 			t.Fatalf("resume of agency %d: %v", a, err)
 		}
 	}
@@ -382,4 +382,18 @@ func TestTheQueueIsBounded(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// documents reads an agency's winners, page by page, as a server does.
+func documents(l *ledger.Ledger, draw uint64, a quiniela.Agency) (all []string, drawn bool, err error) {
+	w, drawn, err := l.Winners(context.Background(), draw, a)
+	for from := uint32(0); err == nil && from < w.Count; {
+		var page []byte
+		page, from, err = w.AppendLines(nil, from, 20)
+		all = append(all, strings.Fields(string(page))...)
+	}
+	if err == nil && len(all) != int(w.Count) {
+		err = fmt.Errorf("%d winners, and %d were announced", len(all), w.Count)
+	}
+	return all, drawn, err
 }

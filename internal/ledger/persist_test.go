@@ -163,7 +163,7 @@ func reopen(t *testing.T, at int64, disk *vfs.MemFS, acked [3]int, finished [3]b
 	}
 	defer func() { _ = l.Close() }()
 	for a := 1; a <= 2; a++ {
-		resume, err := l.Resume(0, quiniela.Agency(a))
+		resume, err := l.Resume(t.Context(), 0, quiniela.Agency(a))
 		if err != nil || resume.Next < uint64(acked[a])+1 || resume.Next > uint64(acked[a])+2 {
 			t.Errorf("write %d: agency %d goes on at %d, %v; %d batches were acknowledged", at, a, resume.Next, err, acked[a])
 		}
@@ -182,7 +182,7 @@ func reopen(t *testing.T, at int64, disk *vfs.MemFS, acked [3]int, finished [3]b
 	}
 	for a := 1; a <= 2; a++ {
 		want := strings.Fields(fmt.Sprintf("%[1]d001000 %[1]d002000 %[1]d003000", a))
-		if got, _, err := l.Winners(0, quiniela.Agency(a)); err != nil || !slices.Equal(got, want) {
+		if got, _, err := documents(l, 0, quiniela.Agency(a)); err != nil || !slices.Equal(got, want) {
 			t.Errorf("write %d: winners of agency %d: %q, %v; want %q", at, a, got, err, want)
 		}
 	}

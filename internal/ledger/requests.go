@@ -2,7 +2,12 @@ package ledger
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
 
 	"quiniela"
 	"quiniela/internal/journal"
@@ -40,9 +45,10 @@ type Resume struct {
 	LastHash [journal.HashSize]byte // SHA-256 of its last batch's lines; zeros before the first
 }
 
-// Resume returns where an agency goes on after what is durably stored of it, by whichever server.
-func (l *Ledger) Resume(draw uint64, agency quiniela.Agency) (Resume, error) {
-	if err := l.fresh(context.Background()); err != nil {
+// Resume returns where an agency goes on after what is durably stored of it, by whichever server. ctx ends the wait for a shared
+// journal.
+func (l *Ledger) Resume(ctx context.Context, draw uint64, agency quiniela.Agency) (Resume, error) {
+	if err := l.fresh(ctx); err != nil {
 		return Resume{}, err
 	}
 	d, ok := l.state.draw(draw)
@@ -69,31 +75,66 @@ func (l *Ledger) Drawn(draw uint64) <-chan struct{} {
 	return l.state.drawn[d.Seq]
 }
 
-// Winners returns the documents of an agency's winning bets in the order in which they were stored, and false while
-// the draw has no result.
-func (l *Ledger) Winners(draw uint64, agency quiniela.Agency) (documents []string, drawn bool, err error) {
+// Winners are an agency's winning bets in a drawn draw, in the order in which they were stored.
+type Winners struct {
+	Count  uint32
+	state  *state
+	prefix []byte // of their rows
+}
+
+// Winners returns an agency's winners, and false while the draw has no result. ctx ends the wait for a shared journal.
+func (l *Ledger) Winners(ctx context.Context, draw uint64, agency quiniela.Agency) (w Winners, drawn bool, err error) {
 	d, ok := l.state.draw(draw)
 	if (!ok || d.Result == nil) && l.shared != nil {
-		if err := l.fresh(context.Background()); err != nil {
-			return nil, false, err
+		if err := l.fresh(ctx); err != nil {
+			return w, false, err
 		}
 		d, ok = l.state.draw(draw)
 	}
 	if !ok {
-		return nil, false, errNoDraw
+		return w, false, errNoDraw
 	}
 	if err := checkAgency(d, agency, false); err != nil || d.Result == nil {
-		return nil, false, err
+		return w, false, err
 	}
 	if err := d.forgotten(); err != nil {
-		return nil, false, err
+		return w, false, err
 	}
-	err = l.state.scan(agencyKey(nil, keyWinner, d.Seq, agency), func(_, v []byte) error {
-		documents = append(documents, string(v))
-		return nil
+	w = Winners{state: l.state, prefix: agencyKey(nil, keyWinner, d.Seq, agency)}
+	if w.Count, err = w.count(); err != nil {
+		return w, false, fmt.Errorf("count the winners of agency %d: %w", agency, err)
+	}
+	return w, true, nil
+}
+
+// count looks at the last winner's row alone: a list of a million is not read to know its length.
+func (w Winners) count() (n uint32, err error) {
+	it, err := w.state.db.NewIter(&pebble.IterOptions{LowerBound: w.prefix, UpperBound: after(w.prefix)})
+	if err != nil {
+		return 0, err
+	}
+	if it.Last() {
+		n = binary.BigEndian.Uint32(it.Key()[len(w.prefix):]) + 1
+	}
+	return n, errors.Join(it.Error(), it.Close())
+}
+
+// AppendLines appends the documents from index from on to dst, one a line, until dst has some bytes or the list ends, and returns
+// the index that comes next.
+func (w Winners) AppendLines(dst []byte, from uint32, bytes int) (lines []byte, next uint32, err error) {
+	it, err := w.state.db.NewIter(&pebble.IterOptions{
+		LowerBound: binary.BigEndian.AppendUint32(slices.Clone(w.prefix), from), UpperBound: after(w.prefix),
 	})
 	if err != nil {
-		return nil, false, fmt.Errorf("read the winners of agency %d: %w", agency, err)
+		return dst, from, err
 	}
-	return documents, true, nil
+	for ok := it.First(); ok && len(dst) < bytes; ok = it.Next() {
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return dst, from, errors.Join(err, it.Close())
+		}
+		dst = append(append(dst, v...), '\n')
+		from++
+	}
+	return dst, from, errors.Join(it.Error(), it.Close())
 }

@@ -320,10 +320,10 @@ func tryFolder(dir string, log io.Writer) (*local.Journal, *ledger.Ledger, error
 func (r rotten) whole(t *testing.T, name string, j *local.Journal, l *ledger.Ledger) {
 	<-l.Drawn(0)
 	for a := quiniela.Agency(1); a <= rotAgencies; a++ {
-		if resume, err := l.Resume(0, a); err != nil || resume.Next != rotBatches+1 || resume.Bets != rotBatches*rotBets {
+		if resume, err := l.Resume(t.Context(), 0, a); err != nil || resume.Next != rotBatches+1 || resume.Bets != rotBatches*rotBets {
 			t.Errorf("%s: agency %d goes on at %+v, %v", name, a, resume, err)
 		}
-		documents, _, err := l.Winners(0, a)
+		documents, _, err := documents(l, 0, a)
 		if err != nil || len(documents) != rotBatches || len(slices.Compact(slices.Sorted(slices.Values(documents)))) != rotBatches {
 			t.Errorf("%s: %d winners of agency %d, %v", name, len(documents), a, err)
 		}

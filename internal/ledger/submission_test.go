@@ -37,7 +37,7 @@ func TestABatchIsCopiedOnlyWhereItHasNoRoom(t *testing.T) {
 		if copied := &s.Frame[0] != &c.frame[0]; copied != c.copied {
 			t.Errorf("frame %d was copied: %t, want %t", n, copied, c.copied)
 		}
-		resume, err := m.Resume(0, 1)
+		resume, err := m.Resume(t.Context(), 0, 1)
 		want := sha256.Sum256([]byte("Ana,Paz,1,1990-01-01,7\nEva,Sol,2,1990-01-01,8\n"))
 		if err != nil || resume.LastHash != want {
 			t.Errorf("frame %d: the content hash is %x, %v; want %x", n, resume.LastHash, err, want)
@@ -68,7 +68,7 @@ func TestAnInvalidBatchIsNotTakenIn(t *testing.T) {
 			t.Errorf("%q: %v, want code %q", c.lines, err, c.want)
 		}
 	}
-	if resume, err := m.Resume(0, 1); err != nil || resume.Next != 1 {
+	if resume, err := m.Resume(t.Context(), 0, 1); err != nil || resume.Next != 1 {
 		t.Errorf("after refusals the agency goes on at %+v, %v", resume, err)
 	}
 }

@@ -23,18 +23,44 @@ const smallBody = 16 << 10
 
 func newBudget(bytes int64) *budget { return &budget{semaphore.NewWeighted(bytes), bytes} }
 
-// reserve takes the room for a body of some bytes, and waits for it until ctx ends, or for some time. What it returns is for release.
-func (b *budget) reserve(ctx context.Context, within time.Duration, bytes int64) (held int64, err error) {
+// room is what one request holds of the budget, and of its agency's share. The zero value is nothing.
+type room struct {
+	of    *budget
+	quota *quota // nil: of no agency
+	bytes int64
+	share int64 // of the quota
+}
+
+// reserve takes the room for a body of some bytes, and waits for it until ctx ends, or for some time. The agency's own share comes
+// first: an agency that has used it up waits there, and holds nothing that others wait for.
+func (b *budget) reserve(ctx context.Context, within time.Duration, q *quota, bytes int64) (r room, err error) {
 	if bytes <= smallBody {
-		return 0, nil
+		return r, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	held = min(bytes, b.bytes)
-	if err := b.free.Acquire(ctx, held); err != nil {
-		return 0, err
+	if q != nil {
+		r.share = min(bytes, q.share)
+		if err := q.bodies.Acquire(ctx, r.share); err != nil {
+			return room{}, err
+		}
+		r.quota = q
 	}
-	return held, nil
+	r.bytes = min(bytes, b.bytes)
+	if err := b.free.Acquire(ctx, r.bytes); err != nil {
+		r.bytes = 0
+		r.release()
+		return room{}, err
+	}
+	r.of = b
+	return r, nil
 }
 
-func (b *budget) release(held int64) { b.free.Release(held) }
+func (r room) release() {
+	if r.of != nil {
+		r.of.free.Release(r.bytes)
+	}
+	if r.quota != nil {
+		r.quota.bodies.Release(r.share)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"quiniela"
 	"quiniela/internal/agencies"
 	"quiniela/internal/wire"
 )
@@ -21,7 +22,9 @@ type conn struct {
 	group    string // see group
 	config   *Options
 	stranger *list.Element     // guarded by Server.mu; nil once the connection has shown who it is
-	identity agencies.Identity // used by the session's reader alone
+	identity agencies.Identity // used by the session's reader; while it waits for a reply that the writer makes, by the writer
+	agency   quiniela.Agency   // that it counts as one of, with quota, which join and part set
+	quota    *quota            // nil: of none
 
 	mu       sync.Mutex // protects what follows, and so orders a deadline against the beginning of the drain
 	between  bool       // waiting for a request to begin
@@ -103,6 +106,13 @@ func (c *conn) deadline(p wire.Phase, now time.Time) time.Time {
 	return deadline
 }
 
+// restart begins the time that a request may take anew: it has waited for the server until now.
+func (c *conn) restart() {
+	c.mu.Lock()
+	c.began = time.Time{}
+	c.mu.Unlock()
+}
+
 // drain ends the wait for a next request, now or when it comes to it.
 func (c *conn) drain() {
 	c.mu.Lock()
@@ -132,7 +142,12 @@ func (c *conn) finish() {
 // refuse tells a connection that was not admitted why, and closes it.
 func refuse(s stream, why error) {
 	c := conn{stream: s}
+	c.tell(why)
+	c.finish()
+}
+
+// tell writes a refusal that answers no request.
+func (c *conn) tell(why error) {
 	_ = c.SetWriteDeadline(time.Now().Add(lingerTime))
 	_, _ = c.Write(wire.AppendError(nil, wire.Request{Verb: wire.Hello}, why))
-	c.finish()
 }

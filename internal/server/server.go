@@ -30,24 +30,29 @@ type Options struct {
 	Guard       *agencies.Guard // nil: anybody may speak for any agency
 	Connections int             // at once; further ones are refused
 	PerAddress  int             // of one IPv4 address or IPv6 network of /64 at once; 0: no bound but Connections
-	MaskDNI     bool            // in the log
-	Limits      quiniela.Limits
-	BodyMemory  int64                 // bytes of the large requests of all connections that are in hand at once; further ones wait
-	Read        time.Duration         // the longest wait for the next bytes of a request that has begun, and for a reply to be taken
-	Request     time.Duration         // the longest that a request may take to arrive
-	Idle        time.Duration         // the longest silence between requests
-	Login       time.Duration         // with a registry, how soon a connection has to show who it is
-	Settle      time.Duration         // the silence that ends a bare batch; 0: only its end or an empty line does
-	Poll        time.Duration         // the longest that wait_winners waits
-	Drain       time.Duration         // the longest that requests in hand may take once the server stops
-	Metrics     prometheus.Registerer // nil: nowhere
-	Window      int                   // requests of one connection that may be in hand at once
+	// With a registry, what one agency may have: connections at once, requests a second, and bytes a second of requests and of lists
+	// of winners. What is over the last two waits. 0: no bound.
+	PerAgency, AgencyRequests, AgencyBytes int
+
+	MaskDNI    bool // in the log
+	Limits     quiniela.Limits
+	BodyMemory int64                 // bytes of the large requests of all connections that are in hand at once; further ones wait
+	Read       time.Duration         // the longest wait for the next bytes of a request that has begun, and for a reply to be taken
+	Request    time.Duration         // the longest that a request may take to arrive
+	Idle       time.Duration         // the longest silence between requests
+	Login      time.Duration         // with a registry, how soon a connection has to show who it is
+	Settle     time.Duration         // the silence that ends a bare batch; 0: only its end or an empty line does
+	Poll       time.Duration         // the longest that wait_winners waits
+	Drain      time.Duration         // the longest that requests in hand may take once the server stops
+	Metrics    prometheus.Registerer // nil: nowhere
+	Window     int                   // requests of one connection that may be in hand at once
 }
 
 // DefaultOptions returns the settings that hold when nothing else is configured.
 func DefaultOptions() Options {
 	return Options{
 		Address: ":12345", Backlog: 128, Connections: 10000, Limits: quiniela.DefaultLimits(), BodyMemory: 64 << 20,
+		PerAgency: 100, AgencyRequests: 2000, AgencyBytes: 32 << 20,
 		Read: 10 * time.Second, Request: time.Minute, Idle: 5 * time.Minute, Login: 10 * time.Second, Settle: time.Second, Poll: 30 * time.Second,
 		Drain: 7 * time.Second, Window: 64,
 	}
@@ -66,9 +71,13 @@ type Server struct {
 	mu sync.Mutex // protects admissions and draining, and so orders an admission against the beginning of the drain
 	admissions
 	draining bool
-	running  context.Context // ends when draining begins
-	stop     func()          // ends it
+	running  context.Context            // ends when draining begins
+	stop     func()                     // ends it
+	quotas   map[quiniela.Agency]*quota // of the agencies that are connected; protected by mu
+	working  context.Context            // ends when the drain has taken too long; the work of every session ends with it
+	cutOff   func()                     // ends it
 	bodies   *budget
+	reading  chan struct{}  // holds a value for each page of a list that is being read
 	sessions sync.WaitGroup // the goroutines of admitted connections: admit adds, leave takes away
 	refusing atomic.Int32   // refused connections that are being told why
 	refused  *refused
@@ -98,9 +107,10 @@ func ListenEcho(c Options, log *slog.Logger) (*Server, error) {
 func newServer(c Options, log *slog.Logger) *Server {
 	s := &Server{
 		config: c, log: log, group: logline.Deferred(log), admissions: newAdmissions(),
-		refused: newRefused(log), bodies: newBudget(c.BodyMemory),
+		refused: newRefused(log), bodies: newBudget(c.BodyMemory), quotas: map[quiniela.Agency]*quota{}, reading: make(chan struct{}, mostReading),
 	}
 	s.running, s.stop = context.WithCancel(context.Background())
+	s.working, s.cutOff = context.WithCancel(context.Background())
 	return s
 }
 
@@ -250,12 +260,29 @@ func (s *Server) accept(l listener) {
 				s.log.Debug("tls_handshake", "result", "fail", "ip", c.ip, "error", err)
 				return
 			}
-			if c.identity != (agencies.Identity{}) {
-				s.met(c)
+			if err := s.welcomeCertified(c); err != nil {
+				s.refused.add(c.ip, string(quiniela.CodeOf(err)), 0)
+				c.tell(err)
+				return
 			}
 			s.handle(c)
 		}()
 	}
+}
+
+// welcomeCertified notes that a connection's certificate has shown who it is, where it has one.
+func (s *Server) welcomeCertified(c *conn) error {
+	n := c.identity.Agency()
+	if n == 0 {
+		return nil
+	}
+	if s.guarded() {
+		if err := s.join(c, n); err != nil {
+			return err
+		}
+	}
+	s.met(c)
+	return nil
 }
 
 // turnedAway bounds how many refused connections are told why at once; a flood's others are just closed.
@@ -283,6 +310,7 @@ func (s *Server) leave(c *conn) {
 	c.finish()
 	s.mu.Lock()
 	s.remove(c)
+	s.part(c)
 	draining := s.draining
 	s.mu.Unlock()
 	if draining {
@@ -309,9 +337,10 @@ func (s *Server) drain() {
 		return
 	case <-time.After(s.config.Drain):
 	}
+	s.cutOff()
 	s.mu.Lock()
 	for c := range s.conns {
-		_ = c.Close() // the session sees it and leaves
+		_ = c.tcp.Close() // the session sees it and leaves; TLS's own end would wait for a peer that reads nothing
 	}
 	s.mu.Unlock()
 	<-done

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -23,14 +24,20 @@ import (
 //
 // The reader is the connection's goroutine. It starts the writer, and once it has read the last request it closes replies and waits
 // for the writer, which waits for every submission: when serveLottery returns, nothing of the connection is with the ledger.
+//
+// A reply that may be long or late (a list of winners, a receipt) is made by the writer, piece by piece, when its turn has come. The
+// reader takes no further request until it has left: a connection has one of them in hand at most.
 type session struct {
 	*Server
 	conn    *conn
+	ctx     context.Context // ends when nobody is there to take an answer, or the server waits no longer
+	end     func()          // ends it
+	asked   <-chan struct{} // closed once the reply that the writer makes has left; nil: there is none. The reader's
 	reader  *wire.Reader
 	draw    uint64    // that hello chose; 0: the current draw
 	known   bool      // the connection has shown who it is; on an open server: it has sent a well-formed request
 	guarded bool      // it has to
-	held    int64     // of the server's budget for bodies, for the request that is being read
+	held    room      // for the request that is being read
 	strikes int       // requests that were refused before that, or for want of it
 	replies chan *job // to the writer, in request order
 }
@@ -44,7 +51,8 @@ type job struct {
 	buffer     []byte          // that the request was read into; a batch's entry is made in it
 	number     quiniela.Number // of a single bet
 	submitted  bool            // the reply waits for the submission
-	held       int64           // of the server's budget for bodies
+	held       room            // for the body
+	answered   chan struct{}   // closed once the reply has left, where the writer makes it; else nil
 	stranger   bool            // the request was refused to a connection that had to show who it is, and had not
 	guessed    quiniela.Agency // whose token was wrong; 0: none
 	reply      []byte
@@ -67,10 +75,10 @@ func (j *job) release() {
 		j.buffer = nil
 	}
 	j.submission.Frame = nil // it lies in buffer, or is a single bet's
-	j.session.bodies.release(j.held)
-	j.session = nil
+	j.held.release()
+	j.session, j.answered = nil, nil
 	j.request = wire.Request{}
-	j.submitted, j.stranger, j.held, j.guessed = false, false, 0, 0
+	j.submitted, j.stranger, j.held, j.guessed = false, false, room{}, 0
 	j.reply = j.reply[:0]
 	j.bets = 0
 	j.err = nil
@@ -88,6 +96,8 @@ func (s *Server) serveLottery(c *conn) {
 	ss.reader.OnPhase = c.phase
 	ss.reader.Reserve = ss.reserve
 	ss.reader.Settle = s.config.Settle > 0
+	ss.ctx, ss.end = context.WithCancel(s.working)
+	defer ss.end()
 	var writer sync.WaitGroup
 	writer.Go(ss.write)
 	ss.read()
@@ -97,13 +107,13 @@ func (s *Server) serveLottery(c *conn) {
 
 // read serves requests until the connection ends, breaks the framing, or the server drains.
 func (s *session) read() {
-	for s.reader.Await() == nil {
+	for s.await() == nil {
 		j := jobs.Get().(*job)
 		j.session = s
 		var body []byte
 		var framed bool
 		j.buffer, body, framed, j.err = s.reader.Next(j.buffer)
-		j.held, s.held = s.held, 0
+		j.held, s.held = s.held, room{}
 		if j.err != nil {
 			j.err = framingError(j.err)
 			if j.err == nil {
@@ -116,10 +126,34 @@ func (s *session) read() {
 		}
 		s.serve(j, body, framed)
 		s.replies <- j
-		if !framed || s.strikes >= mostStrikes {
+		if s.strikes >= mostStrikes {
+			return
+		}
+		if !framed {
+			if s.asked != nil {
+				_ = s.await() // for the answer, or until the connection breaks; nothing more is read
+			}
 			return
 		}
 	}
+}
+
+// await waits until a request begins, and no reply is in hand that the writer makes. Meanwhile it sees the connection break, and then
+// ends the work on that reply. A peer that has only said that it sends no more may still wait for it.
+func (s *session) await() error {
+	err := s.reader.Await()
+	silent := errors.Is(err, os.ErrDeadlineExceeded)
+	switch {
+	case err != nil && !silent && !errors.Is(err, io.EOF):
+		s.end()
+	case s.asked != nil:
+		<-s.asked
+		s.asked = nil
+		if silent { // since it waited for us
+			return s.reader.Await()
+		}
+	}
+	return err
 }
 
 // framingError returns what to tell a peer whose request did not arrive whole, or nil where nobody is there to read it.
@@ -146,12 +180,14 @@ func (s *session) serve(j *job, body []byte, framed bool) {
 	if err == nil {
 		err = s.authorize(r, framed)
 	}
+	if err == nil {
+		err = s.welcome(r.Agency)
+	}
 	if err != nil {
 		j.err = err
 		s.strike(j)
 		return
 	}
-	s.welcome(r.Agency)
 	switch r.Verb {
 	case wire.Batch:
 		j.err = s.batch(j)
@@ -159,14 +195,19 @@ func (s *session) serve(j *job, body []byte, framed bool) {
 		j.err = s.bet(j)
 	case wire.Finish:
 		j.err = s.finish(j, r)
-	case wire.Query, wire.Wait:
-		j.err = s.winners(j, r)
 	case wire.Hello:
 		j.err = s.hello(j, r)
-	case wire.Receipt:
-		j.err = s.receipt(j, r)
+	case wire.Query, wire.Wait, wire.Receipt:
+		j.answered = make(chan struct{})
+		s.asked = j.answered
+	}
+	if errors.Is(j.err, context.Canceled) {
+		j.err = errStopping
 	}
 }
+
+// errStopping is the answer to what could not be finished while the server stopped.
+var errStopping = quiniela.Refuse(quiniela.Stopping, "the server is going down; ask again when it is back")
 
 // strangersBody is the largest body, in bytes, of a request of a connection that has to show who it is, and has not.
 const strangersBody = 1 << 10
@@ -199,28 +240,40 @@ func (s *session) strike(j *job) {
 }
 
 // welcome notes that the connection has shown who it is.
-func (s *session) welcome(n quiniela.Agency) {
+func (s *session) welcome(n quiniela.Agency) error {
+	guarded := s.Server.guarded() // by now, which may be since the connection was made
+	if guarded {
+		if err := s.join(s.conn, n); err != nil {
+			return err
+		}
+	}
 	if s.known {
-		return
+		return nil
 	}
 	s.known = true
 	s.met(s.conn)
 	s.reader.Limits = s.config.Limits
-	if s.guarded {
+	if guarded {
 		s.log.Info("accept_connections", "result", "success", "ip", s.conn.ip, "agency", uint32(n))
 	}
+	return nil
 }
 
-// reserve takes room for a request's body, and waits for it as long as a request may take to arrive.
+// reserve takes what a request needs of the agency's quota, and room for its body, and waits for both. The time that the request may
+// take to arrive begins after it.
 func (s *session) reserve(bytes int) (err error) {
-	if s.held, err = s.bodies.reserve(s.running, s.config.Request, int64(bytes)); err == nil {
-		return nil
+	if err = s.conn.quota.wait(s.ctx, 1, bytes); err == nil {
+		s.held, err = s.bodies.reserve(s.running, s.config.Request, s.conn.quota, int64(bytes))
 	}
-	return quiniela.Refuse(quiniela.Busy, "the requests in hand take all the memory that is set aside for them; try again later")
+	if err != nil {
+		return quiniela.Refuse(quiniela.Busy, "the requests in hand take all the memory that is set aside for them; try again later")
+	}
+	s.conn.restart()
+	return nil
 }
 
 func (s *session) finish(j *job, r wire.Request) error {
-	if err := s.ledger.Finish(context.Background(), s.draw, r.Agency, r.Batches); err != nil {
+	if err := s.ledger.Finish(s.ctx, s.draw, r.Agency, r.Batches); err != nil {
 		return err
 	}
 	j.reply = wire.AppendFinishOK(j.reply)
@@ -230,11 +283,11 @@ func (s *session) finish(j *job, r wire.Request) error {
 // hello says where an agency goes on, and keeps the connection to the draw it names, or to the current draw: a
 // draw that opens or closes meanwhile must not turn its bets aside.
 func (s *session) hello(j *job, r wire.Request) error {
-	d, err := s.ledger.FindDraw(context.Background(), r.Draw)
+	d, err := s.ledger.FindDraw(s.ctx, r.Draw)
 	if err != nil {
 		return err
 	}
-	at, err := s.ledger.Resume(d.Seq, r.Agency)
+	at, err := s.ledger.Resume(s.ctx, d.Seq, r.Agency)
 	if err != nil {
 		return err
 	}
@@ -252,7 +305,7 @@ func (s *session) receipt(j *job, r wire.Request) error {
 	if s.receipts == nil {
 		return quiniela.Refuse(quiniela.Absent, "this server keeps no public log, and has no receipts")
 	}
-	text, err := s.receipts(context.Background(), s.draw, r.Agency, r.Batch, r.Line)
+	text, err := s.receipts(s.ctx, s.draw, r.Agency, r.Batch, r.Line)
 	if err != nil {
 		return err
 	}
@@ -311,27 +364,84 @@ func (s *session) submit(j *job, frame []byte, start int) error {
 	return err
 }
 
-// winners answers query_winners at once and wait_winners when the draw is done, or after Config.Poll.
-func (s *session) winners(j *job, r wire.Request) error {
-	documents, drawn, err := s.ledger.Winners(s.draw, r.Agency)
+// winners answers query_winners at once and wait_winners when the draw is done, or after Options.Poll. It makes the reply's first line
+// and returns the list that follows it.
+func (s *session) winners(out *bufio.Writer, j *job) (w ledger.Winners, err error) {
+	r := j.request
+	w, drawn, err := s.ledger.Winners(s.ctx, s.draw, r.Agency)
 	if err == nil && !drawn && r.Verb == wire.Wait {
-		select {
-		case <-s.ledger.Drawn(s.draw):
-			documents, drawn, err = s.ledger.Winners(s.draw, r.Agency)
-		case <-time.After(s.config.Poll):
-		case <-s.running.Done():
-		case <-s.ledger.Failed():
+		if err := out.Flush(); err != nil { // the replies to earlier requests
+			return w, err
+		}
+		s.waitForDraw()
+		if err = s.authorize(r, true); err == nil { // the agency may have been revoked meanwhile
+			w, drawn, err = s.ledger.Winners(s.ctx, s.draw, r.Agency)
 		}
 	}
-	if err != nil {
-		return err
-	}
-	if !drawn {
+	switch {
+	case err != nil:
+		return w, err
+	case drawn:
+		j.reply = wire.AppendListHead(j.reply, w.Count)
+	default:
 		j.reply = wire.AppendInProgress(j.reply)
-		return nil
 	}
-	j.reply = wire.AppendList(j.reply, documents)
+	return w, nil
+}
+
+func (s *session) waitForDraw() {
+	poll := time.NewTimer(s.config.Poll)
+	defer poll.Stop()
+	select {
+	case <-s.ledger.Drawn(s.draw):
+	case <-poll.C:
+	case <-s.ctx.Done():
+	case <-s.running.Done():
+	case <-s.ledger.Failed():
+	}
+}
+
+const (
+	// page is about how many bytes of a list are in memory at once, however long it is.
+	page = 16 << 10
+	// mostReading is how many pages are read from the state at once, for all connections.
+	mostReading = 32
+)
+
+// list sends the lines of a list, page by page, in the job's buffer. Its error is the connection's end: the reply cannot be taken back.
+func (s *session) list(out *bufio.Writer, j *job, w ledger.Winners) error {
+	for from := uint32(0); from < w.Count; {
+		next, err := s.page(j, w, from)
+		if err == nil && next == from {
+			err = fmt.Errorf("%d of %d winners are there", from, w.Count)
+		}
+		if err != nil {
+			if s.ctx.Err() == nil {
+				s.log.Error("send_winners", "result", "fail", "agency", uint32(j.request.Agency), "error", err)
+			}
+			return err
+		}
+		if err := s.conn.quota.wait(s.ctx, 0, len(j.reply)); err != nil {
+			return err
+		}
+		if _, err := out.Write(j.reply); err != nil {
+			return err
+		}
+		from = next
+	}
 	return nil
+}
+
+// page reads a page of a list into the job's buffer.
+func (s *session) page(j *job, w ledger.Winners, from uint32) (next uint32, err error) {
+	select {
+	case s.reading <- struct{}{}:
+	case <-s.ctx.Done():
+		return from, s.ctx.Err()
+	}
+	defer func() { <-s.reading }()
+	j.reply, next, err = w.AppendLines(j.reply[:0], from, page)
+	return next, err
 }
 
 // write sends the replies, in order. When the peer takes none, it closes the connection and goes on without sending: every
@@ -339,17 +449,40 @@ func (s *session) winners(j *job, r wire.Request) error {
 func (s *session) write() {
 	out := bufio.NewWriterSize(deadlineWriter{s.conn}, 4<<10)
 	for j := range s.replies {
-		s.complete(j)
-		_, err := out.Write(j.reply)
-		j.release()
+		err := s.answer(out, j)
 		if err == nil && len(s.replies) == 0 {
 			err = out.Flush()
 		}
 		if err != nil {
+			s.end()
 			_ = s.conn.Close() // the reader notices
 		}
+		if j.answered != nil {
+			close(j.answered)
+		}
+		j.release()
 	}
 	_ = out.Flush()
+}
+
+// answer makes and writes a reply.
+func (s *session) answer(out *bufio.Writer, j *job) error {
+	var w ledger.Winners
+	if j.answered != nil {
+		if j.request.Verb == wire.Receipt {
+			j.err = s.receipt(j, j.request)
+		} else {
+			w, j.err = s.winners(out, j)
+		}
+		if err := s.ctx.Err(); err != nil {
+			return err // nobody takes it any more
+		}
+	}
+	s.complete(j)
+	if _, err := out.Write(j.reply); err != nil {
+		return err
+	}
+	return s.list(out, j, w)
 }
 
 type deadlineWriter struct{ c *conn }

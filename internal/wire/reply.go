@@ -49,9 +49,14 @@ func AppendFinishOK(dst []byte) []byte { return append(append(dst, ackFinish...)
 // AppendInProgress appends the reply to a query before the draw.
 func AppendInProgress(dst []byte) []byte { return append(append(dst, InProgress...), '\n') }
 
+// AppendListHead appends the first line of the reply `ok|<N>`; N lines follow it.
+func AppendListHead(dst []byte, n uint32) []byte {
+	return append(strconv.AppendUint(append(dst, "ok|"...), uint64(n), 10), '\n')
+}
+
 // AppendList appends the reply `ok|<N>` and the N lines.
 func AppendList(dst []byte, lines []string) []byte {
-	dst = append(strconv.AppendInt(append(dst, "ok|"...), int64(len(lines)), 10), '\n')
+	dst = AppendListHead(dst, uint32(len(lines)))
 	for _, l := range lines {
 		dst = append(append(dst, l...), '\n')
 	}

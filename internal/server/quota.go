@@ -1,0 +1,83 @@
+package server
+
+import (
+	"context"
+
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/time/rate"
+
+	"quiniela"
+)
+
+// quota is what one registered agency may take of the server, with all its connections together. An agency that wants more waits, and
+// nobody else does. On an open server there are none: anybody could use up another's.
+type quota struct {
+	connections int           // protected by Server.mu
+	requests    *rate.Limiter // nil: no limit
+	bytes       *rate.Limiter // of requests and lists; nil: no limit
+	bodies      *semaphore.Weighted
+	share       int64 // of the budget for bodies: how much bodies has
+}
+
+// bodyShare is which part of the budget for bodies one agency may hold.
+const bodyShare = 8
+
+func (c *Options) quota() *quota {
+	q := &quota{share: max(c.BodyMemory/bodyShare, min(c.BodyMemory, int64(c.Limits.FramedBody)))}
+	q.bodies = semaphore.NewWeighted(q.share)
+	if n := c.AgencyRequests; n > 0 {
+		q.requests = rate.NewLimiter(rate.Limit(n), n)
+	}
+	if n := c.AgencyBytes; n > 0 {
+		q.bytes = rate.NewLimiter(rate.Limit(n), max(n, c.Limits.FramedBody, c.Limits.BareBody, 2*page))
+	}
+	return q
+}
+
+// wait takes requests and bytes from the quota, and waits until they are there, or ctx ends. A nil quota has no limit.
+func (q *quota) wait(ctx context.Context, requests, bytes int) error {
+	if q == nil {
+		return nil
+	}
+	if q.requests != nil && requests > 0 {
+		if err := q.requests.WaitN(ctx, requests); err != nil {
+			return err
+		}
+	}
+	if q.bytes == nil {
+		return nil
+	}
+	return q.bytes.WaitN(ctx, bytes)
+}
+
+// join counts a connection as one of an agency's, and no longer of the one that it was before. It refuses one too many.
+func (s *Server) join(c *conn, n quiniela.Agency) error {
+	if c.quota != nil && c.agency == n {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.quotas[n]
+	if q == nil {
+		q = s.config.quota()
+	}
+	if most := s.config.PerAgency; most > 0 && q.connections >= most {
+		return quiniela.Refuse(quiniela.Busy, "agency %d has %d connections open, the most it may have; close some", n, most)
+	}
+	s.part(c)
+	q.connections++
+	s.quotas[n] = q
+	c.quota, c.agency = q, n
+	return nil
+}
+
+// part takes a connection from its agency's. With the last one the quota is forgotten. Server.mu is held.
+func (s *Server) part(c *conn) {
+	if c.quota == nil {
+		return
+	}
+	if c.quota.connections--; c.quota.connections == 0 {
+		delete(s.quotas, c.agency)
+	}
+	c.quota, c.agency = nil, 0
+}
