@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
@@ -26,12 +27,19 @@ func (c *Options) quota() *quota {
 	q := &quota{share: max(c.BodyMemory/bodyShare, min(c.BodyMemory, int64(c.Limits.FramedBody)))}
 	q.bodies = semaphore.NewWeighted(q.share)
 	if n := c.AgencyRequests; n > 0 {
-		q.requests = rate.NewLimiter(rate.Limit(n), n)
+		q.requests = empty(n, n)
 	}
 	if n := c.AgencyBytes; n > 0 {
-		q.bytes = rate.NewLimiter(rate.Limit(n), max(n, c.Limits.FramedBody, c.Limits.BareBody, 2*page))
+		q.bytes = empty(n, max(n, c.Limits.FramedBody, c.Limits.BareBody, 2*page))
 	}
 	return q
+}
+
+// empty returns a limiter that has saved nothing up yet: an agency gains nothing if it comes again.
+func empty(perSecond, burst int) *rate.Limiter {
+	l := rate.NewLimiter(rate.Limit(perSecond), burst)
+	l.AllowN(time.Now(), burst)
+	return l
 }
 
 // wait takes requests and bytes from the quota, and waits until they are there, or ctx ends. A nil quota has no limit.
