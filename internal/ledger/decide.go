@@ -169,7 +169,7 @@ func (g *group) seal(ctx context.Context, d Draw, by, note string, now int64) er
 // after the closing time is taken, also where the server was down when it came.
 func (g *group) sealPast(ctx context.Context) error {
 	now := g.l.now()
-	for _, n := range g.t.s.open {
+	for _, n := range g.t.s.undrawn {
 		if d := g.t.s.draws[n]; d.past(now) {
 			if err := g.seal(ctx, d, journal.SealedByTime, "", now.UnixMicro()); err != nil {
 				return err
@@ -185,6 +185,10 @@ func (g *group) decideOpen(ctx context.Context, r *request, o journal.Open) erro
 	}
 	if g.t.named(o.ID) != 0 || o.Draw <= g.t.last() {
 		r.err = quiniela.Refuse(quiniela.NoDraw, "draw %s is already there: names are used once", o.ID)
+		return nil
+	}
+	if waiting := len(g.t.s.undrawn) + int(g.t.last()-g.t.s.last()); waiting >= MaxUndrawn {
+		r.err = quiniela.Refuse(quiniela.Busy, "%d draws have no result yet, the most at once: close some, and enter the numbers that they wait for", waiting)
 		return nil
 	}
 	if err := g.add(ctx, journal.Encode(o), o, nil, nil); err != nil {

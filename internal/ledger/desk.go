@@ -33,6 +33,9 @@ type Terms struct {
 // MaxAgencies is the most agencies of a draw.
 const MaxAgencies = 1_000_000
 
+// MaxUndrawn is the most draws without a result at once: the committer looks at each of them with every group.
+const MaxUndrawn = 1000
+
 // maxNote is the most characters of an operator's note.
 const maxNote = 200
 

@@ -129,7 +129,7 @@ type state struct {
 	cursors map[cursorKey]cursor
 	drawn   map[uint64]chan struct{} // closed when the draw has its result
 	ids     map[string]uint64        // of the draws
-	open    []uint64                 // draws that are not sealed, in order; replaced, never changed
+	undrawn []uint64                 // draws without a result, in order, MaxUndrawn at most; replaced, never changed
 	tree    tlog.CompactRange        // of the public log
 
 	chain *draw.Chain // the beacon; never changed
@@ -393,11 +393,11 @@ func (s *state) put(d Draw) {
 		close(s.drawn[d.Seq])
 	}
 	switch {
-	case !known && !d.Sealed:
-		s.open = append(slices.Clone(s.open), d.Seq)
-		slices.Sort(s.open)
-	case known && d.Sealed && !old.Sealed:
-		s.open = slices.DeleteFunc(slices.Clone(s.open), func(n uint64) bool { return n == d.Seq })
+	case !known && d.Result == nil:
+		s.undrawn = append(slices.Clone(s.undrawn), d.Seq)
+		slices.Sort(s.undrawn)
+	case known && d.Result != nil && old.Result == nil:
+		s.undrawn = slices.DeleteFunc(slices.Clone(s.undrawn), func(n uint64) bool { return n == d.Seq })
 	}
 }
 
@@ -408,18 +408,20 @@ func (s *state) last() uint64 { return uint64(len(s.draws)) }
 // current returns the current draw: the open one that was opened first, or where none is
 // open the one that was opened last. mu is held, or the caller is the committer.
 func (s *state) current() uint64 {
-	if len(s.open) > 0 {
-		return s.open[0]
+	for _, n := range s.undrawn {
+		if !s.draws[n].Sealed {
+			return n
+		}
 	}
 	return s.last()
 }
 
-// where returns the draws that a condition holds for, in order.
+// where returns the draws without a result that a condition holds for, in order.
 func (s *state) where(condition func(Draw) bool) []uint64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	var found []uint64
-	for n := uint64(1); n <= s.last(); n++ {
+	for _, n := range s.undrawn {
 		if condition(s.draws[n]) {
 			found = append(found, n)
 		}

@@ -61,8 +61,8 @@ func (t *transaction) last() uint64 {
 
 // current is state.current after what the transaction has opened and sealed.
 func (t *transaction) current() uint64 {
-	for _, n := range t.s.open {
-		if d, changed := t.draws[n]; !changed || !d.Sealed {
+	for _, n := range t.s.undrawn {
+		if d, _ := t.draw(n); !d.Sealed {
 			return n
 		}
 	}

@@ -352,4 +352,3 @@ func TestOneAgencysBodiesStopNobodyElse(t *testing.T) {
 		}
 	}
 }
-
