@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -351,4 +352,50 @@ func TestOneAgencysBodiesStopNobodyElse(t *testing.T) {
 			t.Fatalf("the other agency's batch %d: %q", i+1, got)
 		}
 	}
+}
+
+// Thousands who wait for the draw take memory in proportion, keep nobody from betting, and are all told.
+func TestManyWaitForTheDraw(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not with -short")
+	}
+	const waiting, ahead = 3000, 20
+	c := start(t, 2, func(s *server.Options) { s.PerAddress, s.Backlog = 0, 4096 })
+	memory := func() int {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int(m.HeapInuse + m.StackInuse)
+	}
+	before := memory()
+	goroutines := runtime.NumGoroutine()
+	var open []*net.TCPConn
+	for range waiting {
+		conn := c.dial()
+		if _, err := io.WriteString(conn, strings.Repeat(frame("hello|1|"), ahead)+frame("wait_winners|1")); err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, conn)
+	}
+	waitFor(t, func() bool { return runtime.NumGoroutine() >= goroutines+2*waiting })
+	each := (memory() - before) / waiting
+	t.Logf("%d connections wait; each takes %d bytes of memory", waiting, each)
+	if each > 64<<10 {
+		t.Errorf("each takes %d bytes", each)
+	}
+	for i := range 10 {
+		if got := c.ask(frame(fmt.Sprintf("agency_ID|1|%d\n%s", i+1, winny)), true); got != "success|1\n" {
+			t.Fatalf("a batch meanwhile: %q", got)
+		}
+	}
+	began := time.Now()
+	exchange(t, c.dial(), frame("notify_finished|1", "notify_finished|2"))
+	for _, conn := range open {
+		_ = conn.SetDeadline(time.Now().Add(time.Minute))
+		_ = conn.CloseWrite()
+		if got, err := io.ReadAll(conn); err != nil || !strings.HasSuffix(string(got), "\nok|10\n"+strings.Repeat("30876370\n", 10)) {
+			t.Fatalf("%q, %v", got, err)
+		}
+	}
+	t.Logf("all are told in %s", time.Since(began).Round(time.Millisecond))
 }
