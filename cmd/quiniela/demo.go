@@ -18,11 +18,14 @@ import (
 
 	"quiniela"
 	"quiniela/draw"
+	"quiniela/internal/agencies"
 	"quiniela/internal/central"
 	"quiniela/internal/client"
 	"quiniela/internal/ledger"
 	"quiniela/internal/logline"
+	"quiniela/internal/publish"
 	"quiniela/internal/sample"
+	"quiniela/verify"
 )
 
 type demoCommand struct {
@@ -78,15 +81,23 @@ func (c *demoCommand) files(work string) ([]string, error) {
 // demo is a run of the whole lottery in one process, over real sockets and a real disk.
 type demo struct {
 	env
-	number  quiniela.Number
-	files   []string
-	log     *slog.Logger
-	reports []client.Report
-	sent    time.Duration // until the last agency had every bet acknowledged
+	number   quiniela.Number
+	files    []string
+	log      *slog.Logger
+	tokens   []string // of the agencies, agency 1's first
+	reports  []client.Report
+	receipts [][]byte      // of agency 1's first batch
+	outcome  []byte        // the draw's, as it is published
+	key      []byte        // the published log's
+	sent     time.Duration // until the last agency had every bet acknowledged
 }
 
 func (d *demo) run(dir string) error {
+	if err := d.register(filepath.Join(dir, agencies.FileName)); err != nil {
+		return err
+	}
 	o := central.DefaultOptions(dir)
+	o.PublicLog = &central.PublicLog{Interval: 50 * time.Millisecond} // at most: a demo is short
 	o.Seed = &ledger.Seed{ID: "1", Agencies: uint32(len(d.files)), Rule: draw.FixedNumber(d.number)}
 	o.Log = d.log
 	l, err := central.Open(d.ctx, o)
@@ -101,6 +112,9 @@ func (d *demo) run(dir string) error {
 	began := time.Now()
 	err = d.agencies(ctx, l.Addr().String())
 	total := time.Since(began)
+	if err == nil && ctx.Err() == nil {
+		err = d.fetchReceipts(ctx, l.Addr().String(), filepath.Join(dir, publish.FolderName))
+	}
 	stop()
 	if err = errors.Join(err, <-served, l.Close()); err != nil {
 		return err
@@ -108,7 +122,35 @@ func (d *demo) run(dir string) error {
 	if d.ctx.Err() != nil {
 		return errors.New("the demo was interrupted before the draw")
 	}
-	return d.tell(total)
+	if err := d.tell(total); err != nil {
+		return err
+	}
+	if err := d.checkReceipts(); err != nil {
+		return err
+	}
+	d.printf("Next: `quiniela server` and `quiniela client --id 1` run it for real; see README.md.\n")
+	return nil
+}
+
+// register registers the agencies. They show their tokens: only so can they have receipts.
+func (d *demo) register(path string) error {
+	return agencies.Change(path, func(r *agencies.Registry) error {
+		for i := range d.files {
+			token, err := r.Add(quiniela.Agency(i+1), "", "", time.Now())
+			if err != nil {
+				return err
+			}
+			d.tokens = append(d.tokens, token)
+		}
+		return nil
+	})
+}
+
+// agency returns the options of the ith agency's client, from 0.
+func (d *demo) agency(i int, address string) client.Options {
+	c := client.DefaultOptions()
+	c.Agency, c.Address, c.Token, c.File, c.AllowEmpty = quiniela.Agency(i+1), address, d.tokens[i], d.files[i], true
+	return c
 }
 
 // agencies runs them in parallel.
@@ -119,11 +161,10 @@ func (d *demo) agencies(ctx context.Context, address string) error {
 	began := time.Now()
 	var mu sync.Mutex // protects d.sent, and keeps lines of d.stdout whole
 	g, ctx := errgroup.WithContext(ctx)
-	for i, file := range d.files {
+	for i := range d.files {
 		b := shown.add(fmt.Sprintf("agency %-3d", i+1), "bets", 0)
 		g.Go(func() (err error) {
-			c := client.DefaultOptions()
-			c.Agency, c.Address, c.File, c.AllowEmpty = quiniela.Agency(i+1), address, file, true
+			c := d.agency(i, address)
 			c.Progress = func(p client.Progress) {
 				b.of(int64(p.Total))
 				if p.Stage != "check" {
@@ -148,6 +189,57 @@ func (d *demo) agencies(ctx context.Context, address string) error {
 		})
 	}
 	return g.Wait()
+}
+
+// fetchReceipts asks for those of agency 1's first batch, if it has one, and waits for what they are checked against: the public folder's
+// key and outcome.
+func (d *demo) fetchReceipts(ctx context.Context, address, public string) error {
+	if d.reports[0].Bets == 0 {
+		return nil
+	}
+	_, err := client.Receipts(ctx, d.agency(0, address), 1, d.log, func(_ uint64, _ uint32, receipt []byte) error {
+		d.receipts = append(d.receipts, receipt)
+		return nil
+	})
+	if err != nil && ctx.Err() == nil { // run tells of an interruption
+		return fmt.Errorf("agency 1: %w", err)
+	}
+	for deadline := time.Now().Add(time.Minute); ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
+		d.outcome, err = os.ReadFile(filepath.Join(public, "draws", "1", "outcome.json"))
+		if err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the draw's outcome is not published after a minute: %w", err)
+		}
+	}
+	if d.key, err = os.ReadFile(filepath.Join(public, publish.VerifierName)); err != nil {
+		return fmt.Errorf("read the log's key: %w", err)
+	}
+	return nil
+}
+
+// checkReceipts verifies the receipts. The central has ended, and is not asked.
+func (d *demo) checkReceipts() error {
+	if len(d.receipts) == 0 {
+		return nil
+	}
+	won := 0
+	for i, receipt := range d.receipts {
+		r, err := verify.Check(verify.Options{Receipt: receipt, Outcome: d.outcome, Key: d.key})
+		if err != nil {
+			return fmt.Errorf("check a receipt: %w", err)
+		}
+		if !r.Proven || r.Won == nil {
+			return fmt.Errorf("the receipt of bet %d of agency 1 is not proven:\n%s", i+1, r.Text())
+		}
+		if *r.Won {
+			won++
+		}
+	}
+	d.printf("Agency 1 has the receipts of its first %s bets. All are proven, without asking the server, and %d of these bets won.\n",
+		humanize.Comma(int64(len(d.receipts))), won)
+	return nil
 }
 
 func (d *demo) printf(format string, args ...any) { _, _ = fmt.Fprintf(d.stdout, format, args...) }
@@ -179,6 +271,5 @@ func (d *demo) tell(total time.Duration) error {
 	}
 	d.printf("\n%s bets in %.2f s (%s bets/s), each on the disk before it was acknowledged; %.2f s with the draw.\n",
 		humanize.Comma(int64(bets)), d.sent.Seconds(), humanize.Comma(int64(rate)), total.Seconds())
-	d.printf("Next: `quiniela server` and `quiniela client --id 1` run it for real; see README.md.\n")
 	return nil
 }

@@ -300,10 +300,19 @@ func (s *session) hello(j *job, r wire.Request) error {
 	return nil
 }
 
-// receipt answers with the proof that a bet is in the public log.
+// receipt answers with the proof that a bet is in the public log. A receipt names who bet, so a server without a registry, where
+// anyone may speak for any agency, gives none.
 func (s *session) receipt(j *job, r wire.Request) error {
 	if s.receipts == nil {
 		return quiniela.Refuse(quiniela.Absent, "this server keeps no public log, and has no receipts")
+	}
+	if !s.Server.guarded() {
+		return quiniela.Refuse(quiniela.Absent, "this server is open to all, and a receipt names who bet: the operator registers the agencies "+
+			"with `quiniela agency add N`, and each then gets its own receipts with its token")
+	}
+	// The registry may have been made since authorize let the request in.
+	if err := s.config.Guard.Allow(&s.conn.identity, r.Agency); err != nil {
+		return err
 	}
 	text, err := s.receipts(s.ctx, s.draw, r.Agency, r.Batch, r.Line)
 	if err != nil {
