@@ -246,20 +246,32 @@ func TestAPersonWatchesADraw(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := l.launch("server", "--agencies", "2", "--ip", "127.0.0.1", "--port", "0", "--http-addr", "127.0.0.1:0")
+	server := l.launch("server", "--agencies", "2", "--ip", "127.0.0.1", "--port", "0", "--http-addr", "127.0.0.1:0", "--admin-addr", "off")
 	address, page := server.await(`address: (127\S+)`), server.await(`page: (http://\S+)/`)
+	operator, err := os.ReadFile(filepath.Join(l.dir, "data", "operator.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	b := openBrowser(t, chromium)
 	b.language("es")
 	b.do(chromedp.EmulateViewport(1280, 900), chromedp.Navigate(page))
 	b.until(`Sorteo 1`)
 	b.until(`en vivo`)
+	b.until(`lo ve el operador`)
 	b.accessible("open")
+	logIn := func(wait string) {
+		b.do(chromedp.Focus(chromedp.CSS("#key")))
+		b.follow(chromedp.KeyEvent(strings.TrimSpace(string(operator)) + "\r"))
+		b.until(wait)
+	}
 
-	// One agency sends; the page follows it to its end without being loaded again.
+	// The operator sees what is sold. One agency sends; the page follows it to its end without being loaded again.
 	client := func(n int) {
 		l.launch("client", "--id", strconv.Itoa(n), "--server", address, "--file", files[n-1])
 	}
+	b.do(chromedp.Navigate(page + "/login"))
+	logIn(`Salir`)
 	client(1)
 	b.until(`(?m)^1\s+134\s+20,000\s+Terminó$`)
 	b.until(`(?m)^2\s+0\s+0\s+Sin apuestas$`)
@@ -278,7 +290,11 @@ func TestAPersonWatchesADraw(t *testing.T) {
 	if !result[bool](b, `document.activeElement === document.querySelector("#in-list-1 a") && document.querySelector("#numbers-table").open`) {
 		t.Errorf("the keyboard is on %s, or the table is closed", result[string](b, `document.activeElement.outerHTML.slice(0, 90)`))
 	}
-	b.until(`(?m)^2\s+2$`) // agency 2 has two winners
+	b.until(`34679922`)
+	b.until(`(?m)^2\s+2\s`) // agency 2 has two winners
+	b.follow(chromedp.Click(chromedp.CSS("header button")))
+	b.until(`Ingresar`)
+	b.until(`(?m)^2\s+2$`)
 	text := b.text()
 	for _, document := range []string{"34679922", "19564423"} {
 		if strings.Contains(text, document) {
@@ -290,10 +306,6 @@ func TestAPersonWatchesADraw(t *testing.T) {
 
 	// The operator, by the keyboard alone, in English.
 	b.language("en")
-	operator, err := os.ReadFile(filepath.Join(l.dir, "data", "operator.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	b.do(chromedp.Navigate(page + "/login"))
 	b.until(`Operator's key`)
 	b.accessible("login")
@@ -302,15 +314,23 @@ func TestAPersonWatchesADraw(t *testing.T) {
 	b.follow(chromedp.KeyEvent("wrong\r"))
 	b.until(`That is not the key`)
 	time.Sleep(1100 * time.Millisecond) // as the page says
-	b.do(chromedp.Focus(chromedp.CSS("#key")))
-	b.follow(chromedp.KeyEvent(strings.TrimSpace(string(operator)) + "\r"))
-	b.until(`Log out`)
+	logIn(`Log out`)
 	b.until(`34679922`)
 	b.until(`19564423`)
 	b.until(`Winning number 7574`)
 	b.until(`(?m)^1\s+drawn\s+40,000\s+7574\s+3$`) // in the list of all draws
 	b.accessible("operator")
 	b.phone("operator")
+
+	// Anybody's page follows a draw to its end.
+	b.follow(chromedp.Click(chromedp.CSS("header button")))
+	b.until(`Log in`)
+	l.launch("draw", "open", "night", "--agencies", "1", "--source", "fixed", "--number", "42").wait()
+	b.do(chromedp.Navigate(page + "/draws/night"))
+	b.until(`live`)
+	b.until(`not been held yet`)
+	l.launch("draw", "close", "night", "--yes").wait()
+	b.until(`Winning number 0042`)
 
 	b.faultless()
 }

@@ -115,3 +115,27 @@ func (a *admin) call(ctx context.Context, method, path string, in, out any) erro
 	}
 	return nil
 }
+
+// all asks for a list, part by part.
+func all[T any](e env, a *admin, path, name string) (items []T, err error) {
+	for from := uint64(0); ; {
+		var answer map[string]json.RawMessage
+		if err := a.call(e.ctx, http.MethodGet, fmt.Sprintf("%s?from=%d&limit=1000", path, from), nil, &answer); err != nil {
+			return nil, err
+		}
+		var part []T
+		err := json.Unmarshal(answer[name], &part)
+		next := uint64(0)
+		if rest, ok := answer["next"]; ok && err == nil {
+			err = json.Unmarshal(rest, &next)
+		}
+		if err != nil || next != 0 && next <= from {
+			return nil, fmt.Errorf("the server at %s answers no list of %s: is it a quiniela of this version?", a.where, name)
+		}
+		items = append(items, part...)
+		if next == 0 {
+			return items, nil
+		}
+		from = next
+	}
+}

@@ -205,15 +205,15 @@ func (c *drawShowCommand) Run(e env) error {
 	if err := a.call(e.ctx, http.MethodGet, drawPath(c.ID), nil, &d); err != nil {
 		return err
 	}
-	var all struct{ Agencies []web.Agency }
-	if err := a.call(e.ctx, http.MethodGet, drawPath(c.ID)+"/agencies", nil, &all); err != nil {
+	agencies, err := all[web.Agency](e, a, drawPath(c.ID)+"/agencies", "agencies")
+	if err != nil {
 		return err
 	}
 	if err := describe(e, d); err != nil {
 		return err
 	}
 	w := table(e, "\nAGENCY\tBATCHES\tBETS\tSTATE")
-	for _, agency := range all.Agencies {
+	for _, agency := range agencies {
 		state := "no bets yet"
 		switch {
 		case agency.Finished:
@@ -295,16 +295,16 @@ func (c *drawListCommand) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	var all struct{ Draws []web.Draw }
-	if err := a.call(e.ctx, http.MethodGet, "/api/v1/draws", nil, &all); err != nil {
+	draws, err := all[web.Draw](e, a, "/api/v1/draws", "draws")
+	if err != nil {
 		return err
 	}
-	if len(all.Draws) == 0 {
+	if len(draws) == 0 {
 		_, err := fmt.Fprintln(e.stdout, "No draws yet; open one with `quiniela draw open`.")
 		return err
 	}
 	w := table(e, "DRAW\tSTATE\tBETS\tFINISHED\tCLOSES\tNUMBER\tWINNERS")
-	for _, d := range all.Draws {
+	for _, d := range draws {
 		n, winners := "-", "-"
 		if d.Number != nil {
 			n = fmt.Sprintf("%04d", *d.Number)
@@ -334,16 +334,20 @@ func (c *drawResultsCommand) Run(e env) error {
 	if d.Winners == nil {
 		return fmt.Errorf("draw %s has no result yet: it is %s; see `quiniela draw show %s`", d.ID, d.State, d.ID)
 	}
-	var all struct{ Winners []web.Winners }
-	if err := a.call(e.ctx, http.MethodGet, drawPath(c.ID)+"/winners", nil, &all); err != nil {
+	winners, err := all[web.Winners](e, a, drawPath(c.ID)+"/winners", "winners")
+	if err != nil {
 		return err
 	}
 	if err := describe(e, d); err != nil {
 		return err
 	}
 	w := table(e, "\nAGENCY\tWINNERS\tDOCUMENTS")
-	for _, agency := range all.Winners {
-		_, _ = fmt.Fprintf(w, "%d\t%d\t%s\n", agency.Agency, agency.Winners, strings.Join(agency.Documents, " "))
+	for _, agency := range winners {
+		documents, err := all[string](e, a, fmt.Sprintf("%s/winners/%d", drawPath(c.ID), agency.Agency), "documents")
+		if err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(w, "%d\t%d\t%s\n", agency.Agency, agency.Winners, strings.Join(documents, " "))
 	}
 	return w.Flush()
 }

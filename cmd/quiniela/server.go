@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -36,9 +38,14 @@ type serverCommand struct {
 	Number   int    `help:"Winning number, 0 to 9999." name:"winner-number" default:"7574" env:"LOTTERY_WINNER_NUMBER"`
 
 	AutoDraw  bool     `help:"Open draw 1 by itself in an empty journal, for the agencies and with the number above." name:"auto-draw" default:"true" negatable:"" env:"SERVER_AUTO_DRAW"`
-	HTTP      string   `help:"Address of the page, the API and the metrics, host:port; off is none." name:"http-addr" default:"127.0.0.1:8080" env:"SERVER_HTTP_ADDR"`
-	HTTPHosts []string `help:"Host names that the page answers to, besides localhost and IP addresses." name:"http-hosts" env:"SERVER_HTTP_HOSTS" placeholder:"NAME"`
-	Pprof     bool     `help:"Serve profiles at /debug/pprof/ of the page's address." env:"SERVER_PPROF"`
+	HTTP      string   `help:"Address of the page and the API, host:port; off is none." name:"http-addr" default:"127.0.0.1:8080" env:"SERVER_HTTP_ADDR" group:"page"`
+	HTTPHosts []string `help:"Host names that the page answers to, besides localhost and IP addresses." name:"http-hosts" env:"SERVER_HTTP_HOSTS" placeholder:"NAME" group:"page"`
+	HTTPCert  string   `help:"Certificate chain of the page, PEM, for TLS 1.3; read again when it changes." name:"http-tls-cert" env:"SERVER_HTTP_TLS_CERT" placeholder:"FILE" group:"page"`
+	HTTPKey   string   `help:"Its key, PEM." name:"http-tls-key" env:"SERVER_HTTP_TLS_KEY" placeholder:"FILE" group:"page"`
+	Proxies   []string `help:"Addresses or networks of the proxies in front of the page. Their word counts for a client's address and for TLS (X-Forwarded-Proto)." name:"http-proxies" env:"SERVER_HTTP_PROXIES" placeholder:"ADDRESS" group:"page"`
+	ProxyHead string   `help:"Header in which they say the client's address." name:"http-proxy-header" default:"X-Forwarded-For" env:"SERVER_HTTP_PROXY_HEADER" placeholder:"NAME" group:"page"`
+	Admin     string   `help:"Address of the health checks and the metrics, host:port; off is none. Whoever reaches it reads all figures." name:"admin-addr" default:"127.0.0.1:8081" env:"SERVER_ADMIN_ADDR" group:"page"`
+	Pprof     bool     `help:"Serve profiles at /debug/pprof/ of that address." env:"SERVER_PPROF" group:"page"`
 	LogFormat string   `help:"text, as specified, or json." name:"log-format" default:"text" enum:"text,json" env:"LOG_FORMAT"`
 
 	PublicLog bool     `help:"Keep new draws in a public log, with receipts, in the data folder's public/." name:"public-log" default:"true" negatable:"" env:"SERVER_PUBLIC_LOG" group:"public log"`
@@ -104,6 +111,12 @@ func (c *serverCommand) check() error {
 	if err := c.checkTLS(); err != nil {
 		return err
 	}
+	if _, err := prefixes(c.Proxies); err != nil {
+		return err
+	}
+	if (c.HTTPCert == "") != (c.HTTPKey == "") {
+		return usageError{errors.New("SERVER_HTTP_TLS_CERT and SERVER_HTTP_TLS_KEY go together")}
+	}
 	return c.journalFlags.check()
 }
 
@@ -159,8 +172,11 @@ func (c *serverCommand) Run(e env) error {
 // memoryRatio is the share of a container's memory that Go's heap may fill: the rest is stacks and what the kernel counts.
 const memoryRatio = 0.8
 
-// defaultHTTP is where the page is when nobody has chosen.
-const defaultHTTP = "127.0.0.1:8080"
+// Where the page and the metrics are when nobody has chosen.
+const (
+	defaultHTTP  = "127.0.0.1:8080"
+	defaultAdmin = "127.0.0.1:8081"
+)
 
 // serverOptions are those of the agencies' listeners.
 func (c *serverCommand) serverOptions() server.Options {
@@ -177,6 +193,38 @@ func (c *serverCommand) serverOptions() server.Options {
 	return s
 }
 
+// site are the settings of the page and the metrics, which check has seen.
+func (c *serverCommand) site() *central.Site {
+	s := &central.Site{
+		Address: c.HTTP, Optional: c.HTTP == defaultHTTP, TLS: central.TLS{Cert: c.HTTPCert, Key: c.HTTPKey}, Hosts: c.HTTPHosts,
+		Admin: c.Admin, AdminOptional: c.Admin == defaultAdmin, Pprof: c.Pprof,
+	}
+	s.Proxies.From, _ = prefixes(c.Proxies)
+	s.Proxies.Header = c.ProxyHead
+	if c.HTTP == "off" {
+		s.Address = ""
+	}
+	if c.Admin == "off" {
+		s.Admin = ""
+	}
+	return s
+}
+
+// prefixes reads addresses, such as 10.0.0.7, and networks, such as 10.0.0.0/8.
+func prefixes(texts []string) (all []netip.Prefix, err error) {
+	for _, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if a, bad := netip.ParseAddr(text); bad == nil {
+			p, err = a.Prefix(a.BitLen())
+		}
+		if err != nil {
+			return nil, usageError{fmt.Errorf("SERVER_HTTP_PROXIES: %q: want an address, such as 10.0.0.7, or a network, such as 10.0.0.0/8", text)}
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
 func (c *serverCommand) options(log *slog.Logger) central.Options {
 	o := central.DefaultOptions(c.Data)
 	o.Log, o.QueueBytes, o.Relays = log, c.QueueBytes, c.Beacon
@@ -184,10 +232,7 @@ func (c *serverCommand) options(log *slog.Logger) central.Options {
 	o.Journal.Reserve = c.DiskReserve
 	o.Server = c.serverOptions()
 	o.TLS = central.TLS{Cert: c.TLSCert, Key: c.TLSKey, ClientCA: c.TLSCA}
-	o.Site = &central.Site{Address: c.HTTP, Optional: c.HTTP == defaultHTTP, Hosts: c.HTTPHosts, Pprof: c.Pprof}
-	if c.HTTP == "off" {
-		o.Site.Address = ""
-	}
+	o.Site = c.site()
 	if c.PublicLog {
 		o.PublicLog = &central.PublicLog{Key: c.LogKey, Origin: c.LogOrigin, Witnesses: c.Witnesses}
 	}

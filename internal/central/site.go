@@ -3,6 +3,7 @@ package central
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"quiniela/internal/backup"
+	"quiniela/internal/certs"
 	"quiniela/internal/durable"
 	"quiniela/internal/journal/local"
 	"quiniela/internal/web"
@@ -45,12 +47,17 @@ const SocketName = "admin.sock"
 
 const keyName = "operator.key"
 
-// Site says where the page, the API and the figures are served. They are also served on the operator's socket, SocketName.
+// Site says where the page and the API are served, and where the figures are. The page and the API are also served on the operator's
+// socket, SocketName.
 type Site struct {
-	Address  string   // host:port; "" is none but the socket
-	Optional bool     // an address that is taken is a warning, and no error
-	Hosts    []string // names that the page may be asked for by, besides this machine's addresses
-	Pprof    bool     // serve profiles
+	Address       string   // of the page and the API, host:port; "" is none but the socket
+	Optional      bool     // an address that is taken is a warning, and no error
+	TLS           TLS      // of Address; without files there is none
+	Hosts         []string // names that the page may be asked for by, besides this machine's addresses
+	Proxies       web.Proxies
+	Admin         string // of the health checks, the figures and the profiles, host:port; "" is none
+	AdminOptional bool   // as Optional
+	Pprof         bool   // serve profiles
 }
 
 // site is the page, the API and the operator's socket. A nil one serves nothing.
@@ -60,19 +67,30 @@ type Site struct {
 type site struct {
 	pages   *web.Site
 	page    net.Listener // nil: none
+	tls     *tls.Config  // of page; nil: none
+	admin   net.Listener // nil: none
 	socket  net.Listener // nil: none
 	log     *slog.Logger
 	stop    context.CancelFunc // set by serve
 	serving sync.WaitGroup     // a goroutine for each listener
 }
 
-// openSite listens for the page, the API and the operator's socket; who comes waits until serve.
+// openSite listens for the page, the API, the monitoring and the operator's socket; who comes waits until serve.
 func (c *Central) openSite() (err error) {
 	if c.options.Site == nil {
 		return nil
 	}
 	c.site = &site{log: c.log}
-	if c.site.page, err = c.listenHTTP(); err != nil {
+	o := c.options.Site
+	if o.TLS.Cert != "" {
+		if c.site.tls, err = certs.Server(o.TLS.Cert, o.TLS.Key, "", c.log); err != nil {
+			return err
+		}
+	}
+	if c.site.page, err = c.listenHTTP("SERVER_HTTP_ADDR", o.Address, o.Optional); err != nil {
+		return err
+	}
+	if c.site.admin, err = c.listenHTTP("SERVER_ADMIN_ADDR", o.Admin, o.AdminOptional); err != nil {
 		return err
 	}
 	key, err := operatorKey(filepath.Join(c.options.Dir, keyName))
@@ -86,14 +104,21 @@ func (c *Central) openSite() (err error) {
 		c.log.Warn("http", "result", "fail", "socket", path, "error", err)
 	}
 	if c.site.page != nil {
-		c.log.Info("http", "result", "success", "page", "http://"+c.site.page.Addr().String()+"/")
+		scheme := "http"
+		if c.site.tls != nil {
+			scheme = "https"
+		}
+		c.log.Info("http", "result", "success", "page", scheme+"://"+c.site.page.Addr().String()+"/")
+	}
+	if c.site.admin != nil {
+		c.log.Info("http", "result", "success", "metrics", "http://"+c.site.admin.Addr().String()+"/metrics")
 	}
 	return nil
 }
 
 func (c *Central) siteOptions(key string) web.Options {
 	o := web.Options{
-		Ledger: c.Ledger, Key: key, Hosts: c.options.Site.Hosts, Metrics: c.figures, Pprof: c.options.Site.Pprof, Connections: c.onlookers, Log: c.log,
+		Ledger: c.Ledger, Key: key, Hosts: c.options.Site.Hosts, Proxies: c.options.Site.Proxies, Metrics: c.figures, Pprof: c.options.Site.Pprof, Connections: c.onlookers, Log: c.log,
 	}
 	if c.options.PublicLog != nil {
 		o.Published = c.publicFolder()
@@ -120,17 +145,18 @@ func (s *site) serve(ctx context.Context) {
 	context.AfterFunc(ctx, s.pages.Close)
 	open, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	s.answer(open, s.socket, s.pages.Trusted())
-	s.answer(open, s.page, s.pages.Public())
+	s.answer(open, s.socket, nil, s.pages.Trusted())
+	s.answer(open, s.page, s.tls, s.pages.Public())
+	s.answer(open, s.admin, nil, s.pages.Admin())
 }
 
 // answer starts to answer at a listener, which may be nil.
-func (s *site) answer(ctx context.Context, l net.Listener, handler http.Handler) {
+func (s *site) answer(ctx context.Context, l net.Listener, config *tls.Config, handler http.Handler) {
 	if l == nil {
 		return
 	}
 	s.serving.Go(func() {
-		if err := s.pages.Serve(ctx, l, handler); err != nil {
+		if err := s.pages.Serve(ctx, l, config, handler); err != nil {
 			s.log.Error("http", "result", "fail", "address", l.Addr(), "error", err)
 		}
 	})
@@ -146,7 +172,7 @@ func (s *site) close() error {
 		s.stop()
 		s.serving.Wait()
 	}
-	return errors.Join(closeListener(s.socket), closeListener(s.page))
+	return errors.Join(closeListener(s.socket), closeListener(s.page), closeListener(s.admin))
 }
 
 // closeListener closes a listener, which may be nil or closed.
@@ -160,21 +186,20 @@ func closeListener(l net.Listener) error {
 	return nil
 }
 
-// listenHTTP listens for the page, or returns nil where there is to be none.
-func (c *Central) listenHTTP() (net.Listener, error) {
-	o := c.options.Site
-	if o.Address == "" {
+// listenHTTP listens at the address that a setting names, or returns nil where there is to be nothing.
+func (c *Central) listenHTTP(setting, address string, optional bool) (net.Listener, error) {
+	if address == "" {
 		return nil, nil
 	}
-	l, err := net.Listen("tcp", o.Address)
+	l, err := net.Listen("tcp", address)
 	if err == nil {
 		return l, nil
 	}
-	if o.Optional {
-		c.log.Warn("http", "result", "fail", "error", err, "advice", "there is no page; choose another address with SERVER_HTTP_ADDR")
+	if optional {
+		c.log.Warn("http", "result", "fail", "error", err, "advice", "nothing is served there; choose another address with "+setting)
 		return nil, nil
 	}
-	return nil, fmt.Errorf("SERVER_HTTP_ADDR %s: %w; choose another address, or off", o.Address, err)
+	return nil, fmt.Errorf("%s %s: %w; choose another address, or off", setting, address, err)
 }
 
 // listenSocket listens on a unix socket for its owner only. One that is there is a dead server's: the data folder is

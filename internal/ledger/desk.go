@@ -67,6 +67,21 @@ func (l *Ledger) Draws(ctx context.Context) ([]Draw, error) {
 	return all, nil
 }
 
+// DrawsFrom returns the draws from an ordinal on, which is 1 or more, in the order in which they were opened and most of them at most,
+// and how many draws there are.
+func (l *Ledger) DrawsFrom(ctx context.Context, from uint64, most int) (draws []Draw, last uint64, err error) {
+	if err := l.fresh(ctx); err != nil {
+		return nil, 0, err
+	}
+	l.state.mu.RLock()
+	defer l.state.mu.RUnlock()
+	last = l.state.last()
+	for n := max(from, 1); n <= last && len(draws) < most; n++ {
+		draws = append(draws, l.state.draws[n])
+	}
+	return draws, last, nil
+}
+
 // FindDraw returns the draw with an ID; "" is the current draw.
 func (l *Ledger) FindDraw(ctx context.Context, id string) (Draw, error) {
 	if err := l.fresh(ctx); err != nil {
@@ -182,21 +197,23 @@ func (l *Ledger) EnterNumber(ctx context.Context, id string, n quiniela.Number, 
 	return l.FindDraw(ctx, id)
 }
 
-// Progress returns how far every expected agency is, in order; agency 0 comes first where it has bets.
-func (l *Ledger) Progress(ctx context.Context, id string) ([]AgencyProgress, error) {
+// Progress returns how far the expected agencies are, in order, from one on, most of them at most; agency 0 comes first where it has
+// bets.
+func (l *Ledger) Progress(ctx context.Context, id string, from quiniela.Agency, most int) ([]AgencyProgress, error) {
 	d, err := l.FindDraw(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	l.state.mu.RLock()
 	defer l.state.mu.RUnlock()
-	all := make([]AgencyProgress, 0, d.Agencies+1)
-	for a := range quiniela.Agency(d.Agencies) + 1 {
-		c, ok := l.state.cursors[cursorKey{d.Seq, a}]
-		if !ok && a == quiniela.Unattributed {
+	all := make([]AgencyProgress, 0, min(most, int(d.Agencies)+1))
+	for a := uint64(from); a <= uint64(d.Agencies) && len(all) < most; a++ {
+		n := quiniela.Agency(a)
+		c, ok := l.state.cursors[cursorKey{d.Seq, n}]
+		if !ok && n == quiniela.Unattributed {
 			continue
 		}
-		all = append(all, AgencyProgress{Agency: a, Batches: max(c.next, 1) - 1, Bets: c.bets, Finished: c.finished})
+		all = append(all, AgencyProgress{Agency: n, Batches: max(c.next, 1) - 1, Bets: c.bets, Finished: c.finished})
 	}
 	return all, nil
 }
@@ -225,6 +242,40 @@ func (l *Ledger) AllWinners(ctx context.Context, id string) ([]AgencyWinners, er
 	return all, err
 }
 
+// AgencyCount is how many winners an agency has.
+type AgencyCount struct {
+	Agency  quiniela.Agency
+	Winners uint32
+}
+
+// CountWinners returns how many winners the agencies have, in order, from one on, most of them at most and without those that have none.
+// Before the draw has its result there are none, and no error. It reads two rows of each agency, however many winners that has.
+func (l *Ledger) CountWinners(ctx context.Context, id string, from quiniela.Agency, most int) (counts []AgencyCount, err error) {
+	d, err := l.FindDraw(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.forgotten(); err != nil {
+		return nil, err
+	}
+	prefix := binary.BigEndian.AppendUint64([]byte{keyWinner}, d.Seq)
+	it, err := l.state.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	for ok := it.SeekGE(agencyKey(nil, keyWinner, d.Seq, from)); ok && len(counts) < most; {
+		a := quiniela.Agency(binary.BigEndian.Uint32(it.Key()[len(prefix):]))
+		next := after(agencyKey(nil, keyWinner, d.Seq, a))
+		if !it.SeekLT(next) {
+			return nil, errors.Join(errors.New("the winners changed while they were counted"), it.Error())
+		}
+		counts = append(counts, AgencyCount{a, binary.BigEndian.Uint32(it.Key()[len(prefix)+4:]) + 1})
+		ok = it.SeekGE(next)
+	}
+	return counts, it.Error()
+}
+
 // forgotten returns why a draw's winners cannot be named any more.
 func (d Draw) forgotten() error {
 	if d.Forgotten.IsZero() && !d.Gone {
@@ -240,12 +291,17 @@ const Numbers = int(quiniela.MaxNumber) + 1
 // from the batches that have come since, so that taking bets costs nothing for it.
 type tally struct {
 	mu    sync.Mutex
+	at    time.Time                  // when it was last brought up to date
+	bets  uint64                     // of the draw, then
 	next  map[quiniela.Agency]uint64 // the first batch that is not in it
 	count [Numbers]uint64
 }
 
-// Tally returns how many bets there are on each number. The first call looks at all the bets' numbers, later ones at
-// those that have come since.
+// tallyEvery is the shortest time between two looks at what has come: to look costs a moment for each agency of the draw.
+const tallyEvery = time.Second
+
+// Tally returns how many bets there are on each number, of an open draw as of a second ago at most. The first call looks at all the bets' numbers, later
+// ones at those that have come since.
 func (l *Ledger) Tally(ctx context.Context, id string) (*[Numbers]uint64, error) {
 	d, err := l.FindDraw(ctx, id)
 	if err != nil {
@@ -255,6 +311,10 @@ func (l *Ledger) Tally(ctx context.Context, id string) (*[Numbers]uint64, error)
 	t := v.(*tally)
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.bets == d.Bets || time.Since(t.at) < tallyEvery && !d.Sealed {
+		count := t.count
+		return &count, nil
+	}
 	for a := range quiniela.Agency(d.Agencies) + 1 {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -263,6 +323,7 @@ func (l *Ledger) Tally(ctx context.Context, id string) (*[Numbers]uint64, error)
 			return nil, err
 		}
 	}
+	t.at, t.bets = time.Now(), d.Bets
 	count := t.count
 	return &count, nil
 }

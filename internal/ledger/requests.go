@@ -138,3 +138,21 @@ func (w Winners) AppendLines(dst []byte, from uint32, bytes int) (lines []byte, 
 	}
 	return dst, from, errors.Join(it.Error(), it.Close())
 }
+
+// Documents returns the documents from an index on, most of them at most.
+func (w Winners) Documents(from uint32, most int) (documents []string, err error) {
+	it, err := w.state.db.NewIter(&pebble.IterOptions{
+		LowerBound: binary.BigEndian.AppendUint32(slices.Clone(w.prefix), from), UpperBound: after(w.prefix),
+	})
+	if err != nil {
+		return nil, err
+	}
+	for ok := it.First(); ok && len(documents) < most; ok = it.Next() {
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return nil, errors.Join(err, it.Close())
+		}
+		documents = append(documents, string(v))
+	}
+	return documents, errors.Join(it.Error(), it.Close())
+}

@@ -3,9 +3,9 @@ package server
 import (
 	"container/list"
 	"net"
-	"net/netip"
 
 	"quiniela"
+	"quiniela/internal/peer"
 )
 
 // admissions counts the connections, and the strangers among them: those that have not yet shown who they are, with a registry by a
@@ -29,16 +29,6 @@ func newAdmissions() admissions {
 
 // strangersShare is which part of all connections strangers may be.
 const strangersShare = 10
-
-// group returns what counts as one address: an IPv4 address, or an IPv6 network of /64, which is what one subscriber has.
-func group(ip net.IP) string {
-	a, _ := netip.AddrFromSlice(ip)
-	if a = a.Unmap(); a.Is6() {
-		p, _ := a.Prefix(64)
-		return p.String()
-	}
-	return a.String()
-}
 
 // add registers a connection as a stranger.
 func (a *admissions) add(c *conn) {
@@ -100,8 +90,8 @@ func (a *admissions) crowd() (most string) {
 
 // admit registers a connection, or says why not.
 func (s *Server) admit(nc *net.TCPConn) (*conn, error) {
-	ip := nc.RemoteAddr().(*net.TCPAddr).IP
-	c := &conn{stream: nc, tcp: nc, ip: ip.String(), group: group(ip), config: &s.config}
+	address := nc.RemoteAddr().(*net.TCPAddr)
+	c := &conn{stream: nc, tcp: nc, ip: address.IP.String(), group: peer.Group(address.AddrPort().Addr()), config: &s.config}
 	if s.guarded() {
 		c.show(s.config.Login)
 	}
@@ -135,7 +125,7 @@ func (s *Server) evict(group string) bool {
 	}
 	s.remove(c)
 	_ = c.tcp.Close() // its session sees it and leaves
-	s.refused.add(c.ip, "evicted", 0)
+	s.refused.Add(c.ip, "evicted", 0)
 	return true
 }
 

@@ -19,7 +19,7 @@ type conn struct {
 	stream
 	tcp      *net.TCPConn // under stream
 	ip       string
-	group    string // see group
+	group    string // see peer.Group
 	config   *Options
 	stranger *list.Element     // guarded by Server.mu; nil once the connection has shown who it is
 	identity agencies.Identity // used by the session's reader; while it waits for a reply that the writer makes, by the writer

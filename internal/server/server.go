@@ -19,6 +19,7 @@ import (
 	"quiniela/internal/agencies"
 	"quiniela/internal/ledger"
 	"quiniela/internal/logline"
+	"quiniela/internal/refusals"
 )
 
 // Options says how a server serves. Start from DefaultOptions.
@@ -80,7 +81,7 @@ type Server struct {
 	reading  chan struct{}  // holds a value for each page of a list that is being read
 	sessions sync.WaitGroup // the goroutines of admitted connections: admit adds, leave takes away
 	refusing atomic.Int32   // refused connections that are being told why
-	refused  *refused
+	refused  *refusals.Log
 }
 
 // Receipts returns a bet's receipt in one line: that of a line, from 1, of a batch.
@@ -107,7 +108,7 @@ func ListenEcho(c Options, log *slog.Logger) (*Server, error) {
 func newServer(c Options, log *slog.Logger) *Server {
 	s := &Server{
 		config: c, log: log, group: logline.Deferred(log), admissions: newAdmissions(),
-		refused: newRefused(log), bodies: newBudget(c.BodyMemory), quotas: map[quiniela.Agency]*quota{}, reading: make(chan struct{}, mostReading),
+		refused: refusals.New(log, "quiniela_refusals_total", "Requests and connections refused, by code."), bodies: newBudget(c.BodyMemory), quotas: map[quiniela.Agency]*quota{}, reading: make(chan struct{}, mostReading),
 	}
 	s.running, s.stop = context.WithCancel(context.Background())
 	s.working, s.cutOff = context.WithCancel(context.Background())
@@ -119,7 +120,7 @@ func (s *Server) register() {
 	if s.config.Metrics == nil {
 		return
 	}
-	s.config.Metrics.MustRegister(s.refused.counter, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+	s.config.Metrics.MustRegister(s.refused.Counter, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "quiniela_connections", Help: "Open connections of agencies.",
 	}, func() float64 {
 		s.mu.Lock()
@@ -211,7 +212,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		s.closed("listener", l.Close(), "address", l.Addr())
 	}
 	s.drain()
-	s.refused.stop()
+	s.refused.Stop()
 	if err == nil && s.ledger != nil {
 		err = s.ledger.Err()
 	}
@@ -243,7 +244,7 @@ func (s *Server) accept(l listener) {
 		}
 		c, refusal := s.admit(nc)
 		if refusal != nil {
-			s.refused.add(nc.RemoteAddr().(*net.TCPAddr).IP.String(), string(quiniela.CodeOf(refusal)), 0)
+			s.refused.Add(nc.RemoteAddr().(*net.TCPAddr).IP.String(), string(quiniela.CodeOf(refusal)), 0)
 			s.turnAway(nc, l, refusal)
 			continue
 		}
@@ -256,12 +257,12 @@ func (s *Server) accept(l listener) {
 		go func() {
 			defer s.leave(c)
 			if err := c.handshake(); err != nil {
-				s.refused.add(c.ip, "tls", 0)
+				s.refused.Add(c.ip, "tls", 0)
 				s.log.Debug("tls_handshake", "result", "fail", "ip", c.ip, "error", err)
 				return
 			}
 			if err := s.welcomeCertified(c); err != nil {
-				s.refused.add(c.ip, string(quiniela.CodeOf(err)), 0)
+				s.refused.Add(c.ip, string(quiniela.CodeOf(err)), 0)
 				c.tell(err)
 				return
 			}

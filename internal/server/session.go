@@ -535,10 +535,10 @@ func (s *session) refuse(j *job) {
 	}
 	asked := why == string(quiniela.Denied) && j.request.Verb == wire.Hello
 	if j.stranger && !asked {
-		s.refused.add(s.conn.ip, why, j.guessed)
+		s.refused.Add(s.conn.ip, why, j.guessed)
 		return
 	}
-	s.refused.counter.WithLabelValues(why).Inc()
+	s.refused.Counter.WithLabelValues(why).Inc()
 }
 
 // decided is called by the committer, which writes the lines of a whole group at once before any of them is answered.

@@ -1,14 +1,12 @@
 package web
 
 import (
-	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"quiniela"
@@ -21,9 +19,7 @@ type Draw struct {
 	ID       string     `json:"id"`
 	State    string     `json:"state"` // open, sealed or drawn
 	Agencies uint32     `json:"agencies"`
-	Finished uint32     `json:"finished"` // agencies that have finished
-	Batches  uint64     `json:"batches"`
-	Bets     uint64     `json:"bets"`
+	*Figures            // nil where a stranger asks about an open draw
 	Source   string     `json:"source"`             // of the winning number: fixed, notary or beacon
 	Round    uint64     `json:"round,omitempty"`    // the beacon's round
 	RoundAt  *time.Time `json:"round_at,omitempty"` // when the beacon signs that round
@@ -39,6 +35,13 @@ type Draw struct {
 	Drawn    *time.Time `json:"drawn,omitempty"`
 }
 
+// Figures are what has been sold in a draw. While it is open they are the operator's alone.
+type Figures struct {
+	Finished uint32 `json:"finished"` // agencies that have finished
+	Batches  uint64 `json:"batches"`
+	Bets     uint64 `json:"bets"`
+}
+
 // Agency is an agency's progress in a draw.
 type Agency struct {
 	Agency   uint32 `json:"agency"`
@@ -47,12 +50,15 @@ type Agency struct {
 	Finished bool   `json:"finished"`
 }
 
-// Winners are the winners of one agency. Documents are the bettors' document numbers; only the operator gets them.
+// Winners is how many winners an agency has.
 type Winners struct {
 	Agency    uint32   `json:"agency"`
-	Winners   int      `json:"winners"`
-	Documents []string `json:"documents,omitempty"`
+	Winners   uint32   `json:"winners"`
+	Documents []string `json:"-"` // on the operator's page, the first of them
 }
+
+// Left returns how many documents are not in Documents.
+func (w Winners) Left() int { return int(w.Winners) - len(w.Documents) }
 
 // Terms are the terms of a new draw.
 type Terms struct {
@@ -72,11 +78,15 @@ func moment(t time.Time) *time.Time {
 	return &t
 }
 
-func newDraw(d ledger.Draw) Draw {
+// newDraw returns a draw as its operator sees it, or everybody else: of an open draw they see that it is open, and until when.
+func newDraw(d ledger.Draw, operator bool) Draw {
 	v := Draw{
-		ID: d.ID, State: d.State(), Agencies: d.Agencies, Finished: d.Finished, Batches: d.Batches, Bets: d.Bets,
+		ID: d.ID, State: d.State(), Agencies: d.Agencies,
 		Source: string(d.Rule.Source), Opened: moment(d.Opened), Closes: moment(d.Closes), Sealed: moment(d.SealedAt),
 		SealedBy: d.SealedBy, Note: d.Note, Public: d.Public, Round: d.Rule.Round,
+	}
+	if operator || d.Sealed {
+		v.Figures = &Figures{Finished: d.Finished, Batches: d.Batches, Bets: d.Bets}
 	}
 	if d.Rule.Round != 0 {
 		v.RoundAt = moment(draw.Quicknet().TimeOf(d.Rule.Round))
@@ -110,9 +120,10 @@ func (s *Site) routes() []route {
 		{method: "GET", path: "/api/v1/draws", do: s.listDraws},
 		{method: "POST", path: "/api/v1/draws", operator: true, do: s.openDraw},
 		{method: "GET", path: "/api/v1/draws/{id}", do: s.showDraw},
-		{method: "GET", path: "/api/v1/draws/{id}/agencies", do: s.listAgencies},
-		{method: "GET", path: "/api/v1/draws/{id}/numbers", do: s.listNumbers},
+		{method: "GET", path: "/api/v1/draws/{id}/agencies", operator: true, do: s.listAgencies},
+		{method: "GET", path: "/api/v1/draws/{id}/numbers", operator: true, do: s.listNumbers},
 		{method: "GET", path: "/api/v1/draws/{id}/winners", do: s.listWinners},
+		{method: "GET", path: "/api/v1/draws/{id}/winners/{agency}", operator: true, do: s.listDocuments},
 		{method: "POST", path: "/api/v1/draws/{id}/close", operator: true, do: s.closeDraw},
 		{method: "POST", path: "/api/v1/draws/{id}/number", operator: true, do: s.enterNumber},
 		{method: "POST", path: "/api/v1/backup", operator: true, slow: true, do: s.backup},
@@ -176,26 +187,82 @@ func readBody(r *http.Request, v any) error {
 	return nil
 }
 
+// Sizes of a list in an answer, where the request does not say or asks for more.
+const (
+	usualPage = 100
+	mostPage  = 1000
+)
+
+// paging returns the parameters `from`, the first item of a list (0: the first there is), and `limit`.
+func paging(r *http.Request) (from uint64, limit int, err error) {
+	limit = usualPage
+	q := r.URL.Query()
+	if text := q.Get("from"); text != "" {
+		if from, err = quiniela.ParseUint(text, 32); err != nil {
+			return 0, 0, quiniela.Refuse(quiniela.Invalid, "from: %v", err)
+		}
+	}
+	if text := q.Get("limit"); text != "" {
+		n, err := quiniela.ParseUint(text, 32)
+		if err != nil || n < 1 || n > mostPage {
+			return 0, 0, quiniela.Refuse(quiniela.Invalid, "limit: %q: want 1 to %d", text, mostPage)
+		}
+		limit = int(n)
+	}
+	return from, limit, nil
+}
+
+// part is the answer with a part of a list. next is the `from` of the rest; 0: there is none.
+func part[T any](name string, items []T, next uint64) map[string]any {
+	if items == nil {
+		items = []T{}
+	}
+	answer := map[string]any{name: items}
+	if next != 0 {
+		answer["next"] = next
+	}
+	return answer
+}
+
 func (s *Site) listDraws(r *http.Request) (any, error) {
-	all, err := s.Ledger.Draws(r.Context())
+	from, limit, err := paging(r)
 	if err != nil {
 		return nil, err
 	}
-	draws := make([]Draw, len(all))
-	for i, d := range all {
-		draws[i] = newDraw(d)
+	found, last, err := s.Ledger.DrawsFrom(r.Context(), from, limit)
+	if err != nil {
+		return nil, err
 	}
-	return map[string]any{"draws": draws}, nil
+	draws := make([]Draw, len(found))
+	for i, d := range found {
+		draws[i] = newDraw(d, operator(r))
+	}
+	next := uint64(0)
+	if n := len(found); n > 0 && found[n-1].Seq < last {
+		next = found[n-1].Seq + 1
+	}
+	return part("draws", draws, next), nil
 }
 
 func (s *Site) showDraw(r *http.Request) (any, error) {
 	d, err := s.Ledger.FindDraw(r.Context(), r.PathValue("id"))
-	return newDraw(d), err
+	return newDraw(d, operator(r)), err
 }
 
 func (s *Site) listAgencies(r *http.Request) (any, error) {
-	all, err := s.Ledger.Progress(r.Context(), r.PathValue("id"))
-	return map[string]any{"agencies": newAgencies(all)}, err
+	from, limit, err := paging(r)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.Ledger.Progress(r.Context(), r.PathValue("id"), quiniela.Agency(from), limit+1)
+	if err != nil {
+		return nil, err
+	}
+	next := uint64(0)
+	if len(found) > limit {
+		next, found = uint64(found[limit].Agency), found[:limit]
+	}
+	return part("agencies", newAgencies(found), next), nil
 }
 
 func newAgencies(progress []ledger.AgencyProgress) []Agency {
@@ -204,26 +271,6 @@ func newAgencies(progress []ledger.AgencyProgress) []Agency {
 		all[i] = Agency{uint32(a.Agency), a.Batches, a.Bets, a.Finished}
 	}
 	return all
-}
-
-// firstAgency returns the parameter `from`, the first agency to show. 0, which is before all agencies, means that there is none.
-func firstAgency(r *http.Request) (quiniela.Agency, error) {
-	text := r.URL.Query().Get("from")
-	if text == "" {
-		return 0, nil
-	}
-	n, err := quiniela.ParseUint(text, 32)
-	if err != nil {
-		return 0, quiniela.Refuse(quiniela.Invalid, "from: %v", err)
-	}
-	return quiniela.Agency(n), nil
-}
-
-// window returns at most `most` agencies, the first of them `from` or the next one after it, and how many agencies come before
-// them. all must be in order.
-func window(all []ledger.AgencyProgress, from quiniela.Agency, most int) (shown []ledger.AgencyProgress, before int) {
-	before, _ = slices.BinarySearchFunc(all, from, func(a ledger.AgencyProgress, from quiniela.Agency) int { return cmp.Compare(a.Agency, from) })
-	return all[before:min(before+most, len(all))], before
 }
 
 // listNumbers answers with the number of bets on each number. It leaves out numbers without bets.
@@ -246,20 +293,57 @@ func (s *Site) listNumbers(r *http.Request) (any, error) {
 }
 
 func (s *Site) listWinners(r *http.Request) (any, error) {
-	all, err := s.winners(r, r.PathValue("id"))
-	return map[string]any{"winners": all}, err
+	from, limit, err := paging(r)
+	if err != nil {
+		return nil, err
+	}
+	all, next, err := s.winners(r, r.PathValue("id"), quiniela.Agency(from), limit)
+	return part("winners", all, uint64(next)), err
 }
 
-func (s *Site) winners(r *http.Request, id string) ([]Winners, error) {
-	found, err := s.Ledger.AllWinners(r.Context(), id)
-	all := make([]Winners, len(found))
-	for i, w := range found {
-		all[i] = Winners{Agency: uint32(w.Agency), Winners: len(w.Documents)}
-		if operator(r) {
-			all[i].Documents = w.Documents
-		}
+// winners returns how many winners the agencies have, from one on, and the agency that the rest begins with; 0: there is no rest.
+func (s *Site) winners(r *http.Request, id string, from quiniela.Agency, limit int) (all []Winners, next quiniela.Agency, err error) {
+	counts, err := s.Ledger.CountWinners(r.Context(), id, from, limit+1)
+	if err != nil {
+		return nil, 0, err
 	}
-	return all, err
+	if len(counts) > limit {
+		next, counts = counts[limit].Agency, counts[:limit]
+	}
+	for _, c := range counts {
+		all = append(all, Winners{Agency: uint32(c.Agency), Winners: c.Winners})
+	}
+	return all, next, nil
+}
+
+// listDocuments answers with the documents of an agency's winners, in the order in which their bets were stored.
+func (s *Site) listDocuments(r *http.Request) (any, error) {
+	from, limit, err := paging(r)
+	if err != nil {
+		return nil, err
+	}
+	agency, err := quiniela.ParseAgency(r.PathValue("agency"))
+	if err != nil {
+		return nil, quiniela.Refuse(quiniela.Invalid, "agency: %v", err)
+	}
+	d, err := s.Ledger.FindDraw(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	documents, err := s.documents(r, d, agency, uint32(from), limit+1)
+	next := uint64(0)
+	if len(documents) > limit {
+		next, documents = from+uint64(limit), documents[:limit]
+	}
+	return part("documents", documents, next), err
+}
+
+func (s *Site) documents(r *http.Request, d ledger.Draw, agency quiniela.Agency, from uint32, most int) ([]string, error) {
+	w, drawn, err := s.Ledger.Winners(r.Context(), d.Seq, agency)
+	if err != nil || !drawn {
+		return nil, err
+	}
+	return w.Documents(from, most)
 }
 
 func (s *Site) openDraw(r *http.Request) (any, error) {
@@ -277,16 +361,16 @@ func (s *Site) openDraw(r *http.Request) (any, error) {
 	}
 	d, err := s.Ledger.OpenDraw(r.Context(), terms)
 	s.done(r, "draw_open", t.ID, err)
-	return newDraw(d), err
+	return newDraw(d, true), err
 }
 
 // done logs an operator's action and how it ended.
 func (s *Site) done(r *http.Request, action, id string, err error) {
 	if err != nil {
-		s.Log.Warn(action, "result", "fail", "draw", id, "ip", address(r), "error", err)
+		s.Log.Warn(action, "result", "fail", "draw", id, "ip", shown(s.address(r)), "error", err)
 		return
 	}
-	s.Log.Info(action, "result", "success", "draw", id, "ip", address(r))
+	s.Log.Info(action, "result", "success", "draw", id, "ip", shown(s.address(r)))
 }
 
 func (s *Site) closeDraw(r *http.Request) (any, error) {
@@ -298,7 +382,7 @@ func (s *Site) closeDraw(r *http.Request) (any, error) {
 	}
 	d, err := s.Ledger.CloseDraw(r.Context(), r.PathValue("id"), body.Note)
 	s.done(r, "draw_close", r.PathValue("id"), err)
-	return newDraw(d), err
+	return newDraw(d, true), err
 }
 
 // enterNumber enters a notary's number, or a round of the beacon.
@@ -324,7 +408,7 @@ func (s *Site) enterNumber(r *http.Request) (any, error) {
 	id := r.PathValue("id")
 	d, err := s.Ledger.EnterNumber(r.Context(), id, quiniela.Number(*body.Number), extract)
 	s.done(r, "draw_enter", id, err)
-	return newDraw(d), err
+	return newDraw(d, true), err
 }
 
 func (s *Site) enterBeacon(r *http.Request, round []byte) (any, error) {
@@ -335,7 +419,7 @@ func (s *Site) enterBeacon(r *http.Request, round []byte) (any, error) {
 	id := r.PathValue("id")
 	d, err := s.Ledger.EnterBeacon(r.Context(), id, b)
 	s.done(r, "draw_enter", id, err)
-	return newDraw(d), err
+	return newDraw(d, true), err
 }
 
 func (s *Site) backup(r *http.Request) (any, error) {

@@ -21,23 +21,22 @@ const (
 	eventAgencies = 500
 )
 
-// Event is one message of the stream: the draw and its agencies after a change.
+// Event is one message of the stream: the draw after a change, and for the operator its agencies.
 type Event struct {
 	Draw     Draw     `json:"draw"`
-	Agencies []Agency `json:"agencies"` // 500 at most, the first one as requested
-	Now      int64    `json:"now"`      // when the figures were read, in ms since the Unix epoch
+	Agencies []Agency `json:"agencies,omitempty"` // 500 at most, the first one as requested
+	Now      int64    `json:"now"`                // when the figures were read, in ms since the Unix epoch
 }
 
-// feed is the last reading of a draw that somebody follows. All followers share one reading of the ledger a second, so that
-// any number of onlookers does not slow down the bets. It has no goroutine: the first follower whose reading is too old makes
+// feed is the last reading of a draw that somebody follows. All followers share one reading of the draw a second, so that
+// any number of onlookers does not slow down the bets. The agencies, which the operator sees beside it, are read for each stream. It has no goroutine: the first follower whose reading is too old makes
 // the next one, and the others wait for it at mu.
 type feed struct {
 	followers int // guarded by feeds.mu
 
-	mu       sync.Mutex // guards the fields below; held during a reading
-	at       time.Time  // when the reading began
-	draw     ledger.Draw
-	agencies []ledger.AgencyProgress
+	mu   sync.Mutex // guards the fields below; held during a reading
+	at   time.Time  // when the reading began
+	draw ledger.Draw
 }
 
 // feeds are the feeds of all draws. The first follower of a draw makes its feed, and the last one removes it.
@@ -67,29 +66,24 @@ func (f *feeds) leave(draw string) {
 	}
 }
 
-// read returns the draw and its agencies as they were less than a second ago. The caller must not change them.
-func (f *feed) read(ctx context.Context, l Ledger, draw string) (ledger.Draw, []ledger.AgencyProgress, time.Time, error) {
+// read returns the draw as it was less than a second ago, and when that was.
+func (f *feed) read(ctx context.Context, l Ledger, draw string) (ledger.Draw, time.Time, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if time.Since(f.at) < eventEvery*9/10 {
-		return f.draw, f.agencies, f.at, nil
+		return f.draw, f.at, nil
 	}
 	now := time.Now()
 	d, err := l.FindDraw(ctx, draw)
-	if err != nil {
-		return d, nil, now, err
+	if err == nil {
+		f.at, f.draw = now, d
 	}
-	all, err := l.Progress(ctx, draw)
-	if err != nil {
-		return d, nil, now, err
-	}
-	f.at, f.draw, f.agencies = now, d, all
-	return d, all, now, nil
+	return d, now, err
 }
 
-// stream sends server-sent events about the draw in the parameter `draw`, with its agencies from the parameter `from` on.
+// stream sends server-sent events about the draw in the parameter `draw`, to the operator with its agencies from the parameter `from` on.
 func (s *Site) stream(w http.ResponseWriter, r *http.Request) {
-	from, err := firstAgency(r)
+	from, _, err := paging(r)
 	if err != nil {
 		writeProblem(w, err)
 		return
@@ -99,24 +93,30 @@ func (s *Site) stream(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, err)
 		return
 	}
-	select {
-	case s.events <- struct{}{}:
-		defer func() { <-s.events }()
-	default:
-		writeProblem(w, quiniela.Refuse(quiniela.Busy, "%d event streams are open already; read /api/v1/draws from time to time instead", mostListeners))
+	leave, err := s.clients.follow(s.address(r), operator(r))
+	if err != nil {
+		writeProblem(w, err)
 		return
 	}
+	defer leave()
 	f := s.feeds.join(d.ID)
 	defer s.feeds.leave(d.ID)
 	w.Header().Set("Content-Type", "text/event-stream")
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	s.follow(w, r.Context(), func() (Event, error) {
-		d, all, at, err := f.read(r.Context(), s.Ledger, d.ID)
+		d, at, err := f.read(r.Context(), s.Ledger, d.ID)
 		if err != nil {
 			return Event{}, err
 		}
-		shown, _ := window(all, from, eventAgencies)
-		return Event{newDraw(d), newAgencies(shown), at.UnixMilli()}, nil
+		e := Event{Draw: newDraw(d, operator(r)), Now: at.UnixMilli()}
+		if operator(r) {
+			progress, err := s.Ledger.Progress(r.Context(), d.ID, quiniela.Agency(from), eventAgencies)
+			if err != nil {
+				return Event{}, err
+			}
+			e.Agencies = newAgencies(progress)
+		}
+		return e, nil
 	})
 }
 

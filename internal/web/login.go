@@ -2,7 +2,6 @@ package web
 
 import (
 	"crypto/rand"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -50,12 +49,13 @@ func (s *sessions) end(cookie string) {
 	delete(s.until, cookie)
 }
 
-// attempt reports whether a request shows the operator's key, and otherwise lets its answer wait. The right key is let in at once,
+// attempt reports whether a request shows the operator's key, and otherwise logs it and lets its answer wait. The right key is let in at once,
 // whoever has tried a wrong one: from the same address may come the operator, behind a proxy.
 func (s *Site) attempt(r *http.Request, key string) bool {
 	if s.rightKey(key) {
 		return true
 	}
+	s.refused.Add(shown(s.address(r)), "key", 0)
 	select {
 	case s.wrong <- struct{}{}:
 	default:
@@ -70,26 +70,16 @@ func (s *Site) attempt(r *http.Request, key string) bool {
 	return false
 }
 
-func address(r *http.Request) string {
-	ip, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return "socket"
-	}
-	return ip
-}
-
 func (s *Site) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, mostBody)
-	ip := address(r)
 	if !s.attempt(r, r.PostFormValue("key")) {
-		s.Log.Warn("login", "result", "fail", "ip", ip)
 		s.render(w, r, http.StatusUnauthorized, "login", page{Failed: true})
 		return
 	}
-	s.Log.Info("login", "result", "success", "ip", ip)
+	s.Log.Info("login", "result", "success", "ip", shown(s.address(r)))
 	http.SetCookie(w, &http.Cookie{
 		Name: cookieName, Value: s.sessions.begin(), Path: "/", MaxAge: int(sessionTime.Seconds()),
-		HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode,
+		HttpOnly: true, Secure: s.secured(r), SameSite: http.SameSiteStrictMode,
 	})
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
@@ -102,6 +92,6 @@ func (s *Site) logout(w http.ResponseWriter, r *http.Request) {
 	if c, err := r.Cookie(cookieName); err == nil {
 		s.sessions.end(c.Value)
 	}
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	http.SetCookie(w, &http.Cookie{Name: cookieName, Path: "/", MaxAge: -1, HttpOnly: true, Secure: s.secured(r), SameSite: http.SameSiteStrictMode})
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }

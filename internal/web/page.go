@@ -20,21 +20,23 @@ import (
 type page struct {
 	T        texts
 	Operator bool
-	Login    bool // whether one can log in at all
-	Failed   bool // whether the attempt to log in failed
-	Draws    []Draw
+	Login    bool   // whether one can log in at all
+	Failed   bool   // whether the attempt to log in failed
+	Draws    []Draw // newest first
+	AllDraws turn
 	Draw     Draw
-	Agencies []Agency
-	Shown    span   // which of the draw's agencies these are
-	Before   string // link to the agencies before these; "" if there are none
-	After    string // link to the agencies after these; "" if there are none
+	Agencies []Agency // the operator's
+	Others   turn
 	Winners  []Winners
-	Buckets  []bucket
-	Most     []played // the numbers played most
+	More     turn     // winners
+	Buckets  []bucket // the operator's
+	Most     []played // the numbers played most; the operator's
 }
 
-// span says that a page shows the agencies From to To of Of, counted from 1.
-type span struct{ From, To, Of int }
+// turn has the links to the rest of a list of which a page shows a part.
+type turn struct {
+	Before, After string // "" if there is none
+}
 
 // bucket is a hundred numbers in a row.
 type bucket struct {
@@ -49,15 +51,26 @@ type played struct {
 	Bets   uint64
 }
 
-// pageAgencies is how many agencies a page shows at once; a draw may have a million.
-const pageAgencies = 200
+// How much of each list a page shows at once. A draw may have a million agencies, each with any number of winners.
+const (
+	pageAgencies  = 200
+	pageDraws     = 50
+	pageDocuments = 20 // of an agency, to the operator
+)
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"number": func(n uint16) string { return fmt.Sprintf("%04d", n) },
 	"total":  func(n uint64) string { return thousands(fmt.Sprint(n)) }, // takes a pointer too, which count would print
 	"count":  func(n any) string { return thousands(fmt.Sprint(n)) },
-	"iso":    func(t time.Time) string { return t.Format(time.RFC3339) },
-	"clock":  func(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") },
+	"turnOf": func(t texts, label string, of turn) any {
+		return struct {
+			turn
+			T     texts
+			Label string
+		}{of, t, label}
+	},
+	"iso":   func(t time.Time) string { return t.Format(time.RFC3339) },
+	"clock": func(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") },
 }).ParseFS(files, "pages/*.html"))
 
 // thousands separates a whole number's thousands with a narrow space, which is right in both languages; page.js does the same.
@@ -107,22 +120,18 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, id string) {
 }
 
 func (s *Site) collect(r *http.Request, id string) (p page, err error) {
-	all, err := s.Ledger.Draws(r.Context())
-	if err != nil {
+	if err := s.collectDraws(&p, r); err != nil {
 		return p, err
-	}
-	for _, d := range slices.Backward(all) {
-		p.Draws = append(p.Draws, newDraw(d))
 	}
 	d, err := s.Ledger.FindDraw(r.Context(), id)
 	if err != nil {
 		return p, err
 	}
-	p.Draw = newDraw(d)
-	if err := s.collectAgencies(&p, r, d.ID); err != nil {
+	p.Draw = newDraw(d, operator(r))
+	if err := s.collectWinners(&p, r, d); err != nil || !operator(r) {
 		return p, err
 	}
-	if p.Winners, err = s.winners(r, d.ID); err != nil {
+	if err := s.collectAgencies(&p, r, d); err != nil {
 		return p, err
 	}
 	tally, err := s.Ledger.Tally(r.Context(), d.ID)
@@ -133,36 +142,100 @@ func (s *Site) collect(r *http.Request, id string) (p page, err error) {
 	return p, nil
 }
 
-func (s *Site) collectAgencies(p *page, r *http.Request, id string) error {
-	from, err := firstAgency(r)
-	if err != nil {
-		from = 0 // somebody changed the link: show the first agencies
-	}
-	all, err := s.Ledger.Progress(r.Context(), id)
+// collectDraws takes the draws up to the parameter `draws`, an ordinal, or the last ones.
+func (s *Site) collectDraws(p *page, r *http.Request) error {
+	_, last, err := s.Ledger.DrawsFrom(r.Context(), 0, 0)
 	if err != nil {
 		return err
 	}
-	shown, before := window(all, from, pageAgencies)
-	if len(shown) == 0 {
-		shown, before = window(all, 0, pageAgencies) // the link points past the last agency
+	newest := last
+	if n := parameter(r, "draws"); n > 0 && n < last {
+		newest = n
 	}
-	p.Agencies, p.Shown = newAgencies(shown), span{before + 1, before + len(shown), len(all)}
-	if before > 0 {
-		p.Before = agenciesLink(r, all[max(0, before-pageAgencies)].Agency)
+	first := uint64(1)
+	if newest > pageDraws {
+		first = newest - pageDraws + 1
 	}
-	if after := before + len(shown); after < len(all) {
-		p.After = agenciesLink(r, all[after].Agency)
+	all, _, err := s.Ledger.DrawsFrom(r.Context(), first, int(newest-first+1))
+	if err != nil {
+		return err
+	}
+	for _, d := range slices.Backward(all) {
+		p.Draws = append(p.Draws, newDraw(d, operator(r)))
+	}
+	if newest < last {
+		p.AllDraws.Before = link(r, "draws", min(last, newest+pageDraws), "draws")
+	}
+	if first > 1 {
+		p.AllDraws.After = link(r, "draws", first-1, "draws")
 	}
 	return nil
 }
 
-// agenciesLink returns a link to the same page, with the agencies from another one on.
-func agenciesLink(r *http.Request, from quiniela.Agency) string {
-	q := url.Values{"from": {strconv.FormatUint(uint64(from), 10)}}
+// collectWinners takes how many winners the agencies have, from the parameter `winners` on, and for the operator the first documents.
+func (s *Site) collectWinners(p *page, r *http.Request, d ledger.Draw) (err error) {
+	from := parameter(r, "winners")
+	var next quiniela.Agency
+	if p.Winners, next, err = s.winners(r, d.ID, quiniela.Agency(from), pageAgencies); err != nil {
+		return err
+	}
+	if from > 1 {
+		p.More.Before = link(r, "winners", 1, "winners")
+	}
+	if next > 0 {
+		p.More.After = link(r, "winners", uint64(next), "winners")
+	}
+	if !operator(r) {
+		return nil
+	}
+	for i := range p.Winners {
+		w := &p.Winners[i]
+		if w.Documents, err = s.documents(r, d, quiniela.Agency(w.Agency), 0, pageDocuments); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// collectAgencies takes the progress of the agencies from the parameter `from` on. Where there are none any more, or somebody has
+// changed the link, they are the first ones.
+func (s *Site) collectAgencies(p *page, r *http.Request, d ledger.Draw) error {
+	from := quiniela.Agency(parameter(r, "from"))
+	shown, err := s.Ledger.Progress(r.Context(), d.ID, from, pageAgencies+1)
+	if err == nil && len(shown) == 0 {
+		from = 0
+		shown, err = s.Ledger.Progress(r.Context(), d.ID, from, pageAgencies+1)
+	}
+	if err != nil {
+		return err
+	}
+	if from > 1 {
+		p.Others.Before = link(r, "from", uint64(max(from, pageAgencies+1)-pageAgencies), "agencies")
+	}
+	if len(shown) > pageAgencies {
+		p.Others.After = link(r, "from", uint64(shown[pageAgencies].Agency), "agencies")
+		shown = shown[:pageAgencies]
+	}
+	p.Agencies = newAgencies(shown)
+	return nil
+}
+
+// parameter returns a number of the page's address, or 0.
+func parameter(r *http.Request, name string) uint64 {
+	n, err := quiniela.ParseUint(r.URL.Query().Get(name), 32)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// link returns a link to the same page, with another part of one list.
+func link(r *http.Request, list string, from uint64, anchor string) string {
+	q := url.Values{list: {strconv.FormatUint(from, 10)}}
 	if lang := r.URL.Query().Get("lang"); lang != "" {
 		q.Set("lang", lang)
 	}
-	return "?" + q.Encode() + "#agencies"
+	return "?" + q.Encode() + "#" + anchor
 }
 
 // Sizes of the picture of the distribution, in its own units, and how many of the numbers played most are listed.

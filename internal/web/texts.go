@@ -33,6 +33,8 @@ type texts struct {
 	NoWinners        string
 	NotDrawn         string
 	DocumentsHidden  string
+	FiguresHidden    string
+	And              string
 	Rate             string
 	RateNow          string
 	RateTop          string
@@ -113,6 +115,8 @@ var spanish = texts{
 	NoWinners:       "Nadie acertó el número.",
 	NotDrawn:        "El sorteo todavía no se realizó.",
 	DocumentsHidden: "Solamente el operador ve los documentos.",
+	FiguresHidden:   "Lo que se vende, por agencia y por número y en vivo, lo ve el operador al ingresar con su clave.",
+	And:             "y otros",
 	Rate:            "Apuestas por segundo",
 	RateNow:         "ahora",
 	RateTop:         "como máximo",
@@ -194,6 +198,8 @@ var english = texts{
 	NoWinners:       "Nobody played the number.",
 	NotDrawn:        "The draw has not been held yet.",
 	DocumentsHidden: "Only the operator sees the documents.",
+	FiguresHidden:   "What is sold, live, by agency and by number, is for the operator, who logs in with the key.",
+	And:             "and another",
 	Rate:            "Bets per second",
 	RateNow:         "now",
 	RateTop:         "at most",

@@ -1,6 +1,6 @@
-// Package web is the lottery's site: pages that follow a draw live, a page that checks receipts in the browser, the JSON API
-// under /api/v1, the files of the public log, metrics for Prometheus, health checks and, if asked for, profiles. An operator
-// logs in or sends a key.
+// Package web is the lottery's site: pages with the draws and their results, a page that checks receipts in the browser, the JSON API
+// under /api/v1 and the files of the public log. An operator logs in or sends a key, and sees live what is sold. Apart from it are
+// the health checks, the metrics for Prometheus and, if asked for, profiles.
 //
 // It holds no rule of the lottery. It asks the ledger for everything about bets and draws, and passes the operator's requests
 // on to it.
@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"embed"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -25,16 +26,18 @@ import (
 	"quiniela"
 	"quiniela/draw"
 	"quiniela/internal/ledger"
+	"quiniela/internal/refusals"
 )
 
 // Ledger is where the site reads draws and sends the operator's requests. *ledger.Ledger is one, and its methods document the
 // contract. All of them may be called from several goroutines.
 type Ledger interface {
-	Draws(ctx context.Context) ([]ledger.Draw, error)
+	DrawsFrom(ctx context.Context, from uint64, most int) (draws []ledger.Draw, last uint64, err error)
 	FindDraw(ctx context.Context, id string) (ledger.Draw, error)
-	Progress(ctx context.Context, id string) ([]ledger.AgencyProgress, error)
+	Progress(ctx context.Context, id string, from quiniela.Agency, most int) ([]ledger.AgencyProgress, error)
 	Tally(ctx context.Context, id string) (*[ledger.Numbers]uint64, error)
-	AllWinners(ctx context.Context, id string) ([]ledger.AgencyWinners, error)
+	CountWinners(ctx context.Context, id string, from quiniela.Agency, most int) ([]ledger.AgencyCount, error)
+	Winners(ctx context.Context, draw uint64, agency quiniela.Agency) (w ledger.Winners, drawn bool, err error)
 	OpenDraw(ctx context.Context, t ledger.Terms) (ledger.Draw, error)
 	CloseDraw(ctx context.Context, id, note string) (ledger.Draw, error)
 	EnterNumber(ctx context.Context, id string, n quiniela.Number, extract []byte) (ledger.Draw, error)
@@ -51,8 +54,9 @@ type Options struct {
 	// Backup copies the journal into a new folder while the lottery goes on, and returns the position of the last entry copied.
 	// nil: the site offers no backup.
 	Backup  func(ctx context.Context, dir string) (last uint64, err error)
-	Metrics prometheus.Gatherer // served at /metrics; nil: not served
-	Pprof   bool                // serve profiles at /debug/pprof/
+	Metrics *prometheus.Registry // with the figures of the site itself; nil: not served
+	Pprof   bool                 // serve profiles
+	Proxies Proxies
 	// Published is the folder of the public log, served at /log/. "": not served.
 	Published string
 	// Connections is the maximum number of open connections of each listener. 0 means MostConnections.
@@ -68,29 +72,29 @@ type Site struct {
 	Options
 	sessions sessions
 	feeds    feeds
-	events   chan struct{} // holds a value for each open event stream
+	clients  clients
+	refused  *refusals.Log
 	wrong    chan struct{} // holds a value for each wrong key whose answer waits
 	closing  chan struct{} // closed by Close
 	closed   sync.Once     // closes closing
 	mux      *http.ServeMux
+	admin    *http.ServeMux // what is not for the public
 }
-
-// mostListeners is the maximum number of open event streams.
-const mostListeners = 200
 
 // New creates a site. The caller ends it with Close.
 func New(o Options) *Site {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Site{Options: o, events: make(chan struct{}, mostListeners), wrong: make(chan struct{}, mostWrong), closing: make(chan struct{}), mux: http.NewServeMux()}
+	s := &Site{Options: o, wrong: make(chan struct{}, mostWrong), closing: make(chan struct{}), mux: http.NewServeMux(), admin: http.NewServeMux()}
+	s.refused = refusals.New(o.Log, "quiniela_http_refusals_total", "Requests to the page that were refused: wrong keys (key), and too many (busy).")
 	for _, r := range s.routes() {
 		s.mux.HandleFunc(r.method+" "+r.path, s.api(r))
 	}
 	s.mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, quiniela.Refuse(quiniela.Absent, "no such resource, or not with this method; /api/v1/openapi.json lists them"))
 	})
-	s.mux.Handle("GET /static/", http.FileServerFS(files))
+	s.mux.HandleFunc("GET /static/{file}", static)
 	if o.Published != "" {
 		s.mux.HandleFunc("GET /log/", published(os.DirFS(o.Published)))
 	}
@@ -101,17 +105,33 @@ func New(o Options) *Site {
 	s.mux.HandleFunc("POST /login", s.login)
 	s.mux.HandleFunc("GET /login", s.loginPage)
 	s.mux.HandleFunc("POST /logout", s.logout)
-	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	s.mux.HandleFunc("GET /readyz", s.ready)
-	if o.Metrics != nil {
-		s.mux.Handle("GET /metrics", promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{}))
-	}
-	if o.Pprof {
-		s.mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-		s.mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-		s.mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	}
+	s.routeAdmin()
 	return s
+}
+
+// routeAdmin has what is served apart from the public site.
+func (s *Site) routeAdmin() {
+	s.admin.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	s.admin.HandleFunc("GET /readyz", s.ready)
+	if s.Metrics != nil {
+		s.Metrics.MustRegister(s.refused.Counter)
+		s.admin.Handle("GET /metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))
+	}
+	if s.Pprof {
+		s.admin.HandleFunc("GET /debug/pprof/", pprof.Index)
+		s.admin.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		s.admin.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	}
+}
+
+// static answers with a file of the pages, by its name.
+func static(w http.ResponseWriter, r *http.Request) {
+	name := "static/" + r.PathValue("file")
+	if info, err := fs.Stat(files, name); err != nil || !info.Mode().IsRegular() {
+		http.NotFound(w, r)
+		return
+	}
+	http.ServeFileFS(w, r, files, name)
 }
 
 // ready answers 200 while the server accepts bets.
@@ -131,13 +151,7 @@ func (s *Site) ready(w http.ResponseWriter, _ *http.Request) {
 // the answers.
 func (s *Site) Public() http.Handler {
 	protection := http.NewCrossOriginProtection()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		secure(w.Header())
-		if !s.known(r.Host) {
-			w.WriteHeader(http.StatusMisdirectedRequest)
-			_, _ = w.Write([]byte("this is not a host name of this site; see SERVER_HTTP_HOSTS\n"))
-			return
-		}
+	return s.own(func(w http.ResponseWriter, r *http.Request) {
 		if protection.Check(r) != nil {
 			writeProblem(w, quiniela.Refuse(forbidden, "a page of another site sent this request"))
 			return
@@ -149,14 +163,52 @@ func (s *Site) Public() http.Handler {
 		}
 		if is {
 			r = r.WithContext(context.WithValue(r.Context(), operatorKey{}, true))
+		} else if err := s.limit(r); err != nil {
+			w.Header().Set("Retry-After", "1")
+			writeProblem(w, err)
+			return
 		}
 		s.mux.ServeHTTP(w, r)
 	})
 }
 
-// Trusted is the handler for a socket that only the operator can open: every request is the operator's.
+// limit refuses a stranger's request that is one too many. Files cost little, and a check of the public log reads many. The operator
+// may come to log in from an address that others use as well.
+func (s *Site) limit(r *http.Request) error {
+	if strings.HasPrefix(r.URL.Path, "/log/") || strings.HasPrefix(r.URL.Path, "/static/") || r.URL.Path == "/login" {
+		return nil
+	}
+	err := s.clients.allow(s.address(r))
+	if err != nil {
+		s.refused.Add(shown(s.address(r)), string(quiniela.CodeOf(err)), 0)
+	}
+	return err
+}
+
+// Admin is the handler for the operator's monitoring: health checks, metrics and profiles. It asks for no login.
+func (s *Site) Admin() http.Handler { return s.own(s.admin.ServeHTTP) }
+
+// own answers only requests for the site's own host names, and restricts what a browser does with the answer.
+func (s *Site) own(h http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		secure(w.Header())
+		if !s.known(r.Host) {
+			w.WriteHeader(http.StatusMisdirectedRequest)
+			_, _ = w.Write([]byte("this is not a host name of this site; see SERVER_HTTP_HOSTS\n"))
+			return
+		}
+		h(w, r)
+	})
+}
+
+// Trusted is the handler for a socket that only the operator can open: every request is the operator's. It has what Public and Admin
+// have.
 func (s *Site) Trusted() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := s.admin.Handler(r); pattern != "" {
+			s.admin.ServeHTTP(w, r)
+			return
+		}
 		s.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), operatorKey{}, true)))
 	})
 }
@@ -210,4 +262,9 @@ func (s *Site) rightKey(key string) bool {
 }
 
 // Close announces that the server is going down: /readyz answers 503, and event streams end. It may be called several times.
-func (s *Site) Close() { s.closed.Do(func() { close(s.closing) }) }
+func (s *Site) Close() {
+	s.closed.Do(func() {
+		close(s.closing)
+		s.refused.Stop()
+	})
+}

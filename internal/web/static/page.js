@@ -12,7 +12,8 @@ function follow(root) {
   let before = null; // the server's time and the bets in the last event; null: unknown
   let heard = 0; // when that event came, by this machine's clock
   let state = root.dataset.state;
-  let shown = document.getElementById("bets").textContent; // the bets when the parts outside the events were last fetched
+  const bets = () => document.getElementById("bets")?.textContent; // undefined where they are the operator's alone
+  let shown = bets(); // the bets when the parts outside the events were last fetched
   let events = null; // the open stream; null: none
 
   // A hidden page closes its stream: all pages of a site share the browser's few connections to it.
@@ -21,7 +22,7 @@ function follow(root) {
   document.addEventListener("visibilitychange", () => document.hidden ? leave() : come());
   come();
   setInterval(quiet, 1000);
-  setInterval(() => { if (events && document.getElementById("bets").textContent !== shown) refresh(); }, 3000);
+  setInterval(() => { if (events && bets() !== shown) refresh(); }, 3000);
 
   function come() {
     if (events || document.hidden) return;
@@ -49,16 +50,20 @@ function follow(root) {
   }
 
   function take(event) {
-    set(document.getElementById("bets"), count(event.draw.bets));
-    set(document.getElementById("finished"), count(event.draw.finished));
-    const listed = document.getElementById("in-list-" + event.draw.id);
-    if (listed) set(listed.cells[2], count(event.draw.bets));
-    for (const agency of event.agencies) show(agency);
-    rate(event);
+    if (event.draw.bets !== undefined) figures(event);
     if (event.draw.state !== state) {
       state = event.draw.state;
       refresh();
     }
+  }
+
+  function figures(event) {
+    set(document.getElementById("bets"), count(event.draw.bets));
+    set(document.getElementById("finished"), count(event.draw.finished));
+    const listed = document.getElementById("in-list-" + event.draw.id);
+    if (listed) set(listed.cells[2], count(event.draw.bets));
+    for (const agency of event.agencies || []) show(agency);
+    if (document.querySelector(".live-only")) rate(event);
   }
 
   function show(agency) {
@@ -102,7 +107,7 @@ function follow(root) {
 
   // refresh fetches the page again for the parts that events do not carry.
   async function refresh() {
-    const about = document.getElementById("bets").textContent;
+    const about = bets();
     try {
       const answer = await fetch(location.href);
       if (!answer.ok) return;
