@@ -222,6 +222,11 @@ func Fingerprint(c *x509.Certificate) string {
 // Agency returns the agency's number; 0 is nobody.
 func (id Identity) Agency() quiniela.Agency { return id.agency }
 
+// Same reports whether both are the same agency, shown with the same token or certificate.
+func (id Identity) Same(other Identity) bool {
+	return id.agency == other.agency && id.certificate == other.certificate && id.token == other.token
+}
+
 // String implements fmt.Stringer, without what must not be logged.
 func (id Identity) String() string {
 	if id.agency == 0 {

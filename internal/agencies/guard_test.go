@@ -214,7 +214,7 @@ func TestRotatingEndsEveryCertificate(t *testing.T) {
 	cert := func(raw string) *x509.Certificate {
 		return &x509.Certificate{Subject: pkix.Name{CommonName: "agency-1"}, Raw: []byte(raw)}
 	}
-	print := func(raw string) string { return Fingerprint(cert(raw)) }
+	sum := func(raw string) string { return Fingerprint(cert(raw)) }
 	rotate := func(certificate string) func(*Registry, time.Time) error {
 		return func(r *Registry, now time.Time) error { _, err := r.Rotate(1, certificate, now); return err }
 	}
@@ -226,14 +226,14 @@ func TestRotatingEndsEveryCertificate(t *testing.T) {
 		good  string // the only certificate that is good afterwards, if any
 	}{
 		{"rotated", "", []func(*Registry, time.Time) error{rotate("")}, ""},
-		{"rotated, with a pin", print("stolen"), []func(*Registry, time.Time) error{rotate("")}, ""},
+		{"rotated, with a pin", sum("stolen"), []func(*Registry, time.Time) error{rotate("")}, ""},
 		{"revoked", "", []func(*Registry, time.Time) error{revoke}, ""},
 		{"revoked, then rotated", "", []func(*Registry, time.Time) error{revoke, rotate("")}, ""},
-		{"revoked, then rotated, with a pin", print("stolen"), []func(*Registry, time.Time) error{revoke, rotate("")}, ""},
-		{"a pin is set", "", []func(*Registry, time.Time) error{rotate(print("fresh"))}, "fresh"},
-		{"a pin is changed", print("stolen"), []func(*Registry, time.Time) error{rotate(print("fresh"))}, "fresh"},
-		{"revoked, then a pin is changed", print("stolen"), []func(*Registry, time.Time) error{revoke, rotate(print("fresh"))}, "fresh"},
-		{"a pin is changed, then taken off", print("stolen"), []func(*Registry, time.Time) error{rotate(print("fresh")), rotate("")}, ""},
+		{"revoked, then rotated, with a pin", sum("stolen"), []func(*Registry, time.Time) error{revoke, rotate("")}, ""},
+		{"a pin is set", "", []func(*Registry, time.Time) error{rotate(sum("fresh"))}, "fresh"},
+		{"a pin is changed", sum("stolen"), []func(*Registry, time.Time) error{rotate(sum("fresh"))}, "fresh"},
+		{"revoked, then a pin is changed", sum("stolen"), []func(*Registry, time.Time) error{revoke, rotate(sum("fresh"))}, "fresh"},
+		{"a pin is changed, then taken off", sum("stolen"), []func(*Registry, time.Time) error{rotate(sum("fresh")), rotate("")}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -257,8 +257,8 @@ func TestRotatingEndsEveryCertificate(t *testing.T) {
 		})
 	}
 	w := newWorld(t)
-	w.change(func(r *Registry) error { _, err := r.Add(1, "", print("stolen"), w.now); return err })
-	if err := Change(w.path, func(r *Registry) error { return rotate(print("stolen"))(r, w.now) }); err == nil || !strings.Contains(err.Error(), "make a new one") {
+	w.change(func(r *Registry) error { _, err := r.Add(1, "", sum("stolen"), w.now); return err })
+	if err := Change(w.path, func(r *Registry) error { return rotate(sum("stolen"))(r, w.now) }); err == nil || !strings.Contains(err.Error(), "make a new one") {
 		t.Errorf("rotating to the certificate that the agency has: %v", err)
 	}
 }
