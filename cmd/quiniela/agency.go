@@ -19,7 +19,7 @@ import (
 type agencyCommand struct {
 	Add    agencyAddCommand    `cmd:"" help:"Register an agency and show its token, once."`
 	List   agencyListCommand   `cmd:"" help:"Show the registered agencies."`
-	Rotate agencyRotateCommand `cmd:"" help:"Give an agency a new token, or bring back a revoked one."`
+	Rotate agencyRotateCommand `cmd:"" help:"End an agency's token and certificates and give it a new token; brings back a revoked one."`
 	Revoke agencyRevokeCommand `cmd:"" help:"Shut an agency out."`
 }
 
@@ -38,7 +38,7 @@ type agencyAddCommand struct {
 }
 
 func (c *agencyAddCommand) Run(e env) error {
-	fingerprint, err := fingerprint(c.Certificate)
+	fingerprint, err := fingerprint(c.Certificate, c.Number)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,8 @@ func (c *agencyAddCommand) Run(e env) error {
 	return showToken(e, c.Number, token)
 }
 
-func fingerprint(path string) (string, error) {
+// fingerprint reads the certificate that an agency is to come with, and returns its SHA-256. Without a path that is empty.
+func fingerprint(path string, number uint32) (string, error) {
 	if path == "" {
 		return "", nil
 	}
@@ -68,6 +69,9 @@ func fingerprint(path string) (string, error) {
 	c, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	if want := agencies.CertificateName(quiniela.Agency(number)); c.Subject.CommonName != want {
+		return "", fmt.Errorf("%s: the certificate's common name is %q, and agency %d's must be %q", path, c.Subject.CommonName, number, want)
 	}
 	return agencies.Fingerprint(c), nil
 }
@@ -99,8 +103,11 @@ func (c *agencyListCommand) Run(e env) error {
 		if a.Revoked != nil {
 			state = "revoked " + a.Revoked.Format(time.DateOnly)
 		}
-		if a.Certificate != "" {
+		switch {
+		case a.Certificate != "":
 			certificate = a.Certificate[:16] + "…"
+		case a.Rotated != nil:
+			certificate = "none since " + a.Rotated.Format(time.DateOnly)
 		}
 		_, _ = fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", a.Number, a.Name, a.Added.Format(time.DateOnly), state, certificate)
 	}
@@ -109,18 +116,28 @@ func (c *agencyListCommand) Run(e env) error {
 
 type agencyRotateCommand struct {
 	registryFlags
-	Number uint32 `arg:"" help:"Number of the agency."`
+	Number      uint32 `arg:"" help:"Number of the agency."`
+	Certificate string `help:"The only certificate it may come with from now on, PEM; without it none." placeholder:"FILE"`
 }
 
 func (c *agencyRotateCommand) Run(e env) error {
+	fingerprint, err := fingerprint(c.Certificate, c.Number)
+	if err != nil {
+		return err
+	}
 	var token string
-	err := agencies.Change(c.path(), func(r *agencies.Registry) (err error) {
-		token, err = r.Rotate(quiniela.Agency(c.Number))
+	err = agencies.Change(c.path(), func(r *agencies.Registry) (err error) {
+		token, err = r.Rotate(quiniela.Agency(c.Number), fingerprint, time.Now())
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	next := fmt.Sprintf("To let it come with a certificate again, make a new one and name it: quiniela agency rotate %d --certificate FILE", c.Number)
+	if fingerprint != "" {
+		next = "It may come with the new certificate instead of the token."
+	}
+	_, _ = fmt.Fprintf(e.stderr, "The older token and certificates of agency %d are worth nothing within a second, also where it is connected. %s\n", c.Number, next)
 	return showToken(e, c.Number, token)
 }
 

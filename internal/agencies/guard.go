@@ -174,7 +174,7 @@ func (s *state) allow(id *Identity, n quiniela.Agency) error {
 	case id.agency != n:
 		return denied("this connection is agency %d's, and may do nothing for agency %d", id.agency, n)
 	}
-	return denied("agency %d was revoked, or has a new token", n)
+	return denied("agency %d was revoked, or has a new token or certificate", n)
 }
 
 // may reports whether the identity is the agency's, and still good by r.
@@ -187,7 +187,7 @@ func (id *Identity) may(r *Registry, n quiniela.Agency) bool {
 	}
 	a := r.Find(n)
 	return a != nil && a.Revoked == nil && (id.token != "" && id.token == a.Token ||
-		id.certificate != "" && (a.Certificate == "" || a.Certificate == id.certificate))
+		id.certificate != "" && a.accepts(id.certificate))
 }
 
 // certificatePrefix begins the common name of an agency's certificate; its number follows.
@@ -208,7 +208,7 @@ func (g *Guard) Certified(c *x509.Certificate) (Identity, error) {
 	}
 	id := Identity{agency: n, certificate: Fingerprint(c)}
 	if r := g.state().registry; r != nil && !id.may(r, n) {
-		return Identity{}, denied("the certificate of agency %d is not, or no longer, good here", n)
+		return Identity{}, denied("this certificate of agency %d is not, or no longer, good here: use the agency's new token or certificate, or ask the operator for one", n)
 	}
 	return id, nil
 }
@@ -221,6 +221,11 @@ func Fingerprint(c *x509.Certificate) string {
 
 // Agency returns the agency's number; 0 is nobody.
 func (id Identity) Agency() quiniela.Agency { return id.agency }
+
+// Same reports whether both are the same agency, shown with the same token or certificate.
+func (id Identity) Same(other Identity) bool {
+	return id.agency == other.agency && id.certificate == other.certificate && id.token == other.token
+}
 
 // String implements fmt.Stringer, without what must not be logged.
 func (id Identity) String() string {

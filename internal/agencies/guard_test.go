@@ -111,7 +111,7 @@ func TestRotatingAndRevokingCutOffWhoIsConnected(t *testing.T) {
 	old := w.add(1)
 	id, _ := w.login(1, old)
 	var fresh string
-	w.change(func(r *Registry) (err error) { fresh, err = r.Rotate(1); return err })
+	w.change(func(r *Registry) (err error) { fresh, err = r.Rotate(1, "", w.now); return err })
 	w.want(id, 1, quiniela.Denied)
 	if _, code := w.login(1, old); code != quiniela.Denied {
 		t.Errorf("the old token: %q", code)
@@ -206,6 +206,61 @@ func TestACertificateNamesItsAgency(t *testing.T) {
 	}
 	w.change(func(r *Registry) error { return r.Revoke(2, w.now) })
 	w.want(id, 2, quiniela.Denied)
+}
+
+// However an agency's credentials are rotated, the stolen certificate is good for nothing afterwards, on a new connection and on an
+// open one, and only the certificate that the operator named last is accepted.
+func TestRotatingEndsEveryCertificate(t *testing.T) {
+	cert := func(raw string) *x509.Certificate {
+		return &x509.Certificate{Subject: pkix.Name{CommonName: "agency-1"}, Raw: []byte(raw)}
+	}
+	sum := func(raw string) string { return Fingerprint(cert(raw)) }
+	rotate := func(certificate string) func(*Registry, time.Time) error {
+		return func(r *Registry, now time.Time) error { _, err := r.Rotate(1, certificate, now); return err }
+	}
+	revoke := func(r *Registry, now time.Time) error { return r.Revoke(1, now) }
+	for _, c := range []struct {
+		name  string
+		first string // the certificate that the agency is added with
+		steps []func(*Registry, time.Time) error
+		good  string // the only certificate that is good afterwards, if any
+	}{
+		{"rotated", "", []func(*Registry, time.Time) error{rotate("")}, ""},
+		{"rotated, with a pin", sum("stolen"), []func(*Registry, time.Time) error{rotate("")}, ""},
+		{"revoked", "", []func(*Registry, time.Time) error{revoke}, ""},
+		{"revoked, then rotated", "", []func(*Registry, time.Time) error{revoke, rotate("")}, ""},
+		{"revoked, then rotated, with a pin", sum("stolen"), []func(*Registry, time.Time) error{revoke, rotate("")}, ""},
+		{"a pin is set", "", []func(*Registry, time.Time) error{rotate(sum("fresh"))}, "fresh"},
+		{"a pin is changed", sum("stolen"), []func(*Registry, time.Time) error{rotate(sum("fresh"))}, "fresh"},
+		{"revoked, then a pin is changed", sum("stolen"), []func(*Registry, time.Time) error{revoke, rotate(sum("fresh"))}, "fresh"},
+		{"a pin is changed, then taken off", sum("stolen"), []func(*Registry, time.Time) error{rotate(sum("fresh")), rotate("")}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.change(func(r *Registry) error { _, err := r.Add(1, "", c.first, w.now); return err })
+			open, err := w.Certified(cert("stolen"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.want(open, 1, "")
+			for _, step := range c.steps {
+				w.change(func(r *Registry) error { return step(r, w.now) })
+			}
+			w.want(open, 1, quiniela.Denied)
+			w.open() // a start of the server changes nothing
+			w.want(open, 1, quiniela.Denied)
+			for _, raw := range []string{"stolen", "fresh", "another"} {
+				if _, err := w.Certified(cert(raw)); (err == nil) != (raw == c.good) {
+					t.Errorf("the certificate %q: %v, want only %q to be good", raw, err, c.good)
+				}
+			}
+		})
+	}
+	w := newWorld(t)
+	w.change(func(r *Registry) error { _, err := r.Add(1, "", sum("stolen"), w.now); return err })
+	if err := Change(w.path, func(r *Registry) error { return rotate(sum("stolen"))(r, w.now) }); err == nil || !strings.Contains(err.Error(), "make a new one") {
+		t.Errorf("rotating to the certificate that the agency has: %v", err)
+	}
 }
 
 func TestARegistryIsCheckedWhenRead(t *testing.T) {

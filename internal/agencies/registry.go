@@ -30,11 +30,21 @@ type Agency struct {
 	Name   string          `json:"name"`
 	// Token is the SHA-256 of its token, in hex; empty where it has none and comes with a certificate.
 	Token string `json:"token_sha256,omitempty"`
-	// Certificate is the SHA-256 of the only certificate it may come with, in hex; empty: any that the server's
-	// authority has signed for its number.
+	// Certificate is the SHA-256 of the only certificate it may come with, in hex. Empty: any that the server's authority has
+	// signed for its number or, once Rotated is set, none.
 	Certificate string     `json:"certificate_sha256,omitempty"`
 	Added       time.Time  `json:"added"`
+	Rotated     *time.Time `json:"rotated,omitempty"` // when its credentials were last replaced
 	Revoked     *time.Time `json:"revoked,omitempty"`
+}
+
+// accepts reports whether the agency may come with a certificate of the server's authority that names it. The certificate's dates
+// are not asked: an authority sets them back for the sake of clocks that differ, and so cannot say what is older than a rotation.
+func (a *Agency) accepts(fingerprint string) bool {
+	if a.Certificate == "" {
+		return a.Rotated == nil
+	}
+	return fingerprint == a.Certificate
 }
 
 // Registry is the agencies, by number.
@@ -143,14 +153,18 @@ func (r *Registry) Add(n quiniela.Agency, name, certificate string, now time.Tim
 	return token, nil
 }
 
-// Rotate gives an agency a new token and returns it; the old one is worth nothing from then on. It brings a revoked
-// agency back.
-func (r *Registry) Rotate(n quiniela.Agency) (token string, err error) {
+// Rotate gives an agency a new token and returns it. Its old token and every certificate that it could come with are worth nothing
+// from then on; certificate, which may be empty, is the only one that it may come with afterwards. It brings a revoked agency back.
+func (r *Registry) Rotate(n quiniela.Agency, certificate string, now time.Time) (token string, err error) {
 	a := r.Find(n)
-	if a == nil {
+	switch {
+	case a == nil:
 		return "", fmt.Errorf("there is no agency %d: `quiniela agency list` shows those there are", n)
+	case certificate != "" && certificate == a.Certificate:
+		return "", fmt.Errorf("this is the certificate that agency %d has now, and rotating ends it: make a new one, with a new key", n)
 	}
-	a.Revoked = nil
+	at := now.UTC().Truncate(time.Second)
+	a.Rotated, a.Revoked, a.Certificate = &at, nil, certificate
 	return a.newToken(), nil
 }
 

@@ -43,7 +43,7 @@ func TestATokenIsAWord(t *testing.T) {
 	}
 	word := regexp.MustCompile(`^[A-Z2-7]{52}$`)
 	for range 1000 {
-		if token, err := registry.Rotate(1); err != nil || !word.MatchString(token) {
+		if token, err := registry.Rotate(1, "", time.Now()); err != nil || !word.MatchString(token) {
 			t.Fatalf("%q, %v", token, err)
 		}
 	}

@@ -40,8 +40,9 @@ func Server(cert, key, clientCA string, log *slog.Logger) (*tls.Config, error) {
 		return nil, err
 	}
 	return &tls.Config{
-		MinVersion:         tls.VersionTLS13,
-		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return f.current(), nil },
+		MinVersion:             tls.VersionTLS13,
+		SessionTicketsDisabled: true, // a connection shows its certificate and its key each time
+		GetConfigForClient:     func(*tls.ClientHelloInfo) (*tls.Config, error) { return f.current(), nil },
 	}, nil
 }
 
@@ -93,7 +94,7 @@ func (f *files) load() error {
 	if err != nil {
 		return fmt.Errorf("read the certificate %s and its key %s: %w", f.paths[0], f.paths[1], err)
 	}
-	c := &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{pair}}
+	c := &tls.Config{MinVersion: tls.VersionTLS13, SessionTicketsDisabled: true, Certificates: []tls.Certificate{pair}}
 	if len(f.paths) > 2 {
 		if c.ClientCAs, err = pool(f.paths[2]); err != nil {
 			return err

@@ -25,6 +25,7 @@ type conn struct {
 	identity agencies.Identity // used by the session's reader; while it waits for a reply that the writer makes, by the writer
 	agency   quiniela.Agency   // that it counts as one of, with quota, which join and part set
 	quota    *quota            // nil: of none
+	joined   agencies.Identity // as which it counts there
 
 	mu       sync.Mutex // protects what follows, and so orders a deadline against the beginning of the drain
 	between  bool       // waiting for a request to begin

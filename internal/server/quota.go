@@ -8,23 +8,24 @@ import (
 	"golang.org/x/time/rate"
 
 	"quiniela"
+	"quiniela/internal/agencies"
 )
 
 // quota is what one registered agency may take of the server, with all its connections together. An agency that wants more waits, and
 // nobody else does. On an open server there are none: anybody could use up another's.
 type quota struct {
-	connections int           // protected by Server.mu
-	requests    *rate.Limiter // nil: no limit
-	bytes       *rate.Limiter // of requests and lists; nil: no limit
-	bodies      *semaphore.Weighted
-	share       int64 // of the budget for bodies: how much bodies has
+	members  map[*conn]agencies.Identity // its connections, and what each has shown; protected by Server.mu
+	requests *rate.Limiter               // nil: no limit
+	bytes    *rate.Limiter               // of requests and lists; nil: no limit
+	bodies   *semaphore.Weighted
+	share    int64 // of the budget for bodies: how much bodies has
 }
 
 // bodyShare is which part of the budget for bodies one agency may hold.
 const bodyShare = 8
 
 func (c *Options) quota() *quota {
-	q := &quota{share: max(c.BodyMemory/bodyShare, min(c.BodyMemory, int64(c.Limits.FramedBody)))}
+	q := &quota{members: map[*conn]agencies.Identity{}, share: max(c.BodyMemory/bodyShare, min(c.BodyMemory, int64(c.Limits.FramedBody)))}
 	q.bodies = semaphore.NewWeighted(q.share)
 	if n := c.AgencyRequests; n > 0 {
 		q.requests = empty(n, n)
@@ -60,7 +61,7 @@ func (q *quota) wait(ctx context.Context, requests, bytes int) error {
 
 // join counts a connection as one of an agency's, and no longer of the one that it was before. It refuses one too many.
 func (s *Server) join(c *conn, n quiniela.Agency) error {
-	if c.quota != nil && c.agency == n {
+	if c.quota != nil && c.agency == n && c.joined.Same(c.identity) {
 		return nil
 	}
 	s.mu.Lock()
@@ -69,14 +70,27 @@ func (s *Server) join(c *conn, n quiniela.Agency) error {
 	if q == nil {
 		q = s.config.quota()
 	}
-	if most := s.config.PerAgency; most > 0 && q.connections >= most {
+	if most := s.config.PerAgency; most > 0 && c.quota != q && len(q.members) >= most && !s.expel(q, n) {
 		return quiniela.Refuse(quiniela.Busy, "agency %d has %d connections open, the most it may have; close some", n, most)
 	}
 	s.part(c)
-	q.connections++
+	q.members[c] = c.identity
 	s.quotas[n] = q
-	c.quota, c.agency = q, n
+	c.quota, c.agency, c.joined = q, n, c.identity
 	return nil
+}
+
+// expel closes an agency's connections whose token or certificate has ended, so that who stole one keeps no place of the agency's. It
+// reports whether there were any. Server.mu is held.
+func (s *Server) expel(q *quota, n quiniela.Agency) (found bool) {
+	for c, shown := range q.members {
+		if quiniela.CodeOf(s.config.Guard.Allow(&shown, n)) == quiniela.Denied {
+			delete(q.members, c)
+			_ = c.tcp.Close() // its session sees it and leaves
+			found = true
+		}
+	}
+	return found
 }
 
 // part takes a connection from its agency's. With the last one the quota is forgotten. Server.mu is held.
@@ -84,7 +98,8 @@ func (s *Server) part(c *conn) {
 	if c.quota == nil {
 		return
 	}
-	if c.quota.connections--; c.quota.connections == 0 {
+	delete(c.quota.members, c)
+	if len(c.quota.members) == 0 && s.quotas[c.agency] == c.quota {
 		delete(s.quotas, c.agency)
 	}
 	c.quota, c.agency = nil, 0

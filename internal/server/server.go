@@ -3,6 +3,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -257,8 +258,7 @@ func (s *Server) accept(l listener) {
 		go func() {
 			defer s.leave(c)
 			if err := c.handshake(); err != nil {
-				s.refused.Add(c.ip, "tls", 0)
-				s.log.Debug("tls_handshake", "result", "fail", "ip", c.ip, "error", err)
+				s.refuseHandshake(c, err)
 				return
 			}
 			if err := s.welcomeCertified(c); err != nil {
@@ -269,6 +269,16 @@ func (s *Server) accept(l listener) {
 			s.handle(c)
 		}()
 	}
+}
+
+// refuseHandshake notes that no TLS connection was made, or that its certificate is not good here, and tells that.
+func (s *Server) refuseHandshake(c *conn, err error) {
+	code := quiniela.CodeOf(err)
+	if code != "" {
+		c.tell(err)
+	}
+	s.refused.Add(c.ip, cmp.Or(string(code), "tls"), 0)
+	s.log.Debug("tls_handshake", "result", "fail", "ip", c.ip, "error", err)
 }
 
 // welcomeCertified notes that a connection's certificate has shown who it is, where it has one.
