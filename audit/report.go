@@ -6,6 +6,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"quiniela"
 )
 
 // Report is what an audit came to.
@@ -72,7 +74,15 @@ const mostAgencies = 20
 // WriteText writes the report for people.
 func (r *Report) WriteText(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) } // Flush tells
+	// Flush tells of errors. Names of files and of draws are from whoever published the log.
+	say := func(format string, args ...any) {
+		for i, arg := range args {
+			if text, ok := arg.(string); ok {
+				args[i] = quiniela.Printable(text)
+			}
+		}
+		_, _ = fmt.Fprintf(w, format, args...)
+	}
 	say("Log %s, %d entries, root %s\n\n", r.Log, r.Size, r.Root)
 	for _, text := range r.Warnings {
 		say("WARNING: %s\n\n", text)

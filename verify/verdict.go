@@ -66,7 +66,8 @@ func (c *checker) verdict() string {
 	return fmt.Sprintf(w.Won, bet, c.draw.Open.ID, c.draw.Result.Number)
 }
 
-// Text returns the report as a person reads it in a terminal: a line for each step, and the verdict.
+// Text returns the report as a person reads it in a terminal: a line for each step, and the verdict. Whoever wrote a receipt chose the
+// names in it, so nothing in a line can move the cursor or begin another.
 func (r *Report) Text() string {
 	marks := map[State]string{OK: "ok", Failed: "FAILED", Skipped: "not checked"}
 	var b strings.Builder
@@ -76,23 +77,11 @@ func (r *Report) Text() string {
 			part = s.Part
 			_, _ = fmt.Fprintf(&b, "%s\n", part)
 		}
-		_, _ = fmt.Fprintf(&b, "  %-12s%-22s%s\n", marks[s.State], s.Title, printable(s.Text))
+		_, _ = fmt.Fprintf(&b, "  %-12s%-22s%s\n", marks[s.State], s.Title, quiniela.Printable(s.Text))
 	}
-	_, _ = fmt.Fprintf(&b, "\n%s\n", printable(r.Verdict))
+	_, _ = fmt.Fprintf(&b, "\n%s\n", quiniela.Printable(r.Verdict))
 	for _, n := range r.Notes {
-		_, _ = fmt.Fprintln(&b, n)
+		_, _ = fmt.Fprintln(&b, quiniela.Printable(n))
 	}
 	return b.String()
-}
-
-// printable replaces what could move a terminal's cursor: whoever wrote a receipt chose the names in it.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		control := r < ' ' || r >= 0x7f && r < 0xa0
-		direction := r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
-		if control || direction {
-			return '�'
-		}
-		return r
-	}, s)
 }

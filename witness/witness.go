@@ -88,7 +88,7 @@ func (w *Witness) load(o Options) error {
 
 // lockFolder makes a witness's folder where there is none, and locks it: two processes with one key could cosign two forks.
 func lockFolder(dir string) (*durable.Locked, error) {
-	if err := durable.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirPrivate(dir); err != nil {
 		return nil, fmt.Errorf("make the witness's folder: %w", err)
 	}
 	lock, err := durable.Lock(dir)

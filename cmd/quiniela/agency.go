@@ -78,10 +78,10 @@ func fingerprint(path string, number uint32) (string, error) {
 
 // showToken prints the token alone on standard output, so that it can go into a file.
 func showToken(e env, number uint32, token string) error {
-	if _, err := fmt.Fprintln(e.stdout, token); err != nil {
+	if _, err := printf(e.stdout, "%s\n", token); err != nil {
 		return fmt.Errorf("show the token: %w; give agency %d another with `quiniela agency rotate %d`", err, number, number)
 	}
-	_, err := fmt.Fprintf(e.stderr, "The token of agency %d is shown this once and kept nowhere. The agency gives it as CLI_TOKEN, or in a file with --token-file.\n", number)
+	_, err := printf(e.stderr, "The token of agency %d is shown this once and kept nowhere. The agency gives it as CLI_TOKEN, or in a file with --token-file.\n", number)
 	return err
 }
 
@@ -90,14 +90,14 @@ type agencyListCommand struct{ registryFlags }
 func (c *agencyListCommand) Run(e env) error {
 	r, err := agencies.Read(c.path())
 	if errors.Is(err, fs.ErrNotExist) {
-		_, err := fmt.Fprintf(e.stdout, "No agency is registered in %s, so the server is open to all. `quiniela agency add 1` registers the first and closes it.\n", c.Data)
+		_, err := printf(e.stdout, "No agency is registered in %s, so the server is open to all. `quiniela agency add 1` registers the first and closes it.\n", c.Data)
 		return err
 	}
 	if err != nil {
 		return err
 	}
 	w := tabwriter.NewWriter(e.stdout, 0, 0, 3, ' ', 0)
-	_, _ = fmt.Fprintln(w, "AGENCY\tNAME\tADDED\tSTATE\tCERTIFICATE")
+	_, _ = printf(w, "AGENCY\tNAME\tADDED\tSTATE\tCERTIFICATE\n")
 	for _, a := range r.Agencies {
 		state, certificate := "may bet", "any of the authority"
 		if a.Revoked != nil {
@@ -109,7 +109,7 @@ func (c *agencyListCommand) Run(e env) error {
 		case a.Rotated != nil:
 			certificate = "none since " + a.Rotated.Format(time.DateOnly)
 		}
-		_, _ = fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", a.Number, a.Name, a.Added.Format(time.DateOnly), state, certificate)
+		_, _ = printf(w, "%d\t%s\t%s\t%s\t%s\n", a.Number, a.Name, a.Added.Format(time.DateOnly), state, certificate)
 	}
 	return w.Flush()
 }
@@ -151,7 +151,7 @@ func (c *agencyRevokeCommand) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(e.stdout, "Agency %d is shut out, within a second also where it is connected. Its bets stay.\n", c.Number)
+	_, err = printf(e.stdout, "Agency %d is shut out, within a second also where it is connected. Its bets stay.\n", c.Number)
 	return err
 }
 
@@ -171,10 +171,10 @@ func (c *certsCommand) Run(e env) error {
 	}
 	made, err := certs.Create(c.Out, c.Hosts, clients)
 	for _, path := range made {
-		_, _ = fmt.Fprintln(e.stdout, path)
+		_, _ = printf(e.stdout, "%s\n", path)
 	}
 	if err == nil && len(made) == 0 {
-		_, _ = fmt.Fprintf(e.stdout, "All of them are in %s already; remove one to have it made anew.\n", c.Out)
+		_, _ = printf(e.stdout, "All of them are in %s already; remove one to have it made anew.\n", c.Out)
 	}
 	return err
 }

@@ -19,7 +19,7 @@ type askFlags struct {
 // confirm says what a command is about to do, and asks the person at the terminal to type a word of it. Without a terminal it
 // fails, unless --yes was given.
 func (f askFlags) confirm(e env, what, word string) error {
-	if _, err := fmt.Fprintf(e.stderr, "%s\nIt cannot be undone.\n", what); err != nil {
+	if _, err := printf(e.stderr, "%s\nIt cannot be undone.\n", what); err != nil {
 		return fmt.Errorf("say what would be done: %w; nothing was done", err)
 	}
 	switch {
@@ -34,7 +34,7 @@ func (f askFlags) confirm(e env, what, word string) error {
 // ask waits until a line is typed, and fails unless it is the word. It gives up when ctx ends; the goroutine that reads then
 // stays until the process ends, since a read of a terminal cannot be ended.
 func ask(ctx context.Context, in io.Reader, out io.Writer, word string) error {
-	_, _ = fmt.Fprintf(out, "Type %s to go on: ", word) // without it the wait says nothing, and no word is right by chance
+	_, _ = printf(out, "Type %s to go on: ", word) // without it the wait says nothing, and no word is right by chance
 	answer := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(in).ReadString('\n') // what ends early is no answer

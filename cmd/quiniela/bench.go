@@ -80,19 +80,19 @@ func (c *benchCommand) Run(e env) error {
 // tell prints the figures, and writes them to a file where one was named.
 func (c *benchCommand) tell(e env, rows []bench.Row) error {
 	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "BENCH\tSIZE\tFIGURE\tMEDIAN\tUNIT\tLEAST\tMOST\tRATIO")
+	_, _ = printf(w, "BENCH\tSIZE\tFIGURE\tMEDIAN\tUNIT\tLEAST\tMOST\tRATIO\n")
 	for _, r := range rows {
 		ratio := ""
 		if r.Ratio > 0 {
 			ratio = fmt.Sprintf("%.2f of %s", r.Ratio, r.Reference)
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Bench, humanize.Comma(int64(r.Size)), r.Figure,
+		_, _ = printf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Bench, humanize.Comma(int64(r.Size)), r.Figure,
 			figure(r.Median), r.Unit, figure(slices.Min(r.Rounds)), figure(slices.Max(r.Rounds)), ratio)
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print the figures: %w", err)
 	}
-	_, _ = fmt.Fprintf(e.stdout, "\nMedians of %d rounds on %d cores (%s/%s, %s). The load came from the same cores.\n",
+	_, _ = printf(e.stdout, "\nMedians of %d rounds on %d cores (%s/%s, %s). The load came from the same cores.\n",
 		c.Rounds, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 	if c.JSON == "" {
 		return nil
@@ -130,7 +130,7 @@ func benchProgress(e env) (show func(step string, done, total int), end func()) 
 		if step != last {
 			last = step
 			if !terminal(e.stderr) {
-				_, _ = fmt.Fprintln(e.stderr, step)
+				_, _ = printf(e.stderr, "%s\n", step)
 			}
 			current.remove()
 			current = p.add(step, "", int64(max(total, 1)))

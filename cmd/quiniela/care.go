@@ -39,7 +39,7 @@ func (c *backupCommand) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(e.stdout, "%s: the journal up to entry %s; check it with `quiniela fsck --data %s`\n", c.Dir, humanize.Comma(int64(made.Last)), c.Dir)
+	_, err = printf(e.stdout, "%s: the journal up to entry %s; check it with `quiniela fsck --data %s`\n", c.Dir, humanize.Comma(int64(made.Last)), c.Dir)
 	return err
 }
 
@@ -79,7 +79,7 @@ func (c *restoreCommand) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(e.stdout, "%s: restored as of %s.\n", c.Data, m.Made.Local().Format("2006-01-02 15:04:05 MST"))
+	_, _ = printf(e.stdout, "%s: restored as of %s.\n", c.Data, m.Made.Local().Format("2006-01-02 15:04:05 MST"))
 	return tell(e, report, true)
 }
 
@@ -128,20 +128,20 @@ func (c *fsckCommand) checkFiles(ctx context.Context) error {
 // tell prints what a journal holds and what is wrong with it. With whole false it does not say that nothing is wrong: the caller
 // has found something else.
 func tell(e env, r *fsck.Report, whole bool) error {
-	_, err := fmt.Fprintf(e.stdout, "%s entries, %s batches, %s bets\n", humanize.Comma(int64(r.Entries)), humanize.Comma(int64(r.Batches)), humanize.Comma(int64(r.Bets)))
+	_, err := printf(e.stdout, "%s entries, %s batches, %s bets\n", humanize.Comma(int64(r.Entries)), humanize.Comma(int64(r.Batches)), humanize.Comma(int64(r.Bets)))
 	w := table(e, "DRAW\tSTATE\tAGENCIES\tBETS")
 	for _, d := range r.Draws {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", d.ID, d.State, d.Agencies, humanize.Comma(int64(d.Bets)))
+		_, _ = printf(w, "%s\t%s\t%d\t%s\n", d.ID, d.State, d.Agencies, humanize.Comma(int64(d.Bets)))
 	}
 	err = errors.Join(err, w.Flush())
 	for _, f := range r.Findings {
-		_, _ = fmt.Fprintln(e.stdout, f)
+		_, _ = printf(e.stdout, "%s\n", f)
 	}
 	if r.More > 0 {
-		_, _ = fmt.Fprintf(e.stdout, "and %d more\n", r.More)
+		_, _ = printf(e.stdout, "and %d more\n", r.More)
 	}
 	if r.OK() && whole {
-		_, err = fmt.Fprintln(e.stdout, "nothing is wrong")
+		_, err = printf(e.stdout, "nothing is wrong\n")
 	}
 	return err
 }

@@ -198,7 +198,7 @@ func (c *sendCommand) run(e env, log *slog.Logger) error {
 		err = fmt.Errorf("%w; let the user that runs the client read the file and enter its folder; in the client's image that is user 65532", err)
 	}
 	for _, bad := range report.Skipped {
-		_, _ = fmt.Fprintf(e.stderr, "quiniela: skipped %s:%v\n", config.File, bad)
+		_, _ = printf(e.stderr, "quiniela: skipped %s:%s\n", config.File, bad.String())
 	}
 	return err
 }
@@ -256,12 +256,12 @@ func (c *receiptsCommand) Run(e env) error {
 	})
 	shown.end()
 	if n > 0 || err == nil {
-		_, _ = fmt.Fprintf(e.stdout, "%s receipts of agency %d in %s.\n", humanize.Comma(int64(n)), c.ID, c.Out)
+		_, _ = printf(e.stdout, "%s receipts of agency %d in %s.\n", humanize.Comma(int64(n)), c.ID, c.Out)
 	}
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(e.stdout, "Each shows who made its bet: give it to nobody else. To check one: quiniela verify %s --key KEY\n",
+	_, err = printf(e.stdout, "Each shows who made its bet: give it to nobody else. To check one: quiniela verify %s --key KEY\n",
 		filepath.Join(c.Out, "1-1.json"))
 	return err
 }

@@ -231,7 +231,7 @@ func (d *demo) checkReceipts() error {
 			return fmt.Errorf("check a receipt: %w", err)
 		}
 		if !r.Proven || r.Won == nil {
-			return fmt.Errorf("the receipt of bet %d of agency 1 is not proven:\n%s", i+1, r.Text())
+			return fmt.Errorf("the receipt of bet %d of agency 1 is not proven: %s", i+1, r.Verdict)
 		}
 		if *r.Won {
 			won++
@@ -242,7 +242,7 @@ func (d *demo) checkReceipts() error {
 	return nil
 }
 
-func (d *demo) printf(format string, args ...any) { _, _ = fmt.Fprintf(d.stdout, format, args...) }
+func (d *demo) printf(format string, args ...any) { _, _ = printf(d.stdout, format, args...) }
 
 // mostDocuments is how many winners a row of the table shows.
 const mostDocuments = 5
@@ -250,7 +250,7 @@ const mostDocuments = 5
 func (d *demo) tell(total time.Duration) error {
 	d.printf("\nThe draw: number %04d.\n\n", d.number)
 	w := tabwriter.NewWriter(d.stdout, 0, 0, 3, ' ', 0)
-	_, _ = fmt.Fprintln(w, "AGENCY\tBETS\tWINNERS\tDOCUMENTS")
+	_, _ = printf(w, "AGENCY\tBETS\tWINNERS\tDOCUMENTS\n")
 	bets := 0
 	for i, r := range d.reports {
 		bets += r.Bets
@@ -260,7 +260,7 @@ func (d *demo) tell(total time.Duration) error {
 			more = fmt.Sprintf(" … and %d more", len(shown)-mostDocuments)
 			shown = shown[:mostDocuments]
 		}
-		_, _ = fmt.Fprintf(w, "%d\t%s\t%d\t%s%s\n", i+1, humanize.Comma(int64(r.Bets)), len(r.Documents), strings.Join(shown, " "), more)
+		_, _ = printf(w, "%d\t%s\t%d\t%s%s\n", i+1, humanize.Comma(int64(r.Bets)), len(r.Documents), strings.Join(shown, " "), more)
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print the winners: %w", err)

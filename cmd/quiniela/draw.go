@@ -47,7 +47,7 @@ func (c *drawOpenCommand) Run(e env) error {
 		return usageError{err}
 	}
 	if t.Closes != nil {
-		if err := c.confirm(e, fmt.Sprintf("Open draw %s for %d agencies.\nIt closes on %s.", c.ID, c.Agencies, moment(*t.Closes, time.Now())), c.ID); err != nil {
+		if err := c.confirm(e, fmt.Sprintf("Open draw %s for %d agencies. It closes on %s.", c.ID, c.Agencies, moment(*t.Closes, time.Now())), c.ID); err != nil {
 			return err
 		}
 	}
@@ -221,7 +221,7 @@ func (c *drawShowCommand) Run(e env) error {
 		case agency.Bets > 0:
 			state = "sending"
 		}
-		_, _ = fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", agency.Agency, humanize.Comma(int64(agency.Batches)), humanize.Comma(int64(agency.Bets)), state)
+		_, _ = printf(w, "%d\t%s\t%s\t%s\n", agency.Agency, humanize.Comma(int64(agency.Batches)), humanize.Comma(int64(agency.Bets)), state)
 	}
 	return w.Flush()
 }
@@ -247,7 +247,7 @@ var closers = map[string]string{"agencies": "the last agency's finish", "time": 
 // describe prints all that the server says about a draw.
 func describe(e env, d web.Draw) error {
 	w := tabwriter.NewWriter(e.stdout, 0, 0, 3, ' ', 0)
-	row := func(name, format string, args ...any) { _, _ = fmt.Fprintf(w, name+"\t"+format+"\n", args...) }
+	row := func(name, format string, args ...any) { _, _ = printf(w, name+"\t"+format+"\n", args...) }
 	row("draw", "%s", d.ID)
 	row("state", "%s", d.State)
 	row("agencies", "%d of %d have finished", d.Finished, d.Agencies)
@@ -300,7 +300,7 @@ func (c *drawListCommand) Run(e env) error {
 		return err
 	}
 	if len(draws) == 0 {
-		_, err := fmt.Fprintln(e.stdout, "No draws yet; open one with `quiniela draw open`.")
+		_, err := printf(e.stdout, "No draws yet; open one with `quiniela draw open`.\n")
 		return err
 	}
 	w := table(e, "DRAW\tSTATE\tBETS\tFINISHED\tCLOSES\tNUMBER\tWINNERS")
@@ -312,7 +312,7 @@ func (c *drawListCommand) Run(e env) error {
 		if d.Winners != nil {
 			winners = humanize.Comma(int64(*d.Winners))
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d/%d\t%s\t%s\t%s\n", d.ID, d.State, humanize.Comma(int64(d.Bets)), d.Finished, d.Agencies, stamp(d.Closes), n, winners)
+		_, _ = printf(w, "%s\t%s\t%s\t%d/%d\t%s\t%s\t%s\n", d.ID, d.State, humanize.Comma(int64(d.Bets)), d.Finished, d.Agencies, stamp(d.Closes), n, winners)
 	}
 	return w.Flush()
 }
@@ -347,7 +347,7 @@ func (c *drawResultsCommand) Run(e env) error {
 		if err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintf(w, "%d\t%d\t%s\n", agency.Agency, agency.Winners, strings.Join(documents, " "))
+		_, _ = printf(w, "%d\t%d\t%s\n", agency.Agency, agency.Winners, strings.Join(documents, " "))
 	}
 	return w.Flush()
 }

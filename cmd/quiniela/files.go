@@ -28,7 +28,7 @@ func (c *generateCommand) Run(e env) error {
 	paths, err := sample.Files(c.Out, c.Agencies, c.Bets, c.Seed, func(bets int) { all.set(int64(bets)) })
 	shown.end()
 	for _, p := range paths {
-		_, _ = fmt.Fprintf(e.stdout, "%s: %s bets\n", p, humanize.Comma(int64(c.Bets)))
+		_, _ = printf(e.stdout, "%s: %s bets\n", p, humanize.Comma(int64(c.Bets)))
 	}
 	return err
 }
@@ -74,7 +74,7 @@ func (c *exportCommand) Run(e env) (err error) {
 	bets, err := export(e.ctx, j, c.Draw, out, shown.add("export", "entries", int64(last.Position)).entries)
 	shown.end()
 	if err == nil && c.Out != "-" {
-		_, _ = fmt.Fprintf(e.stdout, "%s: %s bets\n", c.Out, humanize.Comma(int64(bets)))
+		_, _ = printf(e.stdout, "%s: %s bets\n", c.Out, humanize.Comma(int64(bets)))
 	}
 	return err
 }

@@ -49,6 +49,6 @@ func (c *forgetCommand) Run(e env) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(e.stdout, "draw %s: %s batches without names and documents\n", c.Draw, humanize.Comma(int64(batches)))
+	_, err = printf(e.stdout, "draw %s: %s batches without names and documents\n", c.Draw, humanize.Comma(int64(batches)))
 	return err
 }

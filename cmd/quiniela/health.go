@@ -55,6 +55,6 @@ func (c *healthCommand) Run(e env) error {
 			}
 		}
 	}
-	_, err = fmt.Fprintln(e.stdout, "healthy")
+	_, err = printf(e.stdout, "healthy\n")
 	return err
 }

@@ -38,7 +38,7 @@ func (e tooEarly) Unwrap() error { return e.error }
 type env struct {
 	ctx            context.Context
 	model          *kong.Application
-	stdout, stderr io.Writer
+	stdout, stderr io.Writer // each a printer
 }
 
 type commands struct {
@@ -105,11 +105,14 @@ func ended(err error, log io.Closer) error {
 
 // run runs one command. It has already reported the error that it returns: on stderr, or in a log that goes to the same place.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	err := dispatch(env{ctx: ctx, stdout: stdout, stderr: stderr}, args)
+	out, errs := &printer{out: stdout}, &printer{out: stderr}
+	err := dispatch(env{ctx: ctx, stdout: out, stderr: errs}, args)
+	out.end()
 	var told logged
 	if err != nil && !(errors.As(err, &told) && samePlace(stdout, stderr)) {
-		_, _ = fmt.Fprintf(stderr, "quiniela: %v\n", err)
+		_, _ = printf(errs, "quiniela: %v\n", err)
 	}
+	errs.end()
 	return err
 }
 
@@ -179,5 +182,5 @@ func explain(parser *kong.Kong, file *configFile, args []string, err error) erro
 			err = file.blame(err, n.Flags)
 		}
 	}
-	return fmt.Errorf("%w\nSee: quiniela %s--help", err, name)
+	return errors.Join(err, fmt.Errorf("See: quiniela %s--help", name))
 }

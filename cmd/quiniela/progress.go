@@ -12,8 +12,16 @@ import (
 
 // terminal reports whether a person watches out.
 func terminal(out io.Writer) bool {
-	f, ok := out.(*os.File)
+	f, ok := behind(out).(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// behind returns the output behind a printer: bars move the cursor.
+func behind(out io.Writer) io.Writer {
+	if p, ok := out.(*printer); ok {
+		return p.out
+	}
+	return out
 }
 
 // progress shows on a terminal how far long work is, with a bar for each part of it. Elsewhere its bars show nothing. Its
@@ -28,7 +36,7 @@ func newProgress(out io.Writer) *progress {
 	if !terminal(out) {
 		return new(progress)
 	}
-	return &progress{bars: mpb.New(mpb.WithOutput(out), mpb.WithWidth(48))}
+	return &progress{bars: mpb.New(mpb.WithOutput(behind(out)), mpb.WithWidth(48))}
 }
 
 // bar is one bar of a progress. The zero value shows nothing.

@@ -17,7 +17,7 @@ func (versionCommand) Run(e env) error {
 	if !ok {
 		info = &debug.BuildInfo{}
 	}
-	_, err := fmt.Fprintln(e.stdout, versionLine(release, info))
+	_, err := printf(e.stdout, "%s\n", versionLine(release, info))
 	return err
 }
 

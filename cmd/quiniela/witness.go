@@ -55,7 +55,7 @@ func (c *witnessKeyCommand) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(e.stdout, key)
+	_, err = printf(e.stdout, "%s\n", key)
 	return err
 }
 
@@ -71,6 +71,6 @@ func (c *cosignCommand) Run(e env) error {
 	if err != nil {
 		return fmt.Errorf("%w; %d new cosignatures are kept, and the others can be asked for again", err, added)
 	}
-	_, err = fmt.Fprintf(e.stdout, "draw %s: %d new cosignatures of its seal\n", c.ID, added)
+	_, err = printf(e.stdout, "draw %s: %d new cosignatures of its seal\n", c.ID, added)
 	return err
 }

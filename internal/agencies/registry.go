@@ -98,7 +98,7 @@ func (r *Registry) Find(n quiniela.Agency) *Agency {
 // its owner only (0600) where it is new. Its owner stays, whoever changes it. The registry's folder is locked meanwhile: a second
 // process that wants to change the registry is refused at once.
 func Change(path string, f func(*Registry) error) (err error) {
-	if err := durable.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := durable.MkdirPrivate(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("make the folder of the agencies' registry: %w", err)
 	}
 	lock, err := durable.Lock(filepath.Dir(path))

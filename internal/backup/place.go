@@ -16,6 +16,8 @@ func makeWork(target string) (string, error) {
 	in := filepath.Clean(target)
 	if _, err := os.Stat(in); err != nil {
 		in = filepath.Dir(in)
+	} else if err := durable.MkdirPrivate(in); err != nil {
+		return "", err
 	}
 	work, err := durable.MkdirTemp(in, ".quiniela-restore-")
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -88,7 +89,11 @@ func (s *central) start(ctx context.Context) (time.Duration, error) {
 		time.Sleep(time.Millisecond)
 	}
 	text, _ := os.ReadFile(s.log)
-	return 0, fmt.Errorf("the server did not start:\n%s", text[max(0, len(text)-1000):])
+	failed := []error{errors.New("the server did not start; the end of its log:")}
+	for line := range strings.Lines(string(text[max(0, len(text)-1000):])) {
+		failed = append(failed, errors.New(strings.TrimSuffix(line, "\n")))
+	}
+	return 0, errors.Join(failed...)
 }
 
 // kill ends the server at once, if it runs.

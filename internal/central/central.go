@@ -75,7 +75,7 @@ type Central struct {
 }
 
 // Open opens a central. A start that fails decides nothing for the next one, which may have other settings. So what can fail
-// comes first, and what cannot be taken back comes last: limits, the registry and the certificates; the journal and the
+// comes first, and what cannot be taken back comes last: limits, the folder's rights, the registry and the certificates; the journal and the
 // ledger; the ports; the operator's key; the folder of the public log, its key, and what is signed with it; and at the end
 // the draw that opens by itself.
 //
@@ -92,6 +92,9 @@ func Open(ctx context.Context, o Options) (*Central, error) {
 
 func (c *Central) open(ctx context.Context) error {
 	if err := c.fitDescriptors(); err != nil {
+		return err
+	}
+	if err := c.keepPrivate(); err != nil {
 		return err
 	}
 	if err := c.admitAgencies(); err != nil {

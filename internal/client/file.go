@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"quiniela"
@@ -95,24 +94,22 @@ func (f *checked) readThrough(ctx context.Context, progress func(bets int)) erro
 // mostTold is how many bad lines a refusal names.
 const mostTold = 20
 
-// refusal returns an error that names the bad lines, one a line, and says what to do.
+// refusal returns errors that name the bad lines, one each, and say what to do.
 func (f *checked) refusal() error {
-	var text strings.Builder
-	told := f.bad[:min(len(f.bad), mostTold)]
-	for i, bad := range told {
-		if i > 0 {
-			text.WriteByte('\n')
-		}
-		fmt.Fprintf(&text, "%s:%v", f.Name(), bad)
+	var lines []error
+	for _, bad := range f.bad[:min(len(f.bad), mostTold)] {
+		lines = append(lines, fmt.Errorf("%s:%v", f.Name(), bad))
 	}
 	all := len(f.bad) + f.worse
-	if more := all - len(told); more > 0 {
-		fmt.Fprintf(&text, "\nand %d more", more)
+	if more := all - len(lines); more > 0 {
+		lines = append(lines, fmt.Errorf("and %d more", more))
 	}
 	if all > 1 {
-		fmt.Fprintf(&text, "\n%d lines are wrong", all)
+		lines = append(lines, fmt.Errorf("%d lines are wrong", all))
 	}
-	return fmt.Errorf("%s; nothing was sent: mend the file, or send the good lines with --skip-bad-lines", &text)
+	last := &lines[len(lines)-1]
+	*last = fmt.Errorf("%w; nothing was sent: mend the file, or send the good lines with --skip-bad-lines", *last)
+	return errors.Join(lines...)
 }
 
 // lineReader yields the good lines of a file, trimmed, and collects the bad ones.

@@ -9,6 +9,9 @@ import (
 	"syscall"
 )
 
+// hasModes says that the rights to a file are in its mode.
+const hasModes = true
+
 // SyncDir puts the names in a folder on disk. What was written into the files is theirs to sync.
 func SyncDir(dir string) error {
 	d, err := os.Open(dir)

@@ -1,0 +1,187 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"quiniela/verify/verifytest"
+)
+
+// hostile is a name that a file can have. On a terminal it would change the title and the colour, begin a line of its own, and turn the
+// rest around.
+const hostile = "a\x1b]0;b\x07\nFORGED\r\u202egpj\u009b31m\x7f"
+
+// notUTF8 is one that can only be found in a folder: kong makes arguments UTF-8.
+const notUTF8 = hostile + "\xff"
+
+// obeyed returns what in an output a terminal would obey, or a line that came out of a name, or "".
+func obeyed(out string) string {
+	if !utf8.ValidString(out) {
+		return "bytes that are not UTF-8"
+	}
+	for _, r := range out {
+		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
+			return fmt.Sprintf("%U", r)
+		}
+	}
+	if regexp.MustCompile(`(?m)^[ \t]*FORGED`).MatchString(out) {
+		return "a line that begins in a name"
+	}
+	return ""
+}
+
+// runFor runs a command, for two seconds at most, and returns all that it printed.
+func runFor(t *testing.T, args []string) string {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Second)
+	defer stop()
+	var out, errs bytes.Buffer
+	err := run(ctx, args, &out, &errs)
+	text := out.String() + errs.String()
+	if err != nil && errs.Len() == 0 {
+		t.Errorf("%q failed and said nothing: %v", args, err)
+	}
+	return text
+}
+
+func must(t *testing.T, errs ...error) {
+	t.Helper()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hostileFolder returns the path of a folder, with a data folder and what else commands read. Its name and all names in it that a
+// stranger may choose are hostile.
+func hostileFolder(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), hostile)
+	lottery, err := verifytest.New(verifytest.Terms{})
+	must(t, err, os.MkdirAll(filepath.Join(dir, "kept"), 0o700), os.MkdirAll(filepath.Join(dir, "w"), 0o700))
+	files := lottery.Files()
+	files["agency-1.csv"] = []byte("Ana,\x1b[31mPaz\u202e,1,1990-01-01,7\nAna,Paz,1,1990-01-01,\x1b[31m\n")
+	files["forged.json"] = bytes.Replace(lottery.Receipt, []byte(`"Lorca"`), []byte("\"Lorca\\u001b[31m\\nFORGED\u202e\""), 1)
+	files[filepath.Join("kept", notUTF8)] = []byte("no checkpoint \x1b[31m")
+	files["operator.key"] = []byte("key")
+	files["config.ini"] = []byte("\x1b[31m\u202e = 1\nTOTAL_CLIENTES = \x1b[31m")
+	files["config.yaml"] = []byte("id: \"\\x1b[31m\\nFORGED\"\n")
+	for name, data := range files {
+		path := filepath.Join(dir, name)
+		must(t, os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, data, 0o600))
+	}
+	data := filepath.Join(dir, "data")
+	runFor(t, []string{"server", "--data", data, "--port", "0", "--http-addr", "off", "--agencies", "0"})
+	runFor(t, []string{"agency", "add", "1", "--data", data, "--name", "Centro"})
+	registry := filepath.Join(data, "agencies.json")
+	text, err := os.ReadFile(registry)
+	must(t, err, os.WriteFile(registry, bytes.Replace(text, []byte("Centro"), []byte(`\u001b[31mCentro\nFORGED\u202e`), 1), 0o600))
+	runFor(t, []string{"backup", filepath.Join(dir, "backup"), "--data", data})
+	runFor(t, []string{"backup", filepath.Join(dir, "spoiled"), "--data", data})
+	must(t, os.WriteFile(filepath.Join(data, "public", "draws", "1", notUTF8), nil, 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, "spoiled", notUTF8), nil, 0o600))
+	return dir
+}
+
+// hostileServer answers every request with texts that a terminal would obey; where it is asked for a draw, with a draw.
+func hostileServer(t *testing.T) string {
+	answers := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		draw := map[string]any{"id": hostile, "state": hostile, "note": hostile, "source": "notary"}
+		switch {
+		case r.Method == http.MethodGet && r.URL.Path == "/api/v1/draws":
+			draw = map[string]any{"draws": []any{maps.Clone(draw)}}
+		case r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/api/v1/draws/1"):
+		default:
+			w.WriteHeader(http.StatusBadRequest)
+			draw = map[string]any{"title": hostile, "detail": hostile}
+		}
+		if err := json.NewEncoder(w).Encode(draw); err != nil {
+			t.Error(err)
+		}
+	})
+	s := httptest.NewServer(answers)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// Every command, where the names of files and what is in them, the registry, a receipt or the answers of a server are hostile: what it
+// prints is text in lines of its own, and shows the names.
+func TestNoCommandPrintsWhatATerminalObeys(t *testing.T) {
+	t.Chdir(t.TempDir())
+	dir := hostileFolder(t)
+	in := func(name string) string { return filepath.Join(dir, name) }
+	data, public, absent := in("data"), in("data/public"), in("absent")
+	url := hostileServer(t)
+	asked := []string{"--server", url, "--key-file", in("operator.key"), "--yes"}
+	tried := map[string][][]string{
+		"demo":            {{"--data", dir}, {"--data", absent}},
+		"server":          {{"--data", data, "--port", "0", "--http-addr", "off", "--agencies", "0"}, {"--data", in("policy")}, {"--config", in("config.ini")}, {"--ip", hostile}},
+		"client send":     {{"--id", "1", "--file", in("agency-1.csv")}, {"--id", "1", "--file", absent}, {"--config", in("config.yaml")}},
+		"client receipts": {{"--id", "1", "--server", hostile, "--out", in("receipts"), "--timeout", "1ms"}},
+		"generate":        {{"--agencies", "1", "--bets", "1", "--out", in("made")}},
+		"bench":           {{hostile}},
+		"agency add":      {{"1", "--data", in("policy")}, {"2", "--data", data, "--certificate", absent}, {hostile}},
+		"agency list":     {{"--data", data}, {"--data", absent}, {"--data", in("policy")}},
+		"agency rotate":   {{"2", "--data", in("policy")}},
+		"agency revoke":   {{"2", "--data", in("policy")}},
+		"certs":           {{"--out", in("tls")}, {"--out", in("tls")}, {"--out", in("policy")}},
+		"draw open":       {append([]string{"x", "--agencies", "1"}, asked...), {"x", "--agencies", "1", "--data", absent}},
+		"draw close":      {append([]string{"1"}, asked...), {"1", "--data", absent, "--yes"}},
+		"draw enter":      {append([]string{"1", "7"}, asked...), {"1", "7", "--data", absent, "--yes"}},
+		"draw show":       {append([]string{"1"}, asked[:4]...), {"1", "--data", absent}},
+		"draw list":       {asked[:4], {"--data", absent}},
+		"draw results":    {append([]string{"1"}, asked[:4]...), {"1", "--data", absent}},
+		"audit": {{public, "--checkpoints", in("kept")}, {public, "--checkpoints", in("kept"), "--json", "-"}, {dir}, {absent}, {data}, {url + "/" + hostile},
+			{public, "--policy", in("config.ini")}, {public, "--journal", absent}},
+		"verify":        {{in("forged.json"), "--policy", in("policy")}, {absent, "--key", hostile}},
+		"witness serve": {{"--dir", in("w"), "--log", hostile}},
+		"witness key":   {{"--dir", in("w"), "--name", hostile}, {"--dir", in("policy")}},
+		"cosign":        {{absent, "1", url}, {public, "1", url + "/" + hostile}, {public, hostile, url}},
+		"backup":        {{in("backup"), "--data", data}, {in("another"), "--data", data}, {in("third"), "--data", absent}},
+		"restore":       {{in("spoiled"), "--data", in("r1")}, {in("backup"), "--data", in("r2")}, {in("backup"), "--data", data}, {absent, "--data", in("r3")}},
+		"fsck":          {{"--data", in("spoiled")}, {"--data", absent}},
+		"forget":        {{"1", "--data", data, "--yes"}, {hostile, "--data", data, "--yes"}},
+		"health":        {{"--server", hostile}},
+		"export":        {{"--data", data, "-o", in("bets.csv")}, {"--data", data, "-o", in("bets.csv")}, {"--data", data, "--draw", hostile}, {"--data", absent}},
+		"completion":    {{hostile}},
+		"man":           {{hostile}},
+		"version":       {{"--" + hostile}},
+	}
+	var c commands
+	parser, err := newParser(env{}, &c, new(configFile))
+	must(t, err)
+	for _, leaf := range parser.Model.Leaves(true) {
+		name := strings.TrimPrefix(leaf.Path(), "quiniela ")
+		if tried[name] == nil {
+			t.Errorf("this test does not try the command %q", name)
+		}
+	}
+	for _, command := range slices.Sorted(maps.Keys(tried)) {
+		for _, args := range tried[command] {
+			args = append(strings.Fields(command), args...)
+			out := runFor(t, args)
+			if what := obeyed(out); what != "" {
+				t.Errorf("%q prints %s:\n%q", args, what, out)
+			}
+			if !strings.Contains(out, "FORGED") && !strings.Contains(out, `\u001b[31m`) {
+				t.Errorf("%q shows nothing of what is hostile, and so tests nothing:\n%s", args, out)
+			}
+		}
+	}
+}
