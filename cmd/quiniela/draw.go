@@ -92,8 +92,8 @@ func (f adminFlags) change(e env, path string, body any) error {
 	if err != nil {
 		return err
 	}
-	var d web.Draw
-	if err := a.call(e.ctx, http.MethodPost, path, body, &d); err != nil {
+	d, err := a.draw(e, http.MethodPost, path, body)
+	if err != nil {
 		return err
 	}
 	return describe(e, d)
@@ -192,8 +192,23 @@ func (f adminFlags) show(e env, id string) (d web.Draw, err error) {
 	if err != nil {
 		return d, err
 	}
-	err = a.call(e.ctx, http.MethodGet, drawPath(id), nil, &d)
+	return a.draw(e, http.MethodGet, drawPath(id), nil)
+}
+
+// draw asks for an answer that is a draw as its operator sees it.
+func (a *admin) draw(e env, method, path string, body any) (d web.Draw, err error) {
+	if err = a.call(e.ctx, method, path, body, &d); err == nil {
+		err = a.complete(d)
+	}
 	return d, err
+}
+
+// complete refuses a draw without the figures that an operator gets.
+func (a *admin) complete(d web.Draw) error {
+	if d.Figures == nil {
+		return fmt.Errorf("the server at %s does not say how many bets draw %s has: is the key its operator's?", a.where, d.ID)
+	}
+	return nil
 }
 
 func (c *drawShowCommand) Run(e env) error {
@@ -201,8 +216,8 @@ func (c *drawShowCommand) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	var d web.Draw
-	if err := a.call(e.ctx, http.MethodGet, drawPath(c.ID), nil, &d); err != nil {
+	d, err := a.draw(e, http.MethodGet, drawPath(c.ID), nil)
+	if err != nil {
 		return err
 	}
 	agencies, err := all[web.Agency](e, a, drawPath(c.ID)+"/agencies", "agencies")
@@ -305,6 +320,9 @@ func (c *drawListCommand) Run(e env) error {
 	}
 	w := table(e, "DRAW\tSTATE\tBETS\tFINISHED\tCLOSES\tNUMBER\tWINNERS")
 	for _, d := range draws {
+		if err := a.complete(d); err != nil {
+			return err
+		}
 		n, winners := "-", "-"
 		if d.Number != nil {
 			n = fmt.Sprintf("%04d", *d.Number)
@@ -327,8 +345,8 @@ func (c *drawResultsCommand) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	var d web.Draw
-	if err := a.call(e.ctx, http.MethodGet, drawPath(c.ID), nil, &d); err != nil {
+	d, err := a.draw(e, http.MethodGet, drawPath(c.ID), nil)
+	if err != nil {
 		return err
 	}
 	if d.Winners == nil {

@@ -102,11 +102,13 @@ func hostileFolder(t *testing.T) string {
 // hostileServer answers every request with texts that a terminal would obey; where it is asked for a draw, with a draw.
 func hostileServer(t *testing.T) string {
 	answers := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		draw := map[string]any{"id": hostile, "state": hostile, "note": hostile, "source": "notary"}
+		draw := map[string]any{"id": hostile, "state": hostile, "note": hostile, "source": "notary", "finished": 0, "batches": 0, "bets": 0}
 		switch {
 		case r.Method == http.MethodGet && r.URL.Path == "/api/v1/draws":
 			draw = map[string]any{"draws": []any{maps.Clone(draw)}}
-		case r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/api/v1/draws/1"):
+		case r.Method == http.MethodGet && r.URL.Path == "/api/v1/draws/1/agencies":
+			draw = map[string]any{"agencies": []any{}}
+		case r.Method == http.MethodGet && r.URL.Path == "/api/v1/draws/1":
 		default:
 			w.WriteHeader(http.StatusBadRequest)
 			draw = map[string]any{"title": hostile, "detail": hostile}

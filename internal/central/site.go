@@ -65,14 +65,15 @@ type Site struct {
 // openSite opens its listeners, serve starts a goroutine for each, and close ends and awaits them. The web.Site closes first,
 // so that event streams, which last as long as their readers like, end by themselves.
 type site struct {
-	pages   *web.Site
-	page    net.Listener // nil: none
-	tls     *tls.Config  // of page; nil: none
-	admin   net.Listener // nil: none
-	socket  net.Listener // nil: none
-	log     *slog.Logger
-	stop    context.CancelFunc // set by serve
-	serving sync.WaitGroup     // a goroutine for each listener
+	pages     *web.Site
+	page      net.Listener // nil: none
+	tls       *tls.Config  // of page; nil: none
+	admin     net.Listener // nil: none
+	socket    net.Listener // nil: none
+	log       *slog.Logger
+	stop      context.CancelFunc // set by serve
+	serving   sync.WaitGroup     // a goroutine for each listener
+	onlookers int                // connections of the page, and of the socket, at once
 }
 
 // openSite listens for the page, the API, the monitoring and the operator's socket; who comes waits until serve.
@@ -80,7 +81,7 @@ func (c *Central) openSite() (err error) {
 	if c.options.Site == nil {
 		return nil
 	}
-	c.site = &site{log: c.log}
+	c.site = &site{log: c.log, onlookers: c.onlookers}
 	o := c.options.Site
 	if o.TLS.Cert != "" {
 		if c.site.tls, err = certs.Server(o.TLS.Cert, o.TLS.Key, "", c.log); err != nil {
@@ -118,7 +119,7 @@ func (c *Central) openSite() (err error) {
 
 func (c *Central) siteOptions(key string) web.Options {
 	o := web.Options{
-		Ledger: c.Ledger, Key: key, Hosts: c.options.Site.Hosts, Proxies: c.options.Site.Proxies, Metrics: c.figures, Pprof: c.options.Site.Pprof, Connections: c.onlookers, Log: c.log,
+		Ledger: c.Ledger, Key: key, Hosts: c.options.Site.Hosts, Proxies: c.options.Site.Proxies, Metrics: c.figures, Pprof: c.options.Site.Pprof, Log: c.log,
 	}
 	if c.options.PublicLog != nil {
 		o.Published = c.publicFolder()
@@ -145,18 +146,21 @@ func (s *site) serve(ctx context.Context) {
 	context.AfterFunc(ctx, s.pages.Close)
 	open, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	s.answer(open, s.socket, nil, s.pages.Trusted())
-	s.answer(open, s.page, s.tls, s.pages.Public())
-	s.answer(open, s.admin, nil, s.pages.Admin())
+	s.answer(open, s.socket, nil, s.onlookers, s.pages.Trusted())
+	s.answer(open, s.page, s.tls, s.onlookers, s.pages.Public())
+	s.answer(open, s.admin, nil, monitors, s.pages.Admin())
 }
 
+// monitors is the most connections to the health checks and the figures.
+const monitors = 32
+
 // answer starts to answer at a listener, which may be nil.
-func (s *site) answer(ctx context.Context, l net.Listener, config *tls.Config, handler http.Handler) {
+func (s *site) answer(ctx context.Context, l net.Listener, config *tls.Config, most int, handler http.Handler) {
 	if l == nil {
 		return
 	}
 	s.serving.Go(func() {
-		if err := s.pages.Serve(ctx, l, config, handler); err != nil {
+		if err := s.pages.Serve(ctx, l, config, most, handler); err != nil {
 			s.log.Error("http", "result", "fail", "address", l.Addr(), "error", err)
 		}
 	})

@@ -307,7 +307,10 @@ func (l *Ledger) Tally(ctx context.Context, id string) (*[Numbers]uint64, error)
 	if err != nil {
 		return nil, err
 	}
-	v, _ := l.tallies.LoadOrStore(d.Seq, &tally{next: map[quiniela.Agency]uint64{}})
+	v, known := l.tallies.LoadOrStore(d.Seq, &tally{next: map[quiniela.Agency]uint64{}})
+	if !known {
+		l.dropTally(d.Seq)
+	}
 	t := v.(*tally)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -326,6 +329,20 @@ func (l *Ledger) Tally(ctx context.Context, id string) (*[Numbers]uint64, error)
 	t.at, t.bets = time.Now(), d.Bets
 	count := t.count
 	return &count, nil
+}
+
+// mostTallies is how many draws' tallies are kept. One takes 80 kB, and something for each agency of its draw.
+const mostTallies = 8
+
+// dropTally forgets a tally where there are too many, but not the draw's.
+func (l *Ledger) dropTally(draw uint64) {
+	n := 0
+	l.tallies.Range(func(key, _ any) bool {
+		if n++; n > mostTallies && key != draw {
+			l.tallies.Delete(key)
+		}
+		return true
+	})
 }
 
 // add counts an agency's batches that are not in the tally yet.

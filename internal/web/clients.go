@@ -128,7 +128,7 @@ func (s *Site) address(r *http.Request) netip.Addr {
 	}
 	hops := strings.Split(strings.Join(r.Header.Values(header), ","), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		hop, err := parseHop(strings.TrimSpace(hops[i]))
 		if err != nil {
 			return a
 		}
@@ -137,6 +137,15 @@ func (s *Site) address(r *http.Request) netip.Addr {
 		}
 	}
 	return a
+}
+
+// parseHop reads an address of a proxy's header, which some write with a port.
+func parseHop(text string) (netip.Addr, error) {
+	if a, err := netip.ParseAddr(text); err == nil {
+		return a, nil
+	}
+	a, err := netip.ParseAddrPort(text)
+	return a.Addr(), err
 }
 
 // secured reports whether nobody on the network can read a request: it came over TLS, to this site or to its proxy.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -110,6 +111,9 @@ func (s *Site) stream(w http.ResponseWriter, r *http.Request) {
 		}
 		e := Event{Draw: newDraw(d, operator(r)), Now: at.UnixMilli()}
 		if operator(r) {
+			if !s.loggedIn(r) {
+				return Event{}, errLoggedOut
+			}
 			progress, err := s.Ledger.Progress(r.Context(), d.ID, quiniela.Agency(from), eventAgencies)
 			if err != nil {
 				return Event{}, err
@@ -118,6 +122,15 @@ func (s *Site) stream(w http.ResponseWriter, r *http.Request) {
 		}
 		return e, nil
 	})
+}
+
+// errLoggedOut ends the operator's stream. A browser that asks again gets what is for everybody.
+var errLoggedOut = errors.New("the login has ended")
+
+// loggedIn reports whether the login that the operator's request came with still holds. A key and the socket hold for ever.
+func (s *Site) loggedIn(r *http.Request) bool {
+	c, err := r.Cookie(cookieName)
+	return err != nil || r.Header.Get("Authorization") != "" || s.sessions.valid(c.Value)
 }
 
 // follow reads an event every second and sends it if it differs from the last one sent. It runs in the request's goroutine, and

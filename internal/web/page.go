@@ -18,19 +18,20 @@ import (
 
 // page is what a template shows.
 type page struct {
-	T        texts
-	Operator bool
-	Login    bool   // whether one can log in at all
-	Failed   bool   // whether the attempt to log in failed
-	Draws    []Draw // newest first
-	AllDraws turn
-	Draw     Draw
-	Agencies []Agency // the operator's
-	Others   turn
-	Winners  []Winners
-	More     turn     // winners
-	Buckets  []bucket // the operator's
-	Most     []played // the numbers played most; the operator's
+	T         texts
+	Operator  bool
+	Login     bool   // whether one can log in at all
+	Failed    bool   // whether the attempt to log in failed
+	Draws     []Draw // newest first
+	AllDraws  turn
+	Draw      Draw
+	Agencies  []Agency // the operator's
+	Others    turn
+	Winners   []Winners
+	More      turn     // winners
+	Forgotten bool     // nobody knows any more who won
+	Buckets   []bucket // the operator's
+	Most      []played // the numbers played most; the operator's
 }
 
 // turn has the links to the rest of a list of which a page shows a part.
@@ -176,7 +177,12 @@ func (s *Site) collectDraws(p *page, r *http.Request) error {
 func (s *Site) collectWinners(p *page, r *http.Request, d ledger.Draw) (err error) {
 	from := parameter(r, "winners")
 	var next quiniela.Agency
-	if p.Winners, next, err = s.winners(r, d.ID, quiniela.Agency(from), pageAgencies); err != nil {
+	p.Winners, next, err = s.winners(r, d.ID, quiniela.Agency(from), pageAgencies)
+	if quiniela.CodeOf(err) == quiniela.Absent {
+		p.Forgotten = true
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	if from > 1 {

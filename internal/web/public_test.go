@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
@@ -233,7 +234,7 @@ func (d *desk) served(config *tls.Config) (address string) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- d.site.Serve(ctx, l, config, d.site.Public()) }()
+	go func() { done <- d.site.Serve(ctx, l, config, web.MostConnections, d.site.Public()) }()
 	d.t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -351,6 +352,8 @@ func TestOnlyAProxysWordCounts(t *testing.T) {
 		{"127.0.7.1", "203.0.113.9", "https", "203.0.113.9", true},
 		{"127.0.7.1", "198.51.100.1, 203.0.113.9", "https", "203.0.113.9", true}, // the client wrote the first one
 		{"127.0.7.1", "203.0.113.9, 127.0.7.2", "http", "203.0.113.9", false},    // two proxies
+		{"127.0.7.1", "203.0.113.9:4711", "https", "203.0.113.9", true},
+		{"127.0.7.1", "[2001:db8::9]:4711", "https", "2001:db8::9", true},
 		{"127.0.7.1", "", "", "127.0.7.1", false},
 		{"127.0.7.1", "nonsense", "https", "127.0.7.1", true},
 		{"127.0.8.1", "203.0.113.9", "https", "127.0.8.1", false}, // no proxy of ours
@@ -416,6 +419,34 @@ func TestTheSiteHasTLS(t *testing.T) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			_ = r.Body.Close()
 		}
+	}
+}
+
+// The operator's stream of an open draw ends with the login.
+func TestAStreamEndsWithItsLogin(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	jar, _ := cookiejar.New(nil)
+	browser := http.Client{Jar: jar}
+	if r, err := browser.PostForm(d.server.URL+"/login", url.Values{"key": {key}}); err != nil || r.StatusCode != 200 {
+		t.Fatalf("log in: %v", err)
+	}
+	stream, err := browser.Get(d.server.URL + "/api/v1/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stream.Body.Close() }()
+	lines := bufio.NewReader(stream.Body)
+	if _, err := lines.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := browser.PostForm(d.server.URL+"/logout", nil); err != nil {
+		t.Fatal(err)
+	}
+	d.bet(1, 1, "Ana,Paz,1,1990-01-01,9876\n")
+	rest, err := io.ReadAll(lines)
+	if err != nil || strings.Count(string(rest), `"bets":1`) > 1 { // what was read just before may still come
+		t.Errorf("after the logout the stream goes on: %v, %s", err, rest)
 	}
 }
 

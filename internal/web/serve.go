@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"container/list"
 	"context"
 	"crypto/tls"
@@ -12,7 +11,7 @@ import (
 	"time"
 )
 
-// MostConnections is the default of Options.Connections. It keeps onlookers from using up the file descriptors that agencies
+// MostConnections is the usual limit on connections to the page. It keeps onlookers from using up the file descriptors that agencies
 // need. One client may have a tenth of them.
 const MostConnections = 1000
 
@@ -21,10 +20,9 @@ const (
 	shutdownTimeout = 2 * time.Second
 )
 
-// Serve serves a listener, with TLS where there is a configuration, until ctx ends. It then gives open requests two seconds to finish,
-// and returns nil. It returns an error if the listener fails.
-func (s *Site) Serve(ctx context.Context, l net.Listener, config *tls.Config, h http.Handler) error {
-	most := cmp.Or(s.Connections, MostConnections)
+// Serve serves a listener, with TLS where there is a configuration and most connections at once, until ctx ends. It then gives open
+// requests two seconds to finish, and returns nil. It returns an error if the listener fails.
+func (s *Site) Serve(ctx context.Context, l net.Listener, config *tls.Config, most int, h http.Handler) error {
 	b := &bounded{Listener: l, most: most, ofClient: max(1, most/10), group: s.group, clients: map[string]int{}, idle: list.New()}
 	l = b
 	if config != nil {

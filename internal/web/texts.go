@@ -34,6 +34,7 @@ type texts struct {
 	NotDrawn         string
 	DocumentsHidden  string
 	FiguresHidden    string
+	Forgotten        string
 	And              string
 	Rate             string
 	RateNow          string
@@ -117,6 +118,7 @@ var spanish = texts{
 	DocumentsHidden: "Solamente el operador ve los documentos.",
 	FiguresHidden:   "Lo que se vende, por agencia y por número y en vivo, lo ve el operador al ingresar con su clave.",
 	And:             "y otros",
+	Forgotten:       "Quiénes ganaron ya se borró.",
 	Rate:            "Apuestas por segundo",
 	RateNow:         "ahora",
 	RateTop:         "como máximo",
@@ -200,6 +202,7 @@ var english = texts{
 	DocumentsHidden: "Only the operator sees the documents.",
 	FiguresHidden:   "What is sold, live, by agency and by number, is for the operator, who logs in with the key.",
 	And:             "and another",
+	Forgotten:       "Who won has been deleted.",
 	Rate:            "Bets per second",
 	RateNow:         "now",
 	RateTop:         "at most",

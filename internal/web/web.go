@@ -59,9 +59,7 @@ type Options struct {
 	Proxies Proxies
 	// Published is the folder of the public log, served at /log/. "": not served.
 	Published string
-	// Connections is the maximum number of open connections of each listener. 0 means MostConnections.
-	Connections int
-	Log         *slog.Logger // nil: no log
+	Log       *slog.Logger // nil: no log
 }
 
 //go:embed static pages
