@@ -81,7 +81,8 @@ func showToken(e env, number uint32, token string) error {
 	if _, err := fmt.Fprintln(e.stdout, token); err != nil {
 		return fmt.Errorf("show the token: %w; give agency %d another with `quiniela agency rotate %d`", err, number, number)
 	}
-	_, err := fmt.Fprintf(e.stderr, "The token of agency %d is shown this once and kept nowhere. The agency gives it as CLI_TOKEN, or in a file with --token-file.\n", number)
+	_, err := fmt.Fprintf(e.stderr, "The token of agency %d is shown this once and kept nowhere. The agency gives it as CLI_TOKEN, or in a file with --token-file.\n"+
+		"Serve with TLS: a client does not send it over a network in clear.\n", number)
 	return err
 }
 

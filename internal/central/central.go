@@ -127,14 +127,9 @@ func (c *Central) admitAgencies() (err error) {
 			"access", "open: whoever reaches the port can bet for any agency; close it with `quiniela agency add`")
 	}
 	if c.options.TLS.Cert != "" && s.TLS == nil {
-		if s.TLS, err = certs.Server(c.options.TLS.Cert, c.options.TLS.Key, c.options.TLS.ClientCA, c.log); err != nil {
-			return err
-		}
+		s.TLS, err = certs.Server(c.options.TLS.Cert, c.options.TLS.Key, c.options.TLS.ClientCA, c.log)
 	}
-	if !s.Guard.Open() && (s.TLS == nil || s.PlainAddress != "") {
-		c.log.Warn("agencies", "result", "success", "tokens", "may come in clear, on the plain port: whoever reads the network learns them")
-	}
-	return nil
+	return err
 }
 
 // openLedger opens the journal, and the ledger over it with its state in the data folder.

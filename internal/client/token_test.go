@@ -106,6 +106,10 @@ func TestNoTokenInClear(t *testing.T) {
 				t.Errorf("%s to %s: %v", what, address, err)
 			}
 		}
+		conf.Address = "localhost:1" // if that name leads elsewhere
+		if err := client.Connect(t.Context(), conf, there.address); !errors.Is(err, client.ErrInClear) {
+			t.Errorf("%s by a name that misleads: %v", what, err)
+		}
 		if got := there.said() + here.said(); got != "" {
 			t.Fatalf("%s: %q was sent", what, got)
 		}

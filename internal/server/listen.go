@@ -42,6 +42,10 @@ func (s *Server) listenOn(address string, tls *tls.Config) error {
 		form = "TLS"
 	}
 	s.log.Info("listen", "result", "success", "address", l.Addr(), "form", form)
+	if tls == nil && s.guarded() && !l.Addr().(*net.TCPAddr).IP.IsLoopback() {
+		s.log.Warn("listen", "result", "success", "address", l.Addr(),
+			"tokens", "come in clear, so whoever reads the network learns them; serve with TLS (SERVER_TLS_CERT, SERVER_TLS_KEY)")
+	}
 	return nil
 }
 
