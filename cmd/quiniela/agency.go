@@ -81,7 +81,8 @@ func showToken(e env, number uint32, token string) error {
 	if _, err := printf(e.stdout, "%s\n", token); err != nil {
 		return fmt.Errorf("show the token: %w; give agency %d another with `quiniela agency rotate %d`", err, number, number)
 	}
-	_, err := printf(e.stderr, "The token of agency %d is shown this once and kept nowhere. The agency gives it as CLI_TOKEN, or in a file with --token-file.\n", number)
+	_, err := printf(e.stderr, "The token of agency %d is shown this once and kept nowhere. The agency gives it as CLI_TOKEN, or in a file with --token-file.\n"+
+		"Serve with TLS: a client does not send it over a network in clear.\n", number)
 	return err
 }
 
@@ -137,7 +138,7 @@ func (c *agencyRotateCommand) Run(e env) error {
 	if fingerprint != "" {
 		next = "It may come with the new certificate instead of the token."
 	}
-	_, _ = fmt.Fprintf(e.stderr, "The older token and certificates of agency %d are worth nothing within a second, also where it is connected. %s\n", c.Number, next)
+	_, _ = printf(e.stderr, "The older token and certificates of agency %d are worth nothing within a second, also where it is connected. %s\n", c.Number, next)
 	return showToken(e, c.Number, token)
 }
 

@@ -37,6 +37,7 @@ type agencyFlags struct {
 	TLSKey  string        `help:"Its key, PEM." name:"tls-key" env:"CLI_TLS_KEY" key:"tls.key" placeholder:"FILE"`
 	Token   string        `help:"The agency's token. Other users of this machine can see a flag: prefer CLI_TOKEN or --token-file." env:"CLI_TOKEN" key:"token" placeholder:"TOKEN"`
 	TokenIn string        `help:"File with the token." name:"token-file" env:"CLI_TOKEN_FILE" key:"token.file" placeholder:"FILE"`
+	InClear bool          `help:"Send the token without TLS, over a network that you trust. To a server on this machine it goes so anyway." name:"token-in-clear" env:"CLI_TOKEN_IN_CLEAR" key:"token.inClear"`
 	Timeout time.Duration `help:"How long the server may stay unreachable; 0: no limit." default:"1m" env:"CLI_SERVER_TIMEOUT" key:"server.timeout"`
 	Draw    string        `help:"Name of the draw; empty: the current draw." env:"CLI_DRAW" key:"draw" placeholder:"ID"`
 	Level   string        `help:"DEBUG, INFO, WARNING or ERROR." name:"log-level" default:"INFO" env:"CLI_LOG_LEVEL" key:"log.level"`
@@ -144,7 +145,7 @@ func (c *sendCommand) Run(e env) error {
 
 // secure sets how the agency shows who it is, and how it checks the server.
 func (c *agencyFlags) secure(config *client.Options) (err error) {
-	config.Token = c.Token
+	config.Token, config.TokenInClear = c.Token, c.InClear
 	if c.TokenIn != "" {
 		if c.Token != "" {
 			return usageError{errors.New("give the token or its file, not both")}

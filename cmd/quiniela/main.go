@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"quiniela/draw"
+	"quiniela/internal/client"
 )
 
 // Exit codes.
@@ -79,7 +80,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.Is(err, client.ErrInClear):
 		return exitUsage
 	case errors.As(err, &early):
 		return exitEarly

@@ -24,13 +24,13 @@ type serverCommand struct {
 	Config string `help:"File of settings; each is named as its variable." default:"config.ini" placeholder:"FILE"`
 	Data   string `help:"Folder of the journal and the state." default:"./data" env:"SERVER_DATA_DIR" placeholder:"DIR"`
 	journalFlags
-	Port     int    `help:"Port to listen on; 0 takes a free one." default:"12345" env:"SERVER_PORT"`
+	Port     int    `help:"Port to listen on; 0 takes a free one. With --tls-cert it speaks TLS 1.3 alone." default:"12345" env:"SERVER_PORT"`
 	IP       string `help:"Address or name to listen on; empty is every interface." name:"ip" env:"SERVER_IP"`
 	Backlog  int    `help:"Connections that the kernel queues until they are accepted." name:"listen-backlog" default:"128" env:"SERVER_LISTEN_BACKLOG"`
-	TLSPort  int    `help:"Port for TLS 1.3; 0 is none. If it equals --port, nothing is served without TLS." name:"tls-port" default:"0" env:"SERVER_TLS_PORT"`
 	TLSCert  string `help:"Certificate chain, PEM; read again when it changes." name:"tls-cert" env:"SERVER_TLS_CERT" placeholder:"FILE"`
 	TLSKey   string `help:"Its key, PEM." name:"tls-key" env:"SERVER_TLS_KEY" placeholder:"FILE"`
 	TLSCA    string `help:"Authority of the agencies' certificates, PEM; an agency may then show a certificate instead of a token." name:"tls-client-ca" env:"SERVER_TLS_CLIENT_CA" placeholder:"FILE"`
+	Plain    int    `help:"With TLS, a second port that speaks plain TCP, for a network that you trust; 0 is none." name:"plain-port" default:"0" env:"SERVER_PLAIN_PORT"`
 	MaskDNI  bool   `help:"Show only the last three digits of documents in the log." name:"mask-dni" env:"SERVER_MASK_DNI"`
 	Level    string `help:"DEBUG, INFO, WARNING or ERROR." name:"log-level" default:"INFO" env:"LOGGING_LEVEL"`
 	Mode     string `help:"lottery or echo." default:"lottery" enum:"lottery,echo" env:"SERVER_MODE"`
@@ -122,17 +122,17 @@ func (c *serverCommand) check() error {
 
 // checkTLS returns what is wrong with the settings of TLS, which go together.
 func (c *serverCommand) checkTLS() error {
-	pair := c.TLSCert != "" && c.TLSKey != ""
-	none := c.TLSCert == "" && c.TLSKey == ""
 	wrong := ""
 	switch {
-	case c.TLSPort < 0 || c.TLSPort > maxPort:
-		wrong = "SERVER_TLS_PORT must be 0 to 65535"
-	case c.TLSPort == 0 && !none, c.TLSPort != 0 && !pair:
-		wrong = "SERVER_TLS_PORT, SERVER_TLS_CERT and SERVER_TLS_KEY go together; `quiniela certs` makes a pair for trials"
-	case c.TLSPort == 0 && c.TLSCA != "":
-		wrong = "SERVER_TLS_CLIENT_CA needs SERVER_TLS_PORT"
-	case c.TLSPort != 0 && c.Mode == "echo":
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		wrong = "SERVER_TLS_CERT and SERVER_TLS_KEY go together; `quiniela certs` makes a pair for trials"
+	case c.TLSCert == "" && c.TLSCA != "":
+		wrong = "SERVER_TLS_CLIENT_CA needs SERVER_TLS_CERT and SERVER_TLS_KEY"
+	case c.TLSCert == "" && c.Plain != 0:
+		wrong = "SERVER_PLAIN_PORT needs SERVER_TLS_CERT: without TLS, SERVER_PORT is the plain one"
+	case c.Plain < 0 || c.Plain > maxPort || c.Plain != 0 && c.Plain == c.Port:
+		wrong = "SERVER_PLAIN_PORT must be 0 to 65535, and not SERVER_PORT, which speaks TLS"
+	case c.TLSCert != "" && c.Mode == "echo":
 		wrong = "the echo server has no TLS"
 	}
 	if wrong != "" {
@@ -187,8 +187,8 @@ func (c *serverCommand) serverOptions() server.Options {
 	s.PerAgency, s.AgencyRequests, s.AgencyBytes = c.PerAgency, c.AgencyRate, c.AgencyBytes
 	s.PerAddress, s.BodyMemory, s.MaskDNI = c.PerAddress, c.BodyMemory, c.MaskDNI
 	s.Read, s.Idle, s.Settle, s.Drain = c.Read, c.Idle, c.Settle, c.Drain
-	if c.TLSPort != 0 {
-		s.TLSAddress = net.JoinHostPort(c.IP, strconv.Itoa(c.TLSPort))
+	if c.Plain != 0 {
+		s.PlainAddress = net.JoinHostPort(c.IP, strconv.Itoa(c.Plain))
 	}
 	return s
 }

@@ -46,6 +46,7 @@ func (r *runner) central(agencies int, flags ...string) (*central, error) {
 	s.command = []string{
 		r.Program, "server", "--config", os.DevNull, "--ip", "127.0.0.1", "--port", port, "--data", s.dir, "--agencies", strconv.Itoa(agencies),
 		"--log-level", r.LogLevel, "--connections", strconv.Itoa(r.Connections + 100), "--connections-per-address", "0", "--listen-backlog", "4096", "--http-addr", "off",
+		"--tls-cert=", "--tls-key=", "--tls-client-ca=", "--plain-port=0", // whatever the environment says
 	}
 	s.command = append(s.command, flags...)
 	if _, err := s.start(r.ctx); err != nil {

@@ -30,7 +30,7 @@ type Options struct {
 	Journal    JournalOptions // where the journal is
 	QueueBytes int            // the most that waits for the disk; 0: the ledger's default
 	Server     server.Options // Open sets Metrics, and Guard and TLS where they are nil
-	TLS        TLS            // for Server.TLSAddress
+	TLS        TLS            // of the agencies' port; without a certificate it speaks plain TCP
 	Seed       *ledger.Seed   // the draw that opens by itself in an empty journal; nil: none does
 	PublicLog  *PublicLog     // nil: new draws are in no public log, and nothing is published
 	Relays     []string       // of the beacon, asked in turn for the rounds that draws wait for; none: rounds are entered by hand
@@ -129,7 +129,7 @@ func (c *Central) admitAgencies() (err error) {
 		c.log.Warn("agencies", "result", "success", "registered", 0,
 			"access", "open: whoever reaches the port can bet for any agency; close it with `quiniela agency add`")
 	}
-	if s.TLSAddress != "" && s.TLS == nil {
+	if c.options.TLS.Cert != "" && s.TLS == nil {
 		s.TLS, err = certs.Server(c.options.TLS.Cert, c.options.TLS.Key, c.options.TLS.ClientCA, c.log)
 	}
 	return err
@@ -174,7 +174,7 @@ func (c *Central) openSeed(ctx context.Context) error {
 	return nil
 }
 
-// Addr returns the address that agencies are served on, the plain one where there are two.
+// Addr returns the address that agencies are served on.
 func (c *Central) Addr() net.Addr { return c.server.Addr() }
 
 // Serve serves the agencies, and whoever watches, until ctx ends or the ledger fails; then it lets the requests in hand finish

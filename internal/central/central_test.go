@@ -158,7 +158,7 @@ func TestAFailedStartDecidesNothing(t *testing.T) {
 		"SERVER_HTTP_ADDR": func(o *central.Options) { o.Site.Address = taken.Addr().String() },
 		bad:                func(o *central.Options) { o.PublicLog.Key = bad },
 		"no such file": func(o *central.Options) {
-			o.Server.TLSAddress, o.TLS = "127.0.0.1:0", central.TLS{Cert: bad + "x", Key: bad}
+			o.TLS = central.TLS{Cert: bad + "x", Key: bad}
 		},
 	} {
 		o := whole(dir)

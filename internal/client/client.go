@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"quiniela"
@@ -22,6 +23,7 @@ type Options struct {
 	TLS          *tls.Config    // nil: plain TCP
 	Draw         string         // the draw's name; empty: the current draw
 	Token        string         // shows that the agency is itself; empty where the server asks for none, or for a certificate
+	TokenInClear bool           // send the token without TLS; otherwise that is ErrInClear, unless the server is on this machine
 	MaskDNI      bool           // hide documents in the log, but for their last three digits
 	File         string         // the agency's bets, CSV
 	BatchBets    int            // the most bets in a batch, which is never over 8192 bytes either
@@ -110,6 +112,9 @@ func newAgency(ctx context.Context, c Options, log *slog.Logger) *agency {
 }
 
 func (a *agency) run() error {
+	if err := a.guardToken(strings.Split(a.Address, ",")...); err != nil {
+		return err
+	}
 	f, err := openChecked(a.ctx, a.File, a.SkipBadLines, a.AllowEmpty, func(bets int) { a.progress("check", bets) })
 	if err != nil {
 		return err

@@ -57,9 +57,40 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// ErrInClear is wrapped by the error of a run that would have sent the agency's token over a network without TLS. Nothing was sent.
+var ErrInClear = errors.New("the agency's token would cross the network in clear")
+
+// guardToken returns an ErrInClear if the token would go to one of these addresses without TLS. The way to this machine itself crosses
+// no network.
+func (a *agency) guardToken(addresses ...string) error {
+	if a.Token == "" || a.Plain || a.TLS != nil || a.TokenInClear {
+		return nil
+	}
+	for _, address := range addresses {
+		if !local(strings.TrimSpace(address)) {
+			return fmt.Errorf("%w to %s; nothing was sent: connect with TLS (--tls-ca FILE, or --tls), or, "+
+				"on a network that you trust, say --token-in-clear", ErrInClear, address)
+		}
+	}
+	return nil
+}
+
+// local reports whether an address, host:port, is this machine's.
+func local(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "" || host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 // dial connects to the server. While the server does not listen yet it tries again, and logs that at the level DEBUG only.
 func (a *agency) dial() (net.Conn, error) {
 	addresses := strings.Split(a.Address, ",")
+	if err := a.guardToken(addresses...); err != nil {
+		return nil, err
+	}
 	for {
 		conn, err := a.connect(strings.TrimSpace(addresses[a.backoff.turn%len(addresses)]))
 		if err == nil {
@@ -68,15 +99,31 @@ func (a *agency) dial() (net.Conn, error) {
 		if a.ctx.Err() != nil {
 			return nil, a.ctx.Err()
 		}
-		if untrusted(err) {
-			return nil, fmt.Errorf("the server %s cannot be trusted: %w; nothing was sent: "+
-				"is --tls-ca the authority of its certificate, does the certificate name this address, and is this the port for TLS?", a.Address, err)
+		if err := a.permanent(err); err != nil {
+			return nil, err
 		}
 		a.log.Debug("connect", "result", "in_progress", "server_address", a.Address, "error", err)
 		if err := a.pause(err); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// permanent returns what to tell of an error of connect that another attempt would meet again, or nil.
+func (a *agency) permanent(err error) error {
+	var certificate *tls.CertificateVerificationError
+	var notTLS tls.RecordHeaderError
+	switch {
+	case errors.Is(err, ErrInClear):
+		return err
+	case errors.As(err, &certificate):
+		return fmt.Errorf("the server %s cannot be trusted: %w; nothing was sent: "+
+			"is --tls-ca the authority of its certificate, and does the certificate name this address?", a.Address, err)
+	case errors.As(err, &notTLS):
+		return fmt.Errorf("the server %s does not speak TLS on this port (%w); nothing was sent: give the address of the port that does, "+
+			"or, where the server has none, leave out --tls, --tls-ca and --tls-cert", a.Address, err)
+	}
+	return nil
 }
 
 // connect tries once to connect.
@@ -86,15 +133,39 @@ func (a *agency) connect(address string) (net.Conn, error) {
 	if a.TLS != nil {
 		return (&tls.Dialer{Config: a.TLS}).DialContext(ctx, "tcp", address)
 	}
-	return new(net.Dialer).DialContext(ctx, "tcp", address)
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	// Names can mislead, also localhost: what counts is where the connection goes.
+	if err := a.guardToken(conn.RemoteAddr().String()); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return &plainConn{TCPConn: conn.(*net.TCPConn)}, nil
 }
 
-// untrusted reports whether TLS failed for a reason that another attempt would meet again: the server's certificate is not
-// valid, or the port does not speak TLS.
-func untrusted(err error) bool {
-	var certificate *tls.CertificateVerificationError
-	var notTLS tls.RecordHeaderError
-	return errors.As(err, &certificate) || errors.As(err, &notTLS)
+// errTLSPort says that a server answered in TLS what was sent without.
+var errTLSPort = errors.New("the server speaks TLS on this port: connect with TLS (--tls-ca FILE, or --tls)")
+
+// plainConn is a TCP connection that knows TLS when it meets it. A quiniela server answers in plain text that its port speaks TLS; this is
+// for what else may stand before one, such as a proxy.
+type plainConn struct {
+	*net.TCPConn
+	begun bool
+}
+
+// Read implements io.Reader.
+func (c *plainConn) Read(b []byte) (int, error) {
+	n, err := c.TCPConn.Read(b)
+	if c.begun || n == 0 {
+		return n, err
+	}
+	c.begun = true
+	const alert, major = 21, 3 // the first two bytes of TLS's answer to what is not TLS, which begin no reply
+	if n >= 2 && b[0] == alert && b[1] == major {
+		return 0, errTLSPort
+	}
+	return n, err
 }
 
 // lost reports whether err says that the connection broke. Otherwise err is about what was said on it.

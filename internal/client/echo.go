@@ -11,8 +11,9 @@ import (
 )
 
 // Echo sends amount messages, each on a connection of its own, with a pause of period between them. Each must come back byte
-// for byte. When ctx ends it stops and returns nil.
+// for byte. When ctx ends it stops and returns nil. A token is not shown: an echo server would log it.
 func Echo(ctx context.Context, c Options, amount int, period time.Duration, log *slog.Logger) error {
+	c.Token = ""
 	a := newAgency(ctx, c, log)
 	for n := 1; n <= amount; n++ {
 		err := a.echo(fmt.Sprintf("[CLIENT %d] Message N°%d\n", c.Agency, n))

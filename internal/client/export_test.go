@@ -1,6 +1,9 @@
 package client
 
-import "context"
+import (
+	"context"
+	"log/slog"
+)
 
 // CountBets checks a file as Run does.
 func CountBets(path string) (int, error) {
@@ -26,4 +29,13 @@ func Cut(path string, most int) (bodies [][]byte, bets int, err error) {
 		}
 		bodies = append(bodies, body)
 	}
+}
+
+// Connect connects once, as Run does when a name has led to an address.
+func Connect(ctx context.Context, c Options, address string) error {
+	conn, err := newAgency(ctx, c, slog.New(slog.DiscardHandler)).connect(address)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }

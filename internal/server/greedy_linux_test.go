@@ -152,9 +152,7 @@ func TestStoppingIsBounded(t *testing.T) {
 				own, client = pair(t)
 			}
 			c := drawn(t, 200_000, client, func(s *server.Options) {
-				if own != nil {
-					s.TLS, s.TLSAddress = own, s.Address
-				}
+				s.TLS = own
 				s.Drain, s.Read, s.Request, s.Poll, s.Idle = 500*time.Millisecond, 10*time.Minute, 10*time.Minute, 10*time.Minute, 10*time.Minute
 			})
 			for _, request := range []string{

@@ -44,7 +44,7 @@ func newRotation(t *testing.T, change func(*server.Options)) *rotation {
 		t.Fatal(err)
 	}
 	r.lottery = start(t, 1, func(s *server.Options) {
-		s.Guard, s.TLS, s.TLSAddress = guard, config, s.Address
+		s.Guard, s.TLS = guard, config
 		if change != nil {
 			change(s)
 		}

@@ -3,11 +3,9 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"sync"
@@ -25,13 +23,13 @@ import (
 
 // Options says how a server serves. Start from DefaultOptions.
 type Options struct {
-	Address     string // host:port; an empty host is every interface
-	Backlog     int    // connections that the kernel holds until they are accepted
-	TLSAddress  string // host:port for TLS, where TLS is set; the same as Address: there is no plain one
-	TLS         *tls.Config
-	Guard       *agencies.Guard // nil: anybody may speak for any agency
-	Connections int             // at once; further ones are refused
-	PerAddress  int             // of one IPv4 address or IPv6 network of /64 at once; 0: no bound but Connections
+	Address      string          // host:port; an empty host is every interface
+	Backlog      int             // connections that the kernel holds until they are accepted
+	TLS          *tls.Config     // what Address speaks; nil: plain TCP
+	PlainAddress string          // host:port of a second listener, which speaks plain TCP where Address speaks TLS; "": there is none
+	Guard        *agencies.Guard // nil: anybody may speak for any agency
+	Connections  int             // at once; further ones are refused
+	PerAddress   int             // of one IPv4 address or IPv6 network of /64 at once; 0: no bound but Connections
 	// With a registry, what one agency may have: connections at once, requests a second, and bytes a second of requests and of lists
 	// of winners. What is over the last two waits. 0: no bound.
 	PerAgency, AgencyRequests, AgencyBytes int
@@ -139,42 +137,6 @@ func (s *Server) register() {
 	}, func() float64 { return float64(s.config.Connections) }))
 }
 
-// listener is one address listened on.
-type listener struct {
-	*net.TCPListener
-	tls *tls.Config // nil: plain
-}
-
-func (s *Server) listen() error {
-	c := &s.config
-	if c.TLS == nil || c.TLSAddress != c.Address {
-		if err := s.listenOn(c.Address, nil); err != nil {
-			return err
-		}
-	}
-	if c.TLS != nil {
-		return s.listenOn(c.TLSAddress, c.TLS)
-	}
-	return nil
-}
-
-func (s *Server) listenOn(address string, tls *tls.Config) error {
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return errors.Join(fmt.Errorf("listen on %s: %w", address, err), s.Close())
-	}
-	s.listeners = append(s.listeners, listener{l.(*net.TCPListener), tls})
-	if err := setBacklog(l.(*net.TCPListener), s.config.Backlog); err != nil {
-		return errors.Join(fmt.Errorf("set the listen backlog to %d: %w", s.config.Backlog, err), s.Close())
-	}
-	form := "plain"
-	if tls != nil {
-		form = "TLS"
-	}
-	s.log.Info("listen", "result", "success", "address", l.Addr(), "form", form)
-	return nil
-}
-
 // Close stops listening. It is for a server that never served; after Serve it does nothing.
 func (s *Server) Close() (err error) {
 	s.stop()
@@ -186,7 +148,7 @@ func (s *Server) Close() (err error) {
 	return err
 }
 
-// Addr returns the address listened on, the plain one where there are two.
+// Addr returns the address that stands for Options.Address.
 func (s *Server) Addr() net.Addr { return s.listeners[0].Addr() }
 
 // Serve accepts connections until ctx ends or the ledger fails, then stops accepting, lets the requests in hand finish for
@@ -252,9 +214,7 @@ func (s *Server) accept(l listener) {
 		if !s.guarded() {
 			s.log.Info("accept_connections", "result", "success", "ip", c.ip)
 		}
-		if l.tls != nil {
-			c.stream = tls.Server(nc, l.tls)
-		}
+		c.stream = s.stream(c, l)
 		go func() {
 			defer s.leave(c)
 			if err := c.handshake(); err != nil {
@@ -269,16 +229,6 @@ func (s *Server) accept(l listener) {
 			s.handle(c)
 		}()
 	}
-}
-
-// refuseHandshake notes that no TLS connection was made, or that its certificate is not good here, and tells that.
-func (s *Server) refuseHandshake(c *conn, err error) {
-	code := quiniela.CodeOf(err)
-	if code != "" {
-		c.tell(err)
-	}
-	s.refused.Add(c.ip, cmp.Or(string(code), "tls"), 0)
-	s.log.Debug("tls_handshake", "result", "fail", "ip", c.ip, "error", err)
 }
 
 // welcomeCertified notes that a connection's certificate has shown who it is, where it has one.
