@@ -22,12 +22,12 @@ import (
 // Every figure that an alert looks at is one that a server gives, and every alert has its place in the runbook.
 func TestAlertsAreAboutWhatThereIs(t *testing.T) {
 	l := &lab{t, t.TempDir()}
-	server := l.launch("server", "--port", "0", "--http-addr", "127.0.0.1:0", "--no-auto-draw")
-	page := server.await(`page: (http://\S+)/`)
+	server := l.launch("server", "--port", "0", "--http-addr", "off", "--admin-addr", "127.0.0.1:0", "--no-auto-draw")
+	metrics := server.await(`metrics: (http://\S+)`)
 	l.must(nil, server.Path, "draw", "open", "a", "--agencies", "1", "--closes", "2099-01-01T00:00:00Z", "--yes")
 	l.must(nil, server.Path, "draw", "open", "b", "--agencies", "1")
 	l.must(nil, server.Path, "draw", "close", "b", "--yes")
-	r, err := http.Get(page + "/metrics")
+	r, err := http.Get(metrics)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +24,7 @@ type adminFlags struct {
 	Data   string `help:"Data folder of the running server." default:"./data" env:"SERVER_DATA_DIR" placeholder:"DIR"`
 	Server string `help:"Or its address, as in http://127.0.0.1:8080; with --key-file." placeholder:"URL"`
 	Key    string `help:"File with the operator's key: operator.key of its data folder." name:"key-file" placeholder:"FILE"`
+	Clear  bool   `help:"Send the key without TLS also to another machine, over a network that you trust." name:"key-in-clear"`
 }
 
 // admin speaks the API of a running server as its operator.
@@ -56,10 +58,28 @@ func (f adminFlags) open() (*admin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the operator's key: %w", err)
 	}
+	if err := f.guardKey(); err != nil {
+		return nil, err
+	}
 	return &admin{
+		http: http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, // with the key
 		base: strings.TrimSuffix(f.Server, "/"), key: strings.TrimSpace(string(key)), where: f.Server,
 		advice: "is the address its SERVER_HTTP_ADDR?",
 	}, nil
+}
+
+// guardKey refuses to send the operator's key over a network without TLS, unless it was asked for by name.
+func (f adminFlags) guardKey() error {
+	u, err := url.Parse(f.Server)
+	if err != nil || u.Host == "" {
+		return usageError{fmt.Errorf("--server %q: want an address as in https://lottery.example", f.Server)}
+	}
+	ip := net.ParseIP(u.Hostname())
+	if u.Scheme == "https" || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback() || f.Clear {
+		return nil
+	}
+	return usageError{fmt.Errorf("the operator's key would cross the network to %s in clear; nothing was sent: use https://, or a port that ssh forwards, or, "+
+		"on a network that you trust, say --key-in-clear", u.Host)}
 }
 
 // problem is an error as RFC 9457 has it.

@@ -109,7 +109,8 @@ func (c *Central) openSite() (err error) {
 		if c.site.tls != nil {
 			scheme = "https"
 		}
-		c.log.Info("http", "result", "success", "page", scheme+"://"+c.site.page.Addr().String()+"/")
+		c.log.Info("http", "result", "success", "page", scheme+"://"+c.site.page.Addr().String()+"/",
+			"operator_key", filepath.Join(c.options.Dir, keyName))
 	}
 	if c.site.admin != nil {
 		c.log.Info("http", "result", "success", "metrics", "http://"+c.site.admin.Addr().String()+"/metrics")
