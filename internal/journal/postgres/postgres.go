@@ -285,7 +285,8 @@ func (j *Journal) visible(ctx context.Context) (journal.Head, error) {
 	return scanHead(j.pool.QueryRow(ctx, "SELECT position, chain FROM journal_head WHERE id = 1"))
 }
 
-// Entries are read in pieces of pieceEntries, and fewer where they are large.
+// Entries are read in pieces: of one entry first, since many readers want no more, and then of twice as many each time, up to
+// pieceEntries.
 const pieceEntries = 256
 
 // Entries implements journal.Journal.
@@ -296,9 +297,9 @@ func (j *Journal) Entries(ctx context.Context, from uint64) iter.Seq2[journal.En
 		if err == nil && ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		for err == nil && from <= last.Position {
+		for most := uint64(1); err == nil && from <= last.Position; most = min(2*most, pieceEntries) {
 			var piece []journal.Entry
-			if piece, err = j.piece(ctx, from, last); err != nil {
+			if piece, err = j.piece(ctx, from, most, last); err != nil {
 				break
 			}
 			for _, e := range piece {
@@ -315,9 +316,9 @@ func (j *Journal) Entries(ctx context.Context, from uint64) iter.Seq2[journal.En
 	}
 }
 
-// piece reads the entries from a position on, pieceEntries of them or up to last.
-func (j *Journal) piece(ctx context.Context, from uint64, last journal.Head) (piece []journal.Entry, err error) {
-	to := min(last.Position, from+pieceEntries-1)
+// piece reads the entries from a position on, most of them or up to last.
+func (j *Journal) piece(ctx context.Context, from, most uint64, last journal.Head) (piece []journal.Entry, err error) {
+	to := min(last.Position, from+most-1)
 	err = j.retry(ctx, "read", func(ctx context.Context) error {
 		piece, err = j.readPiece(ctx, from, to, last)
 		return err
