@@ -124,6 +124,45 @@ func TestTwoWritersMakeOneOrder(t *testing.T) {
 	}
 }
 
+// An entry that was changed is found, wherever it is in the pieces that are read at once.
+func TestASpoiledEntryIsFound(t *testing.T) {
+	long(t)
+	t.Parallel()
+	c := pgtest.Start(t, 0)
+	j, err := postgres.Open(t.Context(), postgres.Options{URL: c.URL(), UnsafeSingle: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = j.Close() }()
+	entries := make([][]byte, 600)
+	for i := range entries {
+		entries[i] = fmt.Append(nil, "entry ", i+1)
+	}
+	if _, err := j.Append(t.Context(), journal.Head{}, entries); err != nil {
+		t.Fatal(err)
+	}
+	read := func() (read int, err error) {
+		for _, err := range j.Entries(t.Context(), 1) {
+			if err != nil {
+				return read, err
+			}
+			read++
+		}
+		return read, nil
+	}
+	if n, err := read(); n != 600 || err != nil {
+		t.Fatalf("%d entries, %v", n, err)
+	}
+	for _, at := range []int{1, 2, 3, 4, 255, 256, 257, 511, 512, 600} {
+		set := "UPDATE journal_entry SET data = '%s' WHERE position = %d"
+		c.Nodes[0].ExecOn("quiniela", fmt.Sprintf(set, "spoiled", at))
+		if n, err := read(); n != at-1 || !errors.Is(err, journal.ErrDamaged) {
+			t.Errorf("entry %d is spoiled, and %d were read, %v", at, n, err)
+		}
+		c.Nodes[0].ExecOn("quiniela", fmt.Sprintf(set, entries[at-1], at))
+	}
+}
+
 // The database itself refuses a batch's number twice, whatever its writers believe; and people can read the bets.
 func TestTheDatabaseKeepsBatchesUniqueAndReadable(t *testing.T) {
 	long(t)
