@@ -3,10 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
+	"time"
 
 	"github.com/dustin/go-humanize"
 
+	"quiniela/internal/backup"
 	"quiniela/internal/durable"
 	"quiniela/internal/ledger"
 	"quiniela/internal/sample"
@@ -48,6 +52,10 @@ func (c *exportCommand) Run(e env) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
+	last, err := j.Last(e.ctx)
+	if err != nil {
+		return err
+	}
 	out := e.stdout
 	if c.Out != "-" {
 		// A list of people's names and documents is for its owner only.
@@ -55,13 +63,13 @@ func (c *exportCommand) Run(e env) (err error) {
 		if failed != nil {
 			return fmt.Errorf("write the export: %w", failed)
 		}
-		defer func() { err = errors.Join(err, f.Close()) }()
+		defer func() {
+			if err = errors.Join(err, f.Close()); err != nil {
+				err = errors.Join(err, os.Remove(c.Out)) // a part of the bets is no export, and has names all the same
+			}
+		}()
 		durable.Inherit(c.Out)
 		out = f
-	}
-	last, err := j.Last(e.ctx)
-	if err != nil {
-		return err
 	}
 	shown := new(progress)
 	if !terminal(out) { // on a terminal the bets themselves are what is seen
@@ -71,10 +79,44 @@ func (c *exportCommand) Run(e env) (err error) {
 	if c.Spreadsheet {
 		export = ledger.ExportForSpreadsheet
 	}
-	bets, err := export(e.ctx, j, c.Draw, out, shown.add("export", "entries", int64(last.Position)).entries)
+	noted := &notedWriter{Writer: out, note: func() error { return c.note(e, last.Position) }}
+	bets, err := export(e.ctx, j, c.Draw, noted, shown.add("export", "entries", int64(last.Position)).entries)
 	shown.end()
 	if err == nil && c.Out != "-" {
 		_, _ = printf(e.stdout, "%s: %s bets\n", c.Out, humanize.Comma(int64(bets)))
+	}
+	return err
+}
+
+// notedWriter calls note before the first byte is written.
+type notedWriter struct {
+	io.Writer
+	note func() error // nil once it was called
+}
+
+func (w *notedWriter) Write(p []byte) (int, error) {
+	if w.note != nil {
+		if err := w.note(); err != nil {
+			return 0, err
+		}
+		w.note = nil
+	}
+	return w.Writer.Write(p)
+}
+
+// note adds the export to the data folder's list of copies, before it has a name in it.
+func (c *exportCommand) note(e env, last uint64) error {
+	copied := backup.Copy{Kind: backup.KindExport, Path: backup.StandardOutput, Made: time.Now().UTC().Truncate(time.Second), Last: last, Draw: c.Draw}
+	if c.Out != "-" {
+		path, err := filepath.Abs(c.Out)
+		if err != nil {
+			return err
+		}
+		copied.Path = path
+	}
+	noted, err := backup.Note(c.Data, copied)
+	if err == nil && !noted {
+		_, _ = fmt.Fprintf(e.stderr, "%s is a backup, not there or read-only, and takes no note of this export: `quiniela forget` will not list it\n", c.Data)
 	}
 	return err
 }

@@ -43,3 +43,6 @@ func (f journalFlags) openToRead(ctx context.Context, dir string) (journal.Journ
 	o.ReadOnly = true
 	return central.OpenJournal(ctx, dir, o, slog.New(slog.DiscardHandler))
 }
+
+// shared reports whether several servers share the journal.
+func (f journalFlags) shared() bool { return f.Journal != localJournal }

@@ -1,6 +1,9 @@
 // Package backup copies a data folder while its server runs, and puts a copy back once it has been checked. A backup holds the
-// journal, the registry of agencies and the newest signed checkpoint, and a list of its files with their hashes. It is itself a
-// data folder: a server could start on it. The state is not in it: it is built from the journal.
+// journal, the registry of agencies, the newest signed checkpoint and the list of earlier copies, and a list of its files with their
+// hashes. It is itself a data folder: a server could start on it. The state is not in it: it is built from the journal.
+//
+// It also keeps a data folder's list of copies (Note): what was made of it that has people's names, so that they can be found once
+// a draw is forgotten.
 //
 // Whatever it makes is prepared in a folder of its own beside its place, checked there, and renamed once all of it is on the
 // disk. So after an error or a loss of power the backup, or the restored folder, is there whole or not at all; a folder named
@@ -53,7 +56,7 @@ func (m *Manifest) holds(end journal.Head) {
 }
 
 // Create copies the journal j of the data folder data, its registry of agencies and the newest checkpoint of its public log
-// into the new folder dir, and reads the copy as Restore would. All that was durable in j when Create was called is in the
+// into the new folder dir, and reads the copy as Restore would; it notes dir in data. All that was durable in j when Create was called is in the
 // backup; j may be appended to meanwhile. When Create returns nil, the backup is on the disk; after an error there is no dir.
 // progress, where it is not nil, is told now and then how many entries of the copy have been read.
 func Create(ctx context.Context, j *local.Journal, data, dir string, progress func(entries uint64)) (*Manifest, error) {
@@ -82,10 +85,22 @@ func Create(ctx context.Context, j *local.Journal, data, dir string, progress fu
 	if err := m.write(ctx, work); err != nil {
 		return nil, fmt.Errorf("write the backup's list: %w", err)
 	}
+	if err := m.note(data, dir); err != nil {
+		return nil, err
+	}
 	if err := putInPlace(work, dir); err != nil {
 		return nil, fmt.Errorf("put the backup in place: %w", err)
 	}
 	return m, nil
+}
+
+// note adds the backup in dir to a data folder's list of copies.
+func (m *Manifest) note(data, dir string) error {
+	path, err := filepath.Abs(dir)
+	if err == nil {
+		_, err = Note(data, Copy{Kind: KindBackup, Path: path, Made: m.Made, Last: m.Last})
+	}
+	return err
 }
 
 // write notes the files of a backup and their hashes, and writes the manifest durably.
@@ -111,6 +126,7 @@ func copyKnown(from, to string) error {
 	}
 	for _, name := range []string{
 		agencies.FileName,
+		CopiesName,
 		filepath.Join(publish.FolderName, publish.CheckpointName),
 		filepath.Join(publish.FolderName, publish.VerifierName),
 	} {
@@ -255,6 +271,9 @@ func Restore(ctx context.Context, dir, target string, progress func(entries uint
 		return report, fmt.Errorf("%s was not restored: %w", dir, err)
 	}
 	if err := os.Remove(filepath.Join(work, ManifestName)); err != nil {
+		return report, err
+	}
+	if err := m.note(work, dir); err != nil { // which goes on to have the names that are in target
 		return report, err
 	}
 	if err := putInPlace(work, target); err != nil {

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
@@ -58,10 +57,11 @@ func parse(all []batch, size int) (bets int, elapsed time.Duration, err error) {
 
 // groups calls write with groups of journal entries, and returns how long that took.
 func (r *runner) groups(all []batch, size int, write func(entries [][]byte) error) (bets int, elapsed time.Duration, err error) {
+	var secret [journal.SecretSize]byte // any will do
 	entries := make([][]byte, len(all))
 	for i, b := range all {
 		buf := append(make([]byte, journal.MaxBatchHeader), b.lines...)
-		entry := &journal.Batch{Draw: 1, Agency: 1, Batch: uint64(i), Count: uint32(b.bets), Hash: sha256.Sum256(b.lines), Lines: b.lines}
+		entry := &journal.Batch{Draw: 1, Agency: 1, Batch: uint64(i), Count: uint32(b.bets), Secret: &secret, MAC: journal.MAC(&secret, b.lines), Lines: b.lines}
 		entries[i] = buf[journal.PutBatch(buf, journal.MaxBatchHeader, entry):]
 	}
 	group := make([][]byte, max(1, min(r.Agencies*r.Window, groupBytes/r.BatchBytes)))

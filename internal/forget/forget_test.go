@@ -72,8 +72,8 @@ func TestADrawIsForgotten(t *testing.T) {
 	if batches, forgotten := kept(t, j); batches != 2 || forgotten != 0 {
 		t.Errorf("Prepare left %d batches and %d marks, want 2 and none", batches, forgotten)
 	}
-	if n, err := task.Run(t.Context()); n != 2 || err != nil {
-		t.Errorf("forgot %d batches, %v; want 2", n, err)
+	if done, err := task.Run(t.Context()); done.Batches != 2 || err != nil {
+		t.Errorf("forgot %d batches, %v; want 2", done.Batches, err)
 	}
 	if batches, forgotten := kept(t, j); batches != 0 || forgotten != 1 {
 		t.Errorf("left %d batches and %d marks, want none and 1", batches, forgotten)
@@ -86,8 +86,8 @@ func TestADrawIsForgotten(t *testing.T) {
 	if task, err = forget.Prepare(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := task.Run(t.Context()); n != 0 || err != nil {
-		t.Errorf("the second run forgot %d batches, %v", n, err)
+	if done, err := task.Run(t.Context()); done.Batches != 0 || err != nil {
+		t.Errorf("the second run forgot %d batches, %v", done.Batches, err)
 	}
 	if _, forgotten := kept(t, j); forgotten != 1 {
 		t.Errorf("%d marks, want 1", forgotten)

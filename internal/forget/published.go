@@ -17,7 +17,7 @@ import (
 // checkPublished compares the published records and outcome of the draw with the journal.
 func (t *Task) checkPublished(ctx context.Context) error {
 	folder := filepath.Join(t.options.Public, "draws", t.options.Draw)
-	return t.each(ctx, func(entry any) error {
+	return t.each(ctx, t.opened, func(_ journal.Entry, entry any) error {
 		switch v := entry.(type) {
 		case *journal.Batch:
 			if v.Draw == t.draw {

@@ -11,6 +11,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -59,10 +60,9 @@ type drawn struct {
 	next     map[quiniela.Agency]uint64
 	finished map[quiniela.Agency]bool
 	tally    [quiniela.MaxNumber + 1]uint64
-	gone     bool // of a batch at least, who bet is forgotten
 	result   *journal.Result
 	resultAt uint64
-	winners  map[quiniela.Agency][]string // documents
+	winners  map[quiniela.Agency][]byte // their part of the digest
 }
 
 // Check reads j. progress, where it is not nil, is called now and then with how far it is. The error says that the
@@ -208,8 +208,6 @@ func (c *checker) root(d *drawn, b *journal.Batch, where string) {
 	case d.opened.Public && b.Root == nil:
 		c.finding("%s has no root, and the draw is in the public log", where)
 	case b.Root == nil || b.Numbers != nil:
-	case b.Secret == nil:
-		c.finding("%s has a root and no secret", where)
 	default:
 		var tree receipt.BatchHasher
 		err := tree.Reset(b.Secret, play)
@@ -231,11 +229,9 @@ const late = time.Minute
 // bets checks the bet lines of a batch, or only its numbers where its bettors were forgotten, and counts the numbers.
 func (c *checker) bets(d *drawn, b *journal.Batch, where string) {
 	numbers := b.Numbers
-	if numbers != nil {
-		d.gone = true
-	} else {
-		if sha256.Sum256(b.Lines) != b.Hash {
-			c.finding("%s has lines that do not have its hash: they were changed", where)
+	if numbers == nil {
+		if journal.MAC(b.Secret, b.Lines) != b.MAC {
+			c.finding("%s has lines that do not have its MAC: they were changed", where)
 		}
 		received := time.UnixMicro(b.Received)
 		if b.Received == 0 {
@@ -316,7 +312,7 @@ func (c *checker) result(r journal.Result) {
 	case d.tally[r.Number] != r.Winners:
 		c.finding("is a result of draw %s with %d winners, and %d bets are on %04d", d.ID, r.Winners, d.tally[r.Number], r.Number)
 	}
-	d.result, d.resultAt, d.winners = &r, c.at, map[quiniela.Agency][]string{}
+	d.result, d.resultAt, d.winners = &r, c.at, map[quiniela.Agency][]byte{}
 }
 
 func (c *checker) forget(f journal.Forget) {
@@ -337,19 +333,18 @@ func (c *checker) winners(ctx context.Context, j journal.Journal) error {
 			continue
 		}
 		d := c.draws[b.Draw]
-		if d == nil || d.result == nil || d.gone {
+		if d == nil || d.result == nil {
 			continue
 		}
-		for line := range quiniela.StoredLines(b.Lines) {
-			// Whether the bet is valid was decided when it was stored, perhaps by older rules.
-			if n, ok := quiniela.NumberOf(line); ok && n == d.result.Number {
-				d.winners[b.Agency] = append(d.winners[b.Agency], string(quiniela.DocumentOf(line)))
+		for i, n := range numbersOf(b) {
+			if n == d.result.Number {
+				d.winners[b.Agency] = journal.AppendWinner(d.winners[b.Agency], b.Agency, b.Batch, i+1)
 			}
 		}
 	}
 	for n := uint64(1); c.draws[n] != nil; n++ {
 		d := c.draws[n]
-		if d.result != nil && !d.gone && !bytes.Equal(d.digest(), d.result.Digest) {
+		if d.result != nil && !bytes.Equal(d.digest(), d.result.Digest) {
 			c.at = d.resultAt
 			c.finding("is a result of draw %s whose winners are not those of the bets", d.ID)
 		}
@@ -357,13 +352,31 @@ func (c *checker) winners(ctx context.Context, j journal.Journal) error {
 	return nil
 }
 
-// digest is the SHA-256 over `<agency>,<document>\n` of every winner, by agency and then in stored order.
+// numbersOf yields the numbers of a batch's bets, each with its index.
+func numbersOf(b *journal.Batch) iter.Seq2[int, quiniela.Number] {
+	return func(yield func(int, quiniela.Number) bool) {
+		i := 0
+		for line := range quiniela.StoredLines(b.Lines) {
+			// Whether the bet is valid was decided when it was stored, perhaps by older rules.
+			n, ok := quiniela.NumberOf(line)
+			if ok && !yield(i, n) {
+				return
+			}
+			i++
+		}
+		for ; 2*i+1 < len(b.Numbers); i++ {
+			if !yield(i, quiniela.Number(b.Numbers[2*i])<<8|quiniela.Number(b.Numbers[2*i+1])) {
+				return
+			}
+		}
+	}
+}
+
+// digest is the SHA-256 over where the winning bets are, by agency and then in stored order.
 func (d *drawn) digest() []byte {
 	h := sha256.New()
 	for _, a := range slices.Sorted(maps.Keys(d.winners)) {
-		for _, document := range d.winners[a] {
-			fmt.Fprintf(h, "%d,%s\n", a, document)
-		}
+		_, _ = h.Write(d.winners[a]) // never fails
 	}
 	return h.Sum(nil)
 }

@@ -17,9 +17,9 @@ import (
 
 // batch returns the entry of an agency's batch, after change had its way with it.
 func batch(agency quiniela.Agency, n uint64, change func(*journal.Batch), lines ...string) []byte {
-	b := journal.Batch{Agency: agency, Count: uint32(len(lines)), Received: 1_790_000_000_000_000}
+	b := journal.Batch{Agency: agency, Count: uint32(len(lines)), Received: 1_790_000_000_000_000, Secret: new([journal.SecretSize]byte)}
 	b.Lines = []byte(strings.Join(lines, "\n") + "\n")
-	b.Hash = sha256.Sum256(b.Lines)
+	b.MAC = journal.MAC(b.Secret, b.Lines)
 	b.Draw, b.Batch = 1, n
 	if change != nil {
 		change(&b)
@@ -54,7 +54,7 @@ func whole() []any {
 		journal.Finish{Draw: 1, Agency: 1, Batches: 2, At: 2},
 		journal.Finish{Draw: 1, Agency: 2, Batches: 1, At: 3},
 		journal.Seal{Draw: 1, Batches: 3, Bets: 4, By: journal.SealedByAgencies, At: 3},
-		journal.Result{Draw: 1, Number: 7, Winners: 2, Digest: digest("1,30904465", "2,30904465"), At: 4},
+		journal.Result{Draw: 1, Number: 7, Winners: 2, Digest: digest("1,1,1", "2,1,1"), At: 4},
 	}
 }
 
@@ -97,7 +97,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		change func([]any) []any
 		want   string
 	}{
-		"a changed bet":        {put(1, batch(1, 1, func(b *journal.Batch) { b.Lines = bytes.Replace(b.Lines, []byte("Ana"), []byte("Eva"), 1) }, winner, loser)), "entry 2 (draw 1, agency 1, batch 1) has lines that do not have its hash"},
+		"a changed bet":        {put(1, batch(1, 1, func(b *journal.Batch) { b.Lines = bytes.Replace(b.Lines, []byte("Ana"), []byte("Eva"), 1) }, winner, loser)), "entry 2 (draw 1, agency 1, batch 1) has lines that do not have its MAC"},
 		"a bad number":         {put(1, batch(1, 1, nil, winner, "Eva,Sol,2,1990-01-01,10000")), "entry 2 (draw 1, agency 1, batch 1) has a bad bet"},
 		"a wrong count":        {put(1, batch(1, 1, func(b *journal.Batch) { b.Count = 3 }, winner, loser)), "entry 2 (draw 1, agency 1, batch 1) says 3 bets and has 2"},
 		"a batch out of order": {put(3, batch(1, 3, nil, loser)), "entry 4 (draw 1, agency 1, batch 3) comes where batch 2 is next"},
@@ -117,7 +117,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		}, "entry 6 seals draw 1 by agencies with 0 agencies missing, and 1 are"},
 		"another number":     {put(7, journal.Result{Draw: 1, Number: 8, Winners: 2, Digest: digest()}), "entry 8 is a result of draw 1 for the number 0008, which is not its number"},
 		"too many winners":   {put(7, journal.Result{Draw: 1, Number: 7, Winners: 3, Digest: digest()}), "entry 8 is a result of draw 1 with 3 winners, and 2 bets are on 0007"},
-		"other winners":      {put(7, journal.Result{Draw: 1, Number: 7, Winners: 2, Digest: digest("1,1", "2,2")}), "entry 8 is a result of draw 1 whose winners are not those of the bets"},
+		"other winners":      {put(7, journal.Result{Draw: 1, Number: 7, Winners: 2, Digest: digest("1,1,2", "2,1,1")}), "entry 8 is a result of draw 1 whose winners are not those of the bets"},
 		"a result too early": {func(all []any) []any { return append(all[:6:6], all[7]) }, "entry 7 is the result of draw 1, which is open by then"},
 		"a second draw 1":    {func(all []any) []any { return append(all, all[0]) }, "entry 9 opens draw 1 (1), and 1 are there"},
 		"a name used twice": {func(all []any) []any {
@@ -127,8 +127,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 			all[0] = journal.Open{Draw: 1, ID: "1", Agencies: 2, Source: "fixed", Number: seven(), Public: true, At: 1}
 			return all
 		}, "entry 2 (draw 1, agency 1, batch 1) has no root"},
-		"a root without a secret": {put(1, batch(1, 1, func(b *journal.Batch) { b.Root = new([32]byte) }, winner, loser)), "entry 2 (draw 1, agency 1, batch 1) has a root and no secret"},
-		"a root of something else": {put(1, batch(1, 1, func(b *journal.Batch) { b.Root, b.Secret = new([32]byte), new([32]byte) }, winner, loser)),
+		"a root of something else": {put(1, batch(1, 1, func(b *journal.Batch) { b.Root = new([32]byte) }, winner, loser)),
 			"entry 2 (draw 1, agency 1, batch 1) has a root that is not of its bets"},
 		"a forged round": {func(all []any) []any {
 			hash := draw.Quicknet().Hash()
@@ -154,7 +153,7 @@ func TestAForgottenDrawIsStillCounted(t *testing.T) {
 			continue
 		}
 		var err error
-		if all[i], err = journal.Forgotten(data); err != nil {
+		if all[i], err = journal.Forgotten(data, 1); err != nil {
 			t.Fatal(err)
 		}
 		if bytes.Contains(all[i].([]byte), []byte("Paz")) {
@@ -165,8 +164,13 @@ func TestAForgottenDrawIsStillCounted(t *testing.T) {
 	if r := check(t, all); !r.OK() || r.Bets != 4 || r.Draws[0].State != "forgotten" {
 		t.Fatalf("%+v", r)
 	}
-	all[7] = journal.Result{Draw: 1, Number: 7, Winners: 1, Digest: digest()}
-	if r := check(t, all); r.OK() {
-		t.Fatal("a wrong number of winners was not noticed")
+	for _, wrong := range []journal.Result{
+		{Draw: 1, Number: 7, Winners: 1, Digest: digest("1,1,1")},
+		{Draw: 1, Number: 7, Winners: 2, Digest: digest("1,1,2", "2,1,1")}, // what numbers are left tells which bets won
+	} {
+		all[7] = wrong
+		if r := check(t, all); r.OK() {
+			t.Errorf("a result with %d winners was not noticed", wrong.Winners)
+		}
 	}
 }

@@ -2,10 +2,13 @@ package journal
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"quiniela"
 )
@@ -31,9 +34,9 @@ const version = 1
 const (
 	HashSize       = 32
 	SecretSize     = 32
-	fixedBatchSize = 72
+	fixedBatchSize = 40
 	// MaxBatchHeader is the most that precedes a batch's lines in its entry.
-	MaxBatchHeader = fixedBatchSize + SecretSize + HashSize
+	MaxBatchHeader = fixedBatchSize + SecretSize + HashSize + HashSize
 )
 
 // Offsets of a batch entry's fields.
@@ -45,13 +48,11 @@ const (
 	offCount    = 24
 	offSize     = 28
 	offReceived = 32
-	offHash     = 40
 )
 
 const (
-	flagSecret    = 1 << 0
-	flagForgotten = 1 << 1 // packed numbers are in the place of the lines
-	flagRoot      = 1 << 2
+	flagForgotten = 1 << 0 // packed numbers are in the place of the lines, and neither secret nor MAC is there
+	flagRoot      = 1 << 1
 )
 
 // Batch is an agency's batch of bets.
@@ -61,43 +62,59 @@ type Batch struct {
 	Batch    uint64 // the agency's, from 1, without gaps
 	Count    uint32 // bets
 	Received int64  // when it arrived, in µs since the Unix epoch, by the clock of the server that took it
-	Hash     [HashSize]byte
-	Secret   *[SecretSize]byte // what its bets' salts are made of; nil where it is not in the public log, or forgotten
-	Root     *[HashSize]byte   // of its bets' public records; nil where it is not in the public log
-	Lines    []byte            // the bet lines, each trimmed and ended by '\n'; nil once they are forgotten
-	Numbers  []byte            // of a forgotten batch alone: its bets' numbers, packed
+	// Secret is what the batch's MAC and its bets' salts are made of; nil once the batch is forgotten.
+	Secret *[SecretSize]byte
+	MAC    [HashSize]byte  // MAC(Secret, Lines), which a repeat must have; zeros once the batch is forgotten
+	Root   *[HashSize]byte // of its bets' public records; nil where it is not in the public log
+	Lines  []byte          // the bet lines, each trimmed and ended by '\n'; nil once they are forgotten
+	// Numbers are the bets' numbers, packed, of a forgotten batch; nil for any other.
+	Numbers []byte
 }
 
-// Forgotten returns what is left of a batch's entry once its lines and its secret are forgotten: who bet is gone, and
-// which numbers were bet stays, with the hash of what was there. Its place in the chain stays the same.
-func Forgotten(entry []byte) ([]byte, error) {
+// MAC is HMAC-SHA256 of a batch's lines under its secret: what tells whether two batches have the same lines. A plain hash of the
+// lines would tell it too, but whoever has a list of people could find those who bet, even after they were forgotten.
+func MAC(secret *[SecretSize]byte, lines []byte) (mac [HashSize]byte) {
+	h := hmac.New(sha256.New, secret[:])
+	_, _ = h.Write(lines) // never fails
+	h.Sum(mac[:0])
+	return mac
+}
+
+// Forgotten returns what is left of an entry once who bet in a draw is forgotten: nil where nothing of the entry goes, since it
+// is no batch of the draw, or is forgotten already. Of a batch its lines, its secret and its MAC go; which numbers were bet stays.
+// Its place in the chain stays the same: the checksum of what was there is kept for it, and says nothing of the lines without the
+// secret, which it is of as well.
+func Forgotten(entry []byte, draw uint64) ([]byte, error) {
+	if len(entry) > 0 && Kind(entry[0]) != KindBatch {
+		return nil, nil
+	}
 	b, err := decodeBatch(entry)
 	if err != nil {
 		return nil, err
 	}
-	if b.Numbers != nil {
-		return nil, errors.New("the batch is forgotten already")
+	if b.Draw != draw || b.Numbers != nil {
+		return nil, nil
 	}
-	numbers, err := quiniela.PackNumbers(nil, b.Lines)
-	if err != nil {
+	if b.Numbers, err = quiniela.PackNumbers(nil, b.Lines); err != nil {
 		return nil, err
 	}
-	b.Secret, b.Lines = nil, numbers
-	buffer := append(make([]byte, MaxBatchHeader, MaxBatchHeader+len(numbers)+forgottenTrailer), numbers...)
-	left := buffer[PutBatch(buffer, MaxBatchHeader, b):]
-	flags := binary.BigEndian.Uint16(left[offFlags:])
-	binary.BigEndian.PutUint16(left[offFlags:], flags|flagForgotten)
-	return appendTrailer(left, sum(entry)), nil
+	b.Secret, b.Lines = nil, nil
+	buffer := append(make([]byte, MaxBatchHeader, MaxBatchHeader+len(b.Numbers)+forgottenTrailer), b.Numbers...)
+	return appendTrailer(buffer[PutBatch(buffer, MaxBatchHeader, b):], sum(entry)), nil
 }
 
-// PutBatch writes b's header into buf, directly in front of its lines, which are already there from start on, and
-// returns where the entry begins in buf. start must be at least MaxBatchHeader.
+// PutBatch writes b's header into buf, directly in front of its lines, or its numbers where it is forgotten, which are already
+// there from start on, and returns where the entry begins in buf. start must be at least MaxBatchHeader. A batch that is not
+// forgotten must have its secret.
 func PutBatch(buf []byte, start int, b *Batch) int {
 	size := fixedBatchSize
+	payload := len(b.Lines)
 	var flags uint16
-	if b.Secret != nil {
-		flags |= flagSecret
-		size += SecretSize
+	if b.Numbers != nil {
+		flags |= flagForgotten
+		payload = len(b.Numbers)
+	} else {
+		size += SecretSize + HashSize
 	}
 	if b.Root != nil {
 		flags |= flagRoot
@@ -110,13 +127,13 @@ func PutBatch(buf []byte, start int, b *Batch) int {
 	binary.BigEndian.PutUint64(h[offDraw:], b.Draw)
 	binary.BigEndian.PutUint64(h[offBatch:], b.Batch)
 	binary.BigEndian.PutUint32(h[offCount:], b.Count)
-	binary.BigEndian.PutUint32(h[offSize:], uint32(len(b.Lines)))
+	binary.BigEndian.PutUint32(h[offSize:], uint32(payload))
 	binary.BigEndian.PutUint64(h[offReceived:], uint64(b.Received))
-	copy(h[offHash:], b.Hash[:])
 	rest := h[fixedBatchSize:]
-	if b.Secret != nil {
+	if b.Numbers == nil {
 		copy(rest, b.Secret[:])
-		rest = rest[SecretSize:]
+		copy(rest[SecretSize:], b.MAC[:])
+		rest = rest[SecretSize+HashSize:]
 	}
 	if b.Root != nil {
 		copy(rest, b.Root[:])
@@ -185,8 +202,16 @@ type Result struct {
 	Draw    uint64          `json:"draw"`
 	Number  quiniela.Number `json:"number"`
 	Winners uint64          `json:"winners"`
-	Digest  []byte          `json:"digest"` // SHA-256 over the lines `<agency>,<document>\n` in agency order, then stored order
+	Digest  []byte          `json:"digest"` // SHA-256 over the lines `<agency>,<batch>,<line>\n` of the winning bets, see AppendWinner
 	At      int64           `json:"at"`
+}
+
+// AppendWinner appends a winning bet to what a Result's Digest is of: by agency, and then in stored order. line counts from 1 in its
+// batch. Where a bet is says nothing of who made it, so the digest can be checked also when that is forgotten.
+func AppendWinner(dst []byte, agency quiniela.Agency, batch uint64, line int) []byte {
+	dst = append(strconv.AppendUint(dst, uint64(agency), 10), ',')
+	dst = append(strconv.AppendUint(dst, batch, 10), ',')
+	return append(strconv.AppendInt(dst, int64(line), 10), '\n')
 }
 
 // Forget says that who bet in a drawn draw, and who won, is to be forgotten. The lines of its batches are gone from then
@@ -260,20 +285,19 @@ func decodeBatch(data []byte) (*Batch, error) {
 		Batch:    binary.BigEndian.Uint64(data[offBatch:]),
 		Count:    binary.BigEndian.Uint32(data[offCount:]),
 		Received: int64(binary.BigEndian.Uint64(data[offReceived:])),
-		Hash:     [HashSize]byte(data[offHash:]),
 		Lines:    data[fixedBatchSize:],
 	}
 	flags := binary.BigEndian.Uint16(data[offFlags:])
-	if flags&^(flagSecret|flagForgotten|flagRoot) != 0 {
+	if flags&^(flagForgotten|flagRoot) != 0 {
 		return nil, fmt.Errorf("unknown batch flags %#x", flags)
 	}
-	if flags&flagForgotten != 0 && flags&flagSecret != 0 {
-		return nil, fmt.Errorf("batch flags %#x: a forgotten batch has no secret", flags)
-	}
-	if flags&flagSecret != 0 {
-		if b.Secret, b.Lines = cut(b.Lines); b.Secret == nil {
-			return nil, fmt.Errorf("a batch entry of %d bytes, too short for its secret", len(data))
+	if flags&flagForgotten == 0 {
+		var mac *[HashSize]byte
+		b.Secret, b.Lines = cut(b.Lines)
+		if mac, b.Lines = cut(b.Lines); mac == nil {
+			return nil, fmt.Errorf("a batch entry of %d bytes, too short for its secret and its MAC", len(data))
 		}
+		b.MAC = *mac
 	}
 	if flags&flagRoot != 0 {
 		if b.Root, b.Lines = cut(b.Lines); b.Root == nil {

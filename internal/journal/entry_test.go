@@ -13,33 +13,32 @@ import (
 )
 
 func encodeBatch(b *journal.Batch) []byte {
-	buf := append(make([]byte, journal.MaxBatchHeader), b.Lines...)
+	buf := append(append(make([]byte, journal.MaxBatchHeader), b.Lines...), b.Numbers...)
 	return buf[journal.PutBatch(buf, journal.MaxBatchHeader, b):]
 }
 
 func batch() *journal.Batch {
-	return &journal.Batch{Draw: 1, Agency: 2, Batch: 3, Count: 1, Received: 1692806000123456, Hash: [32]byte{0xaa, 31: 0xbb}, Lines: []byte("Ana,Paz,1,1990-01-01,7\n")}
+	return &journal.Batch{
+		Draw: 1, Agency: 2, Batch: 3, Count: 1, Received: 1692806000123456,
+		Secret: &[journal.SecretSize]byte{1, 2, 3, 31: 4}, MAC: [32]byte{0xaa, 31: 0xbb}, Lines: []byte("Ana,Paz,1,1990-01-01,7\n"),
+	}
 }
 
 // The bytes of docs: a change to them breaks every journal there is.
 func TestBatchBytes(t *testing.T) {
 	want := "4201" + "0000" + "00000002" + "0000000000000001" + "0000000000000003" + "00000001" + "00000017" +
-		"000603991c4f9e40" + "aa" + strings.Repeat("00", 30) + "bb"
+		"000603991c4f9e40" + "010203" + strings.Repeat("00", 28) + "04" + "aa" + strings.Repeat("00", 30) + "bb"
 	got := hex.EncodeToString(encodeBatch(batch()))
-	if !strings.HasPrefix(got, want) || !strings.HasSuffix(got, hex.EncodeToString(batch().Lines)) || len(got) != 2*(72+23) {
+	if !strings.HasPrefix(got, want) || !strings.HasSuffix(got, hex.EncodeToString(batch().Lines)) || len(got) != 2*(104+23) {
 		t.Fatalf("got  %s\nwant %s…", got, want)
 	}
 }
 
 func TestEntriesComeBack(t *testing.T) {
 	number := quiniela.Number(7574)
-	secret := batch()
-	secret.Secret = &[journal.SecretSize]byte{1, 2, 3}
 	rooted := batch()
 	rooted.Root = &[journal.HashSize]byte{31: 9}
-	both := batch()
-	both.Secret, both.Root = secret.Secret, rooted.Root
-	for _, b := range []*journal.Batch{batch(), secret, rooted, both} {
+	for _, b := range []*journal.Batch{batch(), rooted} {
 		got, err := journal.Decode(encodeBatch(b))
 		if err != nil || !cmp.Equal(got, b) {
 			t.Errorf("%v\n%s", err, cmp.Diff(b, got))
@@ -60,21 +59,51 @@ func TestEntriesComeBack(t *testing.T) {
 	}
 }
 
-// Who bet is gone, and the secret with it; the root stays.
+// Who bet is gone, and with it the secret and the MAC, by which somebody with a list of people could find them. The root stays.
 func TestAForgottenBatchKeepsItsRoot(t *testing.T) {
-	b := batch()
-	b.Secret, b.Root = &[journal.SecretSize]byte{1, 2, 3}, &[journal.HashSize]byte{31: 9}
-	entry, err := journal.Forgotten(encodeBatch(b))
+	for _, root := range []*[journal.HashSize]byte{nil, {31: 9}} {
+		b := batch()
+		b.Root = root
+		b.MAC = journal.MAC(b.Secret, b.Lines)
+		whole := encodeBatch(b)
+		entry, err := journal.Forgotten(whole, b.Draw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := journal.Decode(entry)
+		want := &journal.Batch{Draw: b.Draw, Agency: b.Agency, Batch: b.Batch, Count: b.Count, Received: b.Received, Root: root, Numbers: []byte{0, 7}}
+		if err != nil || !cmp.Equal(got, want) {
+			t.Errorf("%v\n%s", err, cmp.Diff(want, got))
+		}
+		for what, gone := range map[string][]byte{"secret": b.Secret[:], "MAC": b.MAC[:], "name": []byte("Ana")} {
+			if !bytes.Contains(whole, gone) || bytes.Contains(entry, gone) {
+				t.Errorf("the %s is in the forgotten batch, or was not in the whole one", what)
+			}
+		}
+		if (journal.Head{}).Next(entry) != (journal.Head{}).Next(whole) {
+			t.Error("the chain is another one")
+		}
+	}
+}
+
+// What is to stay stays: nothing is given back for it.
+func TestOnlyBatchesOfTheDrawAreForgotten(t *testing.T) {
+	forgotten, err := journal.Forgotten(encodeBatch(batch()), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := journal.Decode(entry)
-	got, ok := v.(*journal.Batch)
-	if err != nil || !ok || got.Secret != nil || got.Lines != nil || *got.Root != *b.Root || !bytes.Equal(got.Numbers, []byte{0, 7}) || got.Hash != b.Hash {
-		t.Errorf("%+v, %v", v, err)
+	for name, row := range map[string]struct {
+		entry []byte
+		draw  uint64
+	}{
+		"another draw": {encodeBatch(batch()), 2}, "no batch": {journal.Encode(journal.Seal{Draw: 1}), 1}, "forgotten already": {forgotten, 1},
+	} {
+		if left, err := journal.Forgotten(row.entry, row.draw); left != nil || err != nil {
+			t.Errorf("%s: %x, %v", name, left, err)
+		}
 	}
-	if bytes.Contains(entry, b.Secret[:3]) || bytes.Contains(entry, []byte("Ana")) {
-		t.Error("the entry still has what is to be forgotten")
+	if _, err := journal.Forgotten([]byte("B\x01"), 1); err == nil {
+		t.Error("a spoiled batch is no error")
 	}
 }
 
@@ -84,7 +113,7 @@ func TestWhatIsNoEntryIsRefused(t *testing.T) {
 	flags[3] = 0x80
 	for name, data := range map[string][]byte{
 		"nothing": nil, "one byte": {'B'}, "no kind": []byte("X\x01"), "a newer version": append([]byte("B\x02"), good[2:]...),
-		"a cut batch": good[:len(good)-1], "a longer batch": append(bytes.Clone(good), 'x'), "a header alone": good[:40],
+		"a cut batch": good[:len(good)-1], "a longer batch": append(bytes.Clone(good), 'x'), "half a header": good[:39], "a header alone": good[:40], "no MAC": good[:100],
 		"unknown flags": flags, "an unknown field": []byte("F\x01{\"draw\":1,\"late\":true}"), "text behind": []byte("F\x01{\"draw\":1}{}"),
 		"no text": []byte("S\x01"),
 	} {
@@ -99,7 +128,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(encodeBatch(batch()))
 	f.Add(journal.Encode(journal.Seal{Draw: 1}))
 	f.Add([]byte("B\x01"))
-	forgotten, err := journal.Forgotten(encodeBatch(batch()))
+	forgotten, err := journal.Forgotten(encodeBatch(batch()), 1)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -115,8 +144,6 @@ func FuzzDecode(f *testing.F) {
 		}
 		again := encodeBatch(b)
 		if b.Numbers != nil { // written by Forgotten only
-			again = encodeBatch(&journal.Batch{Draw: b.Draw, Agency: b.Agency, Batch: b.Batch, Count: b.Count, Received: b.Received, Hash: b.Hash, Root: b.Root, Lines: b.Numbers})
-			again[3] |= data[3] & 2
 			again = append(again, data[len(data)-16:]...)
 		}
 		if !bytes.Equal(again, data) {
@@ -127,7 +154,9 @@ func FuzzDecode(f *testing.F) {
 
 func batchEntry() ([]byte, *journal.Batch) {
 	lines := bytes.Repeat([]byte("Santiago Lionel,Lorca,30904465,1999-03-17,7574\n"), 150)
-	return append(make([]byte, journal.MaxBatchHeader), lines...), &journal.Batch{Draw: 1, Agency: 5, Batch: 12345, Count: 150, Lines: lines}
+	return append(make([]byte, journal.MaxBatchHeader), lines...), &journal.Batch{
+		Draw: 1, Agency: 5, Batch: 12345, Count: 150, Secret: new([journal.SecretSize]byte), Lines: lines,
+	}
 }
 
 func BenchmarkPutBatch(b *testing.B) {

@@ -37,12 +37,6 @@ type batchID struct {
 	number uint64
 }
 
-// content is what a repeat of a batch is compared with.
-type content struct {
-	hash [journal.HashSize]byte
-	bets int
-}
-
 // commit is the committer.
 func (l *Ledger) commit() {
 	g := &group{l: l, appended: map[batchID]content{}}

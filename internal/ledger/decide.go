@@ -53,7 +53,7 @@ func (g *group) decideBatch(ctx context.Context, r *request, s *Submission) erro
 	k := cursorKey{d.Seq, s.Agency}
 	c := g.t.cursor(k)
 	if s.Batch != 0 && s.Batch < c.next {
-		return g.decideRepeat(ctx, r, batchID{k, s.Batch}, c)
+		return g.decideRepeat(ctx, r, d, batchID{k, s.Batch}, c)
 	}
 	if r.err = checkNext(d, s, c); r.err != nil {
 		return nil
@@ -69,7 +69,7 @@ func (g *group) decideBatch(ctx context.Context, r *request, s *Submission) erro
 	journal.Place(entry, d.Seq, c.next)
 	r.stored = int(s.entry.Count)
 	r.fresh = true
-	g.appended[batchID{k, c.next}] = content{s.entry.Hash, r.stored}
+	g.appended[batchID{k, c.next}] = contentOf(&s.entry)
 	return g.add(ctx, entry, &s.entry, s.numbers, nil)
 }
 
@@ -86,22 +86,40 @@ func checkNext(d Draw, s *Submission, c cursor) error {
 	return nil
 }
 
+// content is what a repeat of a batch is compared with. It has zeros for the secret and the MAC of a batch that is forgotten.
+type content struct {
+	bets   uint32
+	secret [journal.SecretSize]byte
+	mac    [journal.HashSize]byte
+}
+
+func contentOf(b *journal.Batch) content {
+	c := content{bets: b.Count, mac: b.MAC}
+	if b.Secret != nil {
+		c.secret = *b.Secret
+	}
+	return c
+}
+
 // decideRepeat answers a batch whose number is taken: as before where the content is the same, else with a refusal. c is the
 // agency's cursor, which knows its last batch.
-func (g *group) decideRepeat(ctx context.Context, r *request, id batchID, c cursor) error {
-	before := content{c.lastHash, int(c.lastBets)}
+func (g *group) decideRepeat(ctx context.Context, r *request, d Draw, id batchID, c cursor) error {
+	if r.err = d.forgotten(); r.err != nil {
+		return nil
+	}
+	before := c.last
 	if id.number != c.next-1 {
 		var err error
 		if before, err = g.find(ctx, id); err != nil {
 			return err
 		}
 	}
-	if before.hash != r.batch.entry.Hash {
+	if before.mac != journal.MAC(&before.secret, r.batch.entry.Lines) {
 		r.err = quiniela.Refuse(quiniela.Conflict, "batch %d of agency %d is stored with other content (%d bets); ask hello where to go on",
 			id.number, id.agency, before.bets)
 		return nil
 	}
-	r.stored = before.bets
+	r.stored = int(before.bets)
 	return nil
 }
 
@@ -110,13 +128,9 @@ func (g *group) find(ctx context.Context, id batchID) (content, error) {
 	if c, ok := g.appended[id]; ok {
 		return c, nil
 	}
-	position, bets, err := g.l.state.position(id.draw, id.agency, id.number)
-	if err != nil {
-		return content{}, err
-	}
-	c := content{bets: bets}
-	err = g.l.state.batchAt(ctx, position, func(b *journal.Batch) error {
-		c.hash = b.Hash
+	var c content
+	err := g.l.state.batch(ctx, id, func(b *journal.Batch) error {
+		c = contentOf(b)
 		return nil
 	})
 	return c, err

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -39,14 +40,15 @@ func (l *Ledger) Finish(ctx context.Context, draw uint64, agency quiniela.Agency
 
 // Resume is where an agency goes on in a draw.
 type Resume struct {
-	Next     uint64                 // the number of its next batch, from 1
-	Bets     uint64                 // stored
-	LastBets uint64                 // of its last batch
-	LastHash [journal.HashSize]byte // SHA-256 of its last batch's lines; zeros before the first
+	Next     uint64            // the number of its next batch, from 1
+	Bets     uint64            // stored
+	LastBets uint64            // of its last batch
+	LastHash [sha256.Size]byte // SHA-256 of its last batch's lines; zeros before the first
 }
 
-// Resume returns where an agency goes on after what is durably stored of it, by whichever server. ctx ends the wait for a shared
-// journal.
+// Resume returns where an agency goes on after what is durably stored of it, by whichever server. Its last batch is read for its
+// hash: none is stored. The error has the code Absent where that batch is forgotten. ctx ends the
+// wait for a shared journal.
 func (l *Ledger) Resume(ctx context.Context, draw uint64, agency quiniela.Agency) (Resume, error) {
 	if err := l.fresh(ctx); err != nil {
 		return Resume{}, err
@@ -58,13 +60,25 @@ func (l *Ledger) Resume(ctx context.Context, draw uint64, agency quiniela.Agency
 	if err := checkAgency(d, agency, false); err != nil {
 		return Resume{}, err
 	}
+	k := cursorKey{d.Seq, agency}
 	l.state.mu.RLock()
-	defer l.state.mu.RUnlock()
-	c, ok := l.state.cursors[cursorKey{d.Seq, agency}]
-	if !ok {
-		c.next = 1
+	c, ok := l.state.cursors[k]
+	l.state.mu.RUnlock()
+	if !ok || c.next == 1 {
+		return Resume{Next: 1}, nil
 	}
-	return Resume{Next: c.next, Bets: c.bets, LastBets: uint64(c.lastBets), LastHash: c.lastHash}, nil
+	if err := d.forgotten(); err != nil {
+		return Resume{}, err
+	}
+	at := Resume{Next: c.next, Bets: c.bets, LastBets: uint64(c.last.bets)}
+	err := l.state.batch(ctx, batchID{k, c.next - 1}, func(b *journal.Batch) error {
+		if b.Numbers != nil { // it was forgotten a moment ago
+			return quiniela.Refuse(quiniela.Absent, "who bet in draw %s was forgotten", d.ID)
+		}
+		at.LastHash = sha256.Sum256(b.Lines)
+		return nil
+	})
+	return at, err
 }
 
 // Drawn returns a channel that is closed when a draw has its result, or nil where there is no such draw.

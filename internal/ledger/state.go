@@ -101,9 +101,8 @@ func instant(us int64) time.Time {
 type cursor struct {
 	next     uint64 // the batch that comes next, from 1
 	bets     uint64
-	lastBets uint32
 	finished bool
-	lastHash [journal.HashSize]byte
+	last     content // of its last batch
 }
 
 type cursorKey struct {
@@ -186,7 +185,7 @@ const (
 )
 
 // rowVersion is of the rows' meaning. Rows of another one are not read on a guess: the journal gives them anew.
-const rowVersion = 3
+const rowVersion = 4
 
 // batchRow is how many bytes of a batch's row are in front of its numbers.
 const batchRow = 8 + 8
@@ -207,17 +206,18 @@ func batchKey(dst []byte, d uint64, a quiniela.Agency, n uint64) []byte {
 	return binary.BigEndian.AppendUint64(agencyKey(dst, keyBatch, d, a), n)
 }
 
-const cursorSize = 8 + 8 + 4 + 1 + journal.HashSize
+const cursorSize = 8 + 8 + 4 + 1 + journal.SecretSize + journal.HashSize
 
 func (c *cursor) append(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, c.next)
 	dst = binary.BigEndian.AppendUint64(dst, c.bets)
-	dst = binary.BigEndian.AppendUint32(dst, c.lastBets)
+	dst = binary.BigEndian.AppendUint32(dst, c.last.bets)
 	finished := byte(0)
 	if c.finished {
 		finished = 1
 	}
-	return append(append(dst, finished), c.lastHash[:]...)
+	dst = append(append(dst, finished), c.last.secret[:]...)
+	return append(dst, c.last.mac[:]...)
 }
 
 func readCursor(b []byte) (cursor, error) {
@@ -225,8 +225,8 @@ func readCursor(b []byte) (cursor, error) {
 		return cursor{}, fmt.Errorf("a cursor of %d bytes, want %d", len(b), cursorSize)
 	}
 	return cursor{
-		next: binary.BigEndian.Uint64(b), bets: binary.BigEndian.Uint64(b[8:]), lastBets: binary.BigEndian.Uint32(b[16:]),
-		finished: b[20] == 1, lastHash: [journal.HashSize]byte(b[21:]),
+		next: binary.BigEndian.Uint64(b), bets: binary.BigEndian.Uint64(b[8:]), finished: b[20] == 1,
+		last: content{binary.BigEndian.Uint32(b[16:]), [journal.SecretSize]byte(b[21:]), [journal.HashSize]byte(b[21+journal.SecretSize:])},
 	}, nil
 }
 
@@ -440,14 +440,17 @@ func (s *state) draw(n uint64) (Draw, bool) {
 	return d, ok
 }
 
-// position returns where in the journal a stored batch is, and its bets.
-func (s *state) position(d uint64, a quiniela.Agency, n uint64) (position uint64, bets int, err error) {
-	v, closer, err := s.db.Get(batchKey(nil, d, a, n))
+// batch reads a stored batch, and calls f with it while its lines are valid.
+func (s *state) batch(ctx context.Context, id batchID, f func(*journal.Batch) error) error {
+	v, closer, err := s.db.Get(batchKey(nil, id.draw, id.agency, id.number))
 	if err != nil {
-		return 0, 0, fmt.Errorf("find batch %d of agency %d: %w", n, a, err)
+		return fmt.Errorf("find batch %d of agency %d: %w", id.number, id.agency, err)
 	}
-	position, bets = binary.BigEndian.Uint64(v), (len(v)-batchRow)/quiniela.NumberSize
-	return position, bets, closer.Close()
+	position := binary.BigEndian.Uint64(v)
+	if err := closer.Close(); err != nil {
+		return err
+	}
+	return s.batchAt(ctx, position, f)
 }
 
 // batchAt reads the batch at a journal position, and calls f with it while its lines are valid.

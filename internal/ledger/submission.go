@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
 	"time"
 
 	"quiniela"
@@ -22,7 +21,7 @@ type Submission struct {
 	Batch  uint64 // the agency's number for it, from 1; 0: the ledger gives it the next
 	// Unattributed says that the agency may be quiniela.Unattributed: the bets came in a form that names none.
 	Unattributed bool
-	Secret       *[journal.SecretSize]byte // nil: one is made where the draw is in the public log
+	Secret       *[journal.SecretSize]byte // of the batch; nil: one is made
 	// Frame holds the bet lines from Start to its end, as they came; what is in front of Start is overwritten. Submit writes the
 	// entry into Frame itself where it has Headroom bytes in front of the lines and one byte of capacity behind them, for the
 	// last line's end. Otherwise Submit replaces Frame by a copy that has both.
@@ -61,8 +60,13 @@ func (s *Submission) prepare(now time.Time) error {
 	s.Frame = s.Frame[:s.Start+len(lines)] // CheckLines moves lines to the left only, and adds one byte at most
 	s.entry = journal.Batch{
 		Agency: s.Agency, Count: uint32(len(numbers) / quiniela.NumberSize), Received: now.UnixMicro(),
-		Hash: sha256.Sum256(lines), Secret: s.Secret, Lines: lines,
+		Secret: s.Secret, Lines: lines,
 	}
+	if s.Secret == nil {
+		_, _ = rand.Read(s.secret[:]) // never fails
+		s.entry.Secret = &s.secret
+	}
+	s.entry.MAC = journal.MAC(s.entry.Secret, lines)
 	return nil
 }
 
@@ -75,10 +79,6 @@ func (s *Submission) makeRoom() {
 
 // hash gives the batch its root in the public log. It takes most of what a bet costs, so it is done by whoever submits.
 func (s *Submission) hash() error {
-	if s.Secret == nil {
-		_, _ = rand.Read(s.secret[:]) // never fails
-		s.entry.Secret = &s.secret
-	}
 	err := s.hashing.Reset(s.entry.Secret, play)
 	if err == nil {
 		err = s.hashing.AddLines(s.entry.Lines)

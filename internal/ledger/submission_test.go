@@ -51,6 +51,34 @@ func TestABatchIsCopiedOnlyWhereItHasNoRoom(t *testing.T) {
 	}
 }
 
+// A batch's secret is no part of its content: a repeat is compared under the stored one, whichever it comes with, and whether the
+// batch is the agency's last one or not.
+func TestARepeatMayHaveAnotherSecret(t *testing.T) {
+	m := start(t, 1)
+	secrets := []*[32]byte{nil, {1}, {2}}
+	for batch, stored := range secrets {
+		for _, repeated := range secrets {
+			s := &ledger.Submission{Agency: 1, Batch: uint64(batch) + 1, Secret: stored, Frame: []byte(twoLines)}
+			if bets, err := m.send(s); err != nil || bets != 2 {
+				t.Fatalf("batch %d: %d bets, %v", batch+1, bets, err)
+			}
+			for n := range batch + 1 {
+				same := &ledger.Submission{Agency: 1, Batch: uint64(n) + 1, Secret: repeated, Frame: []byte(twoLines)}
+				if bets, err := m.send(same); err != nil || bets != 2 {
+					t.Errorf("batch %d again: %d bets, %v", n+1, bets, err)
+				}
+				other := &ledger.Submission{Agency: 1, Batch: uint64(n) + 1, Secret: repeated, Frame: []byte("Ana,Paz,1,1990-01-01,8\n")}
+				if _, err := m.send(other); quiniela.CodeOf(err) != quiniela.Conflict {
+					t.Errorf("batch %d with other bets: %v, want code %s", n+1, err, quiniela.Conflict)
+				}
+			}
+		}
+	}
+	if got := len(m.export()); got != 6 {
+		t.Errorf("%d bets are stored, want 6", got)
+	}
+}
+
 // The ledger validates, whoever submits.
 func TestAnInvalidBatchIsNotTakenIn(t *testing.T) {
 	m := start(t, 1)

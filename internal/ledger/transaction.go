@@ -151,8 +151,7 @@ func (t *transaction) addBatch(b *journal.Batch, numbers []byte) error {
 	}
 	c.next++
 	c.bets += uint64(b.Count)
-	c.lastBets = b.Count
-	c.lastHash = b.Hash
+	c.last = contentOf(b)
 	index, err := t.logBatch(d, b, c)
 	if err != nil {
 		return err
@@ -299,10 +298,10 @@ func (t *transaction) addResult(ctx context.Context, r journal.Result, w *winner
 	if w.total != r.Winners {
 		return fmt.Errorf("the result of draw %d has %d winners, and the bets give %d", r.Draw, r.Winners, w.total)
 	}
-	if !d.Gone { // of forgotten bets only the number of winners is known
-		if !bytes.Equal(w.digest(), r.Digest) {
-			return fmt.Errorf("the result of draw %d has other winners than the bets give", r.Draw)
-		}
+	if !bytes.Equal(w.digest(), r.Digest) {
+		return fmt.Errorf("the result of draw %d has other winners than the bets give", r.Draw)
+	}
+	if !d.Gone { // of forgotten bets nobody knows whose they were
 		if err := t.putWinners(r.Draw, w); err != nil {
 			return err
 		}
@@ -318,9 +317,9 @@ func (t *transaction) addResult(ctx context.Context, r journal.Result, w *winner
 // putWinners writes a row for each winner.
 func (t *transaction) putWinners(draw uint64, w *winners) error {
 	for _, a := range w.agencies {
-		for i, document := range a.documents {
+		for i, w := range a.bets {
 			t.key = binary.BigEndian.AppendUint32(agencyKey(t.key[:0], keyWinner, draw, a.agency), uint32(i))
-			if err := t.batch.Set(t.key, []byte(document), nil); err != nil {
+			if err := t.batch.Set(t.key, []byte(w.document), nil); err != nil {
 				return err
 			}
 		}
@@ -328,7 +327,7 @@ func (t *transaction) putWinners(draw uint64, w *winners) error {
 	return nil
 }
 
-// addForget deletes who won. The batches themselves are the journal's.
+// addForget deletes who won, and the secrets of the agencies' last batches. The batches themselves are the journal's.
 func (t *transaction) addForget(f journal.Forget) error {
 	d, ok := t.draw(f.Draw)
 	if !ok || d.Result == nil || !d.Forgotten.IsZero() {
@@ -336,6 +335,13 @@ func (t *transaction) addForget(f journal.Forget) error {
 	}
 	d.Forgotten = instant(f.At)
 	t.draws[f.Draw] = d
+	for a := range quiniela.Agency(d.Agencies) + 1 {
+		k := cursorKey{f.Draw, a}
+		if c := t.cursor(k); c.next > 1 {
+			c.last = content{bets: c.last.bets}
+			t.cursors[k] = c
+		}
+	}
 	prefix := binary.BigEndian.AppendUint64([]byte{keyWinner}, f.Draw)
 	return t.batch.DeleteRange(prefix, after(prefix), nil)
 }

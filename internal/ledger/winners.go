@@ -23,15 +23,26 @@ type winners struct {
 }
 
 type agencyWinners struct {
-	agency    quiniela.Agency
-	documents []string // in stored order
+	agency quiniela.Agency
+	bets   []winner // in stored order
 }
 
+// winner is a winning bet.
+type winner struct {
+	batch    uint64
+	line     int    // in its batch, from 1
+	document string // empty where who bet is forgotten
+}
+
+// digest is what a result has of its winners, so that servers agree on them: it tells where the winning bets are, and not who made
+// them.
 func (w *winners) digest() []byte {
 	h := sha256.New()
+	var line []byte
 	for _, a := range w.agencies {
-		for _, document := range a.documents {
-			fmt.Fprintf(h, "%d,%s\n", a.agency, document)
+		for _, b := range a.bets {
+			line = journal.AppendWinner(line[:0], a.agency, b.batch, b.line)
+			_, _ = h.Write(line) // never fails
 		}
 	}
 	return h.Sum(nil)
@@ -62,7 +73,7 @@ func (s *state) spans(d Draw) (all []span) {
 // batches that have a winner.
 func (s *state) findWinners(ctx context.Context, d Draw, number quiniela.Number) (*winners, error) {
 	spans := s.spans(d)
-	found := make([][]string, len(spans))
+	found := make([][]winner, len(spans))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, sp := range spans {
@@ -75,26 +86,26 @@ func (s *state) findWinners(ctx context.Context, d Draw, number quiniela.Number)
 		return nil, fmt.Errorf("find the winners of draw %s: %w", d.ID, err)
 	}
 	w := new(winners)
-	for i, documents := range found {
-		w.add(spans[i].agency, documents)
+	for i, bets := range found {
+		w.add(spans[i].agency, bets)
 	}
 	return w, nil
 }
 
 // add appends winners; the agencies come in order.
-func (w *winners) add(agency quiniela.Agency, documents []string) {
-	if len(documents) == 0 {
+func (w *winners) add(agency quiniela.Agency, bets []winner) {
+	if len(bets) == 0 {
 		return
 	}
-	w.total += uint64(len(documents))
+	w.total += uint64(len(bets))
 	if n := len(w.agencies); n > 0 && w.agencies[n-1].agency == agency {
-		w.agencies[n-1].documents = append(w.agencies[n-1].documents, documents...)
+		w.agencies[n-1].bets = append(w.agencies[n-1].bets, bets...)
 		return
 	}
-	w.agencies = append(w.agencies, agencyWinners{agency, documents})
+	w.agencies = append(w.agencies, agencyWinners{agency, bets})
 }
 
-func (s *state) findSpan(ctx context.Context, d uint64, sp span, number quiniela.Number) (documents []string, err error) {
+func (s *state) findSpan(ctx context.Context, d uint64, sp span, number quiniela.Number) (found []winner, err error) {
 	it, err := s.db.NewIter(&pebble.IterOptions{
 		LowerBound: batchKey(nil, d, sp.agency, sp.from), UpperBound: batchKey(nil, d, sp.agency, sp.to),
 	})
@@ -114,11 +125,11 @@ func (s *state) findSpan(ctx context.Context, d uint64, sp span, number quiniela
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if documents, err = s.documents(ctx, documents, binary.BigEndian.Uint64(v), lines); err != nil {
+		if found, err = s.winners(ctx, found, binary.BigEndian.Uint64(v), lines); err != nil {
 			return nil, err
 		}
 	}
-	return documents, it.Error()
+	return found, it.Error()
 }
 
 // matches appends the indexes of number among packed numbers.
@@ -147,17 +158,19 @@ func match(dst []int, packed []byte, first int, number quiniela.Number) []int {
 	return dst
 }
 
-// documents appends the documents of some lines of the batch at a journal position.
-func (s *state) documents(ctx context.Context, dst []string, position uint64, lines []int) ([]string, error) {
+// winners appends the bets of some lines, counted from 0, of the batch at a journal position.
+func (s *state) winners(ctx context.Context, dst []winner, position uint64, lines []int) ([]winner, error) {
 	err := s.batchAt(ctx, position, func(b *journal.Batch) error {
 		if b.Numbers != nil { // nobody knows whose they were
-			dst = append(dst, make([]string, len(lines))...)
+			for _, i := range lines {
+				dst = append(dst, winner{batch: b.Batch, line: i + 1})
+			}
 			return nil
 		}
 		i := 0
 		for line := range quiniela.StoredLines(b.Lines) {
 			if len(lines) > 0 && lines[0] == i {
-				dst, lines = append(dst, string(quiniela.DocumentOf(line))), lines[1:]
+				dst, lines = append(dst, winner{b.Batch, i + 1, string(quiniela.DocumentOf(line))}), lines[1:]
 			}
 			i++
 		}

@@ -77,7 +77,7 @@ type Server struct {
 	working  context.Context            // ends when the drain has taken too long; the work of every session ends with it
 	cutOff   func()                     // ends it
 	bodies   *budget
-	reading  chan struct{}  // holds a value for each page of a list that is being read
+	reading  chan struct{}  // holds a value for each page of a list, or last batch, that is being read
 	sessions sync.WaitGroup // the goroutines of admitted connections: admit adds, leave takes away
 	refusing atomic.Int32   // refused connections that are being told why
 	refused  *refusals.Log

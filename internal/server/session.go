@@ -287,7 +287,7 @@ func (s *session) hello(j *job, r wire.Request) error {
 	if err != nil {
 		return err
 	}
-	at, err := s.ledger.Resume(s.ctx, d.Seq, r.Agency)
+	at, err := s.resume(d.Seq, r.Agency)
 	if err != nil {
 		return err
 	}
@@ -298,6 +298,15 @@ func (s *session) hello(j *job, r wire.Request) error {
 	}
 	j.reply = wire.AppendResume(j.reply, resume)
 	return nil
+}
+
+// resume reads where an agency goes on. Its last batch, which may be a megabyte, is read for that.
+func (s *session) resume(draw uint64, n quiniela.Agency) (at ledger.Resume, err error) {
+	if err := s.beginReading(); err != nil {
+		return at, err
+	}
+	defer s.endReading()
+	return s.ledger.Resume(s.ctx, draw, n)
 }
 
 // receipt answers with the proof that a bet is in the public log. A receipt names who bet, so a server without a registry, where
@@ -413,7 +422,7 @@ func (s *session) waitForDraw() {
 const (
 	// page is about how many bytes of a list are in memory at once, however long it is.
 	page = 16 << 10
-	// mostReading is how many pages are read from the state at once, for all connections.
+	// mostReading is how many pages of lists, and last batches, are read at once, for all connections.
 	mostReading = 32
 )
 
@@ -441,14 +450,24 @@ func (s *session) list(out *bufio.Writer, j *job, w ledger.Winners) error {
 	return nil
 }
 
-// page reads a page of a list into the job's buffer.
-func (s *session) page(j *job, w ledger.Winners, from uint32) (next uint32, err error) {
+// beginReading waits until another page or batch may be read. Where it returns nil, endReading must be called.
+func (s *session) beginReading() error {
 	select {
 	case s.reading <- struct{}{}:
+		return nil
 	case <-s.ctx.Done():
-		return from, s.ctx.Err()
+		return s.ctx.Err()
 	}
-	defer func() { <-s.reading }()
+}
+
+func (s *session) endReading() { <-s.reading }
+
+// page reads a page of a list into the job's buffer.
+func (s *session) page(j *job, w ledger.Winners, from uint32) (next uint32, err error) {
+	if err := s.beginReading(); err != nil {
+		return from, err
+	}
+	defer s.endReading()
 	j.reply, next, err = w.AppendLines(j.reply[:0], from, page)
 	return next, err
 }

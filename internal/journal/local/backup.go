@@ -74,13 +74,14 @@ func (j *Journal) Forget(ctx context.Context, draw uint64) (batches int, err err
 		if err != nil {
 			return batches, err
 		}
-		row, err := forgottenRow(e, draw)
+		left, err := journal.Forgotten(e.Data, draw)
 		if err != nil {
 			return batches, fmt.Errorf("journal entry %d: %w", e.Position, err)
 		}
-		if row == nil {
+		if left == nil {
 			continue
 		}
+		row := append(binary.BigEndian.AppendUint64(nil, e.Chain), left...)
 		if err := b.Set(key(nil, e.Position), row, nil); err != nil {
 			return batches, err
 		}
@@ -97,24 +98,4 @@ func (j *Journal) Forget(ctx context.Context, draw uint64) (batches int, err err
 	}
 	first, behind := []byte{0}, bytes.Repeat([]byte{0xff}, 9) // longer than any key
 	return batches, j.db.Compact(ctx, first, behind, false)
-}
-
-// forgottenRow returns the row of a batch of the draw without who bet, and nil for every other entry.
-func forgottenRow(e journal.Entry, draw uint64) ([]byte, error) {
-	v, err := journal.Decode(e.Data)
-	if err != nil {
-		return nil, err
-	}
-	b, ok := v.(*journal.Batch)
-	if !ok || b.Draw != draw {
-		return nil, nil
-	}
-	if b.Numbers != nil {
-		return nil, nil // it is forgotten already
-	}
-	left, err := journal.Forgotten(e.Data)
-	if err != nil {
-		return nil, err
-	}
-	return append(binary.BigEndian.AppendUint64(nil, e.Chain), left...), nil
 }

@@ -285,27 +285,35 @@ func (j *Journal) visible(ctx context.Context) (journal.Head, error) {
 	return scanHead(j.pool.QueryRow(ctx, "SELECT position, chain FROM journal_head WHERE id = 1"))
 }
 
-// Entries are read in pieces of pieceEntries, and fewer where they are large.
+// Entries are read in pieces: of one entry first, since many readers want no more, and then of twice as many each time, up to
+// pieceEntries.
 const pieceEntries = 256
 
 // Entries implements journal.Journal.
 func (j *Journal) Entries(ctx context.Context, from uint64) iter.Seq2[journal.Entry, error] {
 	return func(yield func(journal.Entry, error) bool) {
 		from = max(from, 1)
+		var before journal.Head  // the entry before the one that is read
+		beforeKnown := from == 1 // entry 1 follows the zero Head
 		last, err := j.Last(ctx)
 		if err == nil && ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		for err == nil && from <= last.Position {
+		for most := uint64(1); err == nil && from <= last.Position; most = min(2*most, pieceEntries) {
 			var piece []journal.Entry
-			if piece, err = j.piece(ctx, from, last); err != nil {
+			if piece, err = j.piece(ctx, from, most, last); err != nil {
 				break
 			}
 			for _, e := range piece {
+				if beforeKnown && before.Next(e.Data) != e.Head {
+					yield(journal.Entry{}, fmt.Errorf("read the journal: %w: entry %d is spoiled, or does not belong behind the one before it", journal.ErrDamaged, e.Position))
+					return
+				}
 				if !yield(e, nil) {
 					return
 				}
 				from++
+				before, beforeKnown = e.Head, true
 			}
 			err = ctx.Err()
 		}
@@ -315,9 +323,9 @@ func (j *Journal) Entries(ctx context.Context, from uint64) iter.Seq2[journal.En
 	}
 }
 
-// piece reads the entries from a position on, pieceEntries of them or up to last.
-func (j *Journal) piece(ctx context.Context, from uint64, last journal.Head) (piece []journal.Entry, err error) {
-	to := min(last.Position, from+pieceEntries-1)
+// piece reads the entries from a position on, most of them or up to last.
+func (j *Journal) piece(ctx context.Context, from, most uint64, last journal.Head) (piece []journal.Entry, err error) {
+	to := min(last.Position, from+most-1)
 	err = j.retry(ctx, "read", func(ctx context.Context) error {
 		piece, err = j.readPiece(ctx, from, to, last)
 		return err
@@ -347,8 +355,8 @@ func (j *Journal) readPiece(ctx context.Context, from, to uint64, last journal.H
 		}
 		e := journal.Entry{Head: journal.Head{Position: uint64(position), Chain: uint64(chain)}, Data: data}
 		data = nil // the next row gets memory of its own
-		if err := checkFollows(piece, from, e); err != nil {
-			return finalError{err}
+		if want := from + uint64(len(piece)); e.Position != want {
+			return finalError{fmt.Errorf("%w: entry %d is missing", journal.ErrDamaged, want)}
 		}
 		piece = append(piece, e)
 		return nil
@@ -360,19 +368,6 @@ func (j *Journal) readPiece(ctx context.Context, from, to uint64, last journal.H
 		return nil, finalError{fmt.Errorf("%w: entry %d is missing", journal.ErrDamaged, missing)}
 	}
 	return piece, nil
-}
-
-// checkFollows checks that e comes next in a piece that begins at a position. The first entry's chain is for the caller of
-// Entries to compare.
-func checkFollows(piece []journal.Entry, from uint64, e journal.Entry) error {
-	n := len(piece)
-	if want := from + uint64(n); e.Position != want {
-		return fmt.Errorf("%w: entry %d is missing", journal.ErrDamaged, want)
-	}
-	if n > 0 && piece[n-1].Next(e.Data) != e.Head {
-		return fmt.Errorf("%w: entry %d is spoiled, or does not belong behind the one before it", journal.ErrDamaged, e.Position)
-	}
-	return nil
 }
 
 // Follow implements journal.Follower, by asking. It says that there may be something, and reads nothing that anybody acts
