@@ -183,5 +183,5 @@ func explain(parser *kong.Kong, file *configFile, args []string, err error) erro
 			err = file.blame(err, n.Flags)
 		}
 	}
-	return errors.Join(err, fmt.Errorf("See: quiniela %s--help", name))
+	return errors.Join(err, fmt.Errorf("see: quiniela %s--help", name))
 }

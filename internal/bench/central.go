@@ -90,7 +90,7 @@ func (s *central) start(ctx context.Context) (time.Duration, error) {
 		time.Sleep(time.Millisecond)
 	}
 	text, _ := os.ReadFile(s.log)
-	failed := []error{errors.New("the server did not start; the end of its log:")}
+	failed := []error{errors.New("the server did not start; its log ends with these lines")}
 	for line := range strings.Lines(string(text[max(0, len(text)-1000):])) {
 		failed = append(failed, errors.New(strings.TrimSuffix(line, "\n")))
 	}
