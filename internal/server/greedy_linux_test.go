@@ -109,8 +109,17 @@ func TestAListIsWhole(t *testing.T) {
 	if !strings.HasPrefix(got, "ok|2|20000|20000|") {
 		t.Errorf("the hello at the end: %q", got)
 	}
-	if got := c.ask("query_winners|1\n", true); got != list {
-		t.Errorf("bare: %d bytes, want %d", len(got), len(list))
+	for _, halfClose := range []bool{true, false} {
+		for _, verb := range []string{"query_winners", "wait_winners"} {
+			conn := c.dial()
+			_, _ = io.WriteString(conn, verb+"|1\n")
+			if halfClose {
+				_ = conn.CloseWrite()
+			}
+			if got, err := io.ReadAll(conn); err != nil || string(got) != list { // the server ends the connection
+				t.Errorf("%s, bare: %d bytes, want %d, %v", verb, len(got), len(list), err)
+			}
+		}
 	}
 }
 

@@ -53,6 +53,7 @@ type job struct {
 	submitted  bool            // the reply waits for the submission
 	held       room            // for the body
 	answered   chan struct{}   // closed once the reply has left, where the writer makes it; else nil
+	bare       bool            // and then the connection ends
 	stranger   bool            // the request was refused to a connection that had to show who it is, and had not
 	guessed    quiniela.Agency // whose token was wrong; 0: none
 	reply      []byte
@@ -78,7 +79,7 @@ func (j *job) release() {
 	j.held.release()
 	j.session, j.answered = nil, nil
 	j.request = wire.Request{}
-	j.submitted, j.stranger, j.held, j.guessed = false, false, room{}, 0
+	j.submitted, j.stranger, j.bare, j.held, j.guessed = false, false, false, room{}, 0
 	j.reply = j.reply[:0]
 	j.bets = 0
 	j.err = nil
@@ -114,6 +115,7 @@ func (s *session) read() {
 		var framed bool
 		j.buffer, body, framed, j.err = s.reader.Next(j.buffer)
 		j.held, s.held = s.held, room{}
+		j.bare = !framed
 		if j.err != nil {
 			j.err = framingError(j.err)
 			if j.err == nil {
@@ -486,6 +488,9 @@ func (s *session) write() {
 			_ = s.conn.Close() // the reader notices
 		}
 		if j.answered != nil {
+			if j.bare {
+				s.conn.drain() // the reader waits for nothing but this reply, or a break
+			}
 			close(j.answered)
 		}
 		j.release()
