@@ -21,7 +21,7 @@ func heap() int {
 }
 
 // Ten thousand draws, and as many agencies as a draw may have, cost memory in proportion and nothing else: what each commit and
-// each hello looks at does not grow with them.
+// each hello looks at does not grow with them. The bounds have room for the race detector, which takes memory as well.
 func TestManyDrawsAndAgencies(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not with -short")
@@ -77,7 +77,7 @@ func TestManyDrawsAndAgencies(t *testing.T) {
 	})
 	each := (heap() - before) / draws
 	t.Logf("%d draws were opened, finished and drawn in %s; each takes %d bytes of memory", draws, time.Since(began).Round(time.Millisecond), each)
-	if each > 4<<10 {
+	if each > 16<<10 {
 		t.Errorf("a draw takes %d bytes of memory", each)
 	}
 
@@ -90,7 +90,7 @@ func TestManyDrawsAndAgencies(t *testing.T) {
 	<-l.Drawn(d.Seq)
 	each = (heap() - before) / agencies
 	t.Logf("%d agencies finished a draw in %s; each takes %d bytes of memory", agencies, time.Since(began).Round(time.Millisecond), each)
-	if each > 512 {
+	if each > 2<<10 {
 		t.Errorf("an agency takes %d bytes of memory", each)
 	}
 	if err := l.Close(); err != nil {
