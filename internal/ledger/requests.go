@@ -136,37 +136,40 @@ func (w Winners) count() (n uint32, err error) {
 // AppendLines appends the documents from index from on to dst, one a line, until dst has some bytes or the list ends, and returns
 // the index that comes next.
 func (w Winners) AppendLines(dst []byte, from uint32, bytes int) (lines []byte, next uint32, err error) {
-	it, err := w.state.db.NewIter(&pebble.IterOptions{
-		LowerBound: binary.BigEndian.AppendUint32(slices.Clone(w.prefix), from), UpperBound: after(w.prefix),
-	})
-	if err != nil {
-		return dst, from, err
-	}
-	for ok := it.First(); ok && len(dst) < bytes; ok = it.Next() {
-		v, err := it.ValueAndErr()
-		if err != nil {
-			return dst, from, errors.Join(err, it.Close())
-		}
-		dst = append(append(dst, v...), '\n')
+	err = w.each(from, func(document []byte) bool {
+		dst = append(append(dst, document...), '\n')
 		from++
-	}
-	return dst, from, errors.Join(it.Error(), it.Close())
+		return len(dst) < bytes
+	})
+	return dst, from, err
 }
 
-// Documents returns the documents from an index on, most of them at most.
+// Documents returns the documents from an index on, most of them at most, which is 1 or more.
 func (w Winners) Documents(from uint32, most int) (documents []string, err error) {
+	err = w.each(from, func(document []byte) bool {
+		documents = append(documents, string(document))
+		return len(documents) < most
+	})
+	return documents, err
+}
+
+// each calls f with the documents from an index on, until it returns false.
+func (w Winners) each(from uint32, f func(document []byte) (more bool)) (err error) {
 	it, err := w.state.db.NewIter(&pebble.IterOptions{
 		LowerBound: binary.BigEndian.AppendUint32(slices.Clone(w.prefix), from), UpperBound: after(w.prefix),
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for ok := it.First(); ok && len(documents) < most; ok = it.Next() {
+	defer func() { err = errors.Join(err, it.Close()) }()
+	for ok := it.First(); ok; ok = it.Next() {
 		v, err := it.ValueAndErr()
 		if err != nil {
-			return nil, errors.Join(err, it.Close())
+			return err
 		}
-		documents = append(documents, string(v))
+		if !f(v) {
+			return nil
+		}
 	}
-	return documents, errors.Join(it.Error(), it.Close())
+	return it.Error()
 }

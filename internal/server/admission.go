@@ -88,10 +88,11 @@ func (a *admissions) crowd() (most string) {
 	return most
 }
 
-// admit registers a connection, or says why not.
-func (s *Server) admit(nc *net.TCPConn) (*conn, error) {
+// admit registers a connection of a listener, or says why not.
+func (s *Server) admit(nc *net.TCPConn, l listener) (*conn, error) {
 	address := nc.RemoteAddr().(*net.TCPAddr)
-	c := &conn{stream: nc, tcp: nc, ip: address.IP.String(), group: peer.Group(address.AddrPort().Addr()), config: &s.config}
+	c := &conn{tcp: nc, ip: address.IP.String(), group: peer.Group(address.AddrPort().Addr()), config: &s.config}
+	c.stream = s.stream(c, l) // before others see the connection
 	if s.guarded() {
 		c.show(s.config.Login)
 	}

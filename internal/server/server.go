@@ -205,7 +205,7 @@ func (s *Server) accept(l listener) {
 			time.Sleep(acceptPause)
 			continue
 		}
-		c, refusal := s.admit(nc)
+		c, refusal := s.admit(nc, l)
 		if refusal != nil {
 			s.refused.Add(nc.RemoteAddr().(*net.TCPAddr).IP.String(), string(quiniela.CodeOf(refusal)), 0)
 			s.turnAway(nc, l, refusal)
@@ -214,7 +214,6 @@ func (s *Server) accept(l listener) {
 		if !s.guarded() {
 			s.log.Info("accept_connections", "result", "success", "ip", c.ip)
 		}
-		c.stream = s.stream(c, l)
 		go func() {
 			defer s.leave(c)
 			if err := c.handshake(); err != nil {
