@@ -160,7 +160,7 @@ func TestStoppingIsBounded(t *testing.T) {
 			if form == "TLS" {
 				own, client = pair(t)
 			}
-			c := drawn(t, 200_000, client, func(s *server.Options) {
+			c := drawn(t, 40_000, client, func(s *server.Options) {
 				s.TLS = own
 				s.Drain, s.Read, s.Request, s.Poll, s.Idle = 500*time.Millisecond, 10*time.Minute, 10*time.Minute, 10*time.Minute, 10*time.Minute
 			})
