@@ -256,7 +256,11 @@ func TestIdleConnectionsKeepNobodyOut(t *testing.T) {
 	d := open(t)
 	address := d.served(nil)
 	for i := range 3000 {
-		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(fmt.Sprintf("127.0.5.%d", 1+i/1000*(i%20)))}}
+		ip := "127.0.5.1"
+		if i < 2000 {
+			ip = fmt.Sprintf("127.0.5.%d", 1+i%20)
+		}
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}}
 		c, err := dialer.Dial("tcp", address)
 		if err != nil {
 			t.Fatal(err)
