@@ -101,7 +101,7 @@ func (k *killing) startClient(id int) {
 	k.t.Helper()
 	batch := (1 + k.rng.IntN(6)) * batchScale()
 	k.clients[id] = k.launch("client", "--id", strconv.Itoa(id), "--server", k.address,
-		"--batch-max-amount", strconv.Itoa(batch), "--window", strconv.Itoa(1+k.rng.IntN(2)))
+		"--batch-max-amount", strconv.Itoa(batch), "--window", strconv.Itoa(1+k.rng.IntN(8)))
 }
 
 func (k *killing) killServer() {

@@ -264,7 +264,7 @@ func (l *lottery) play(filler int) {
 		}
 		l.send(c, 2, strings.Join(rest, "\n"))
 		for a := range quiniela.Agency(2) {
-			if err := c.Ledger.Finish(l.t.Context(), 0, a+1, 0); err != nil {
+			if err := c.Ledger.Finish(l.t.Context(), 0, a+1, 0, nil); err != nil {
 				l.t.Fatal(err)
 			}
 		}

@@ -184,6 +184,9 @@ func (g *group) refuseAll(cause error) {
 	for _, r := range g.requests {
 		if r.err == nil {
 			r.err = quiniela.Refuse(quiniela.Storage, "%v; nothing of this was stored, send it again later", cause)
+			if r.batch != nil {
+				r.batch.Sequence.Refuse(r.batch.Batch)
+			}
 		}
 	}
 }

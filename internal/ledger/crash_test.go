@@ -425,7 +425,7 @@ func (g *agent) finish() {
 	n := uint64(len(g.model.acked[g.a]))
 	g.model.leaving[g.a] = true
 	g.mu.Unlock()
-	if err := g.ledger.Finish(context.Background(), 0, quiniela.Agency(g.a), n); err != nil {
+	if err := g.ledger.Finish(context.Background(), 0, quiniela.Agency(g.a), n, nil); err != nil {
 		g.fail("agency %d finishes: %v", g.a, err)
 	}
 	g.mu.Lock()

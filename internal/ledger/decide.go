@@ -19,7 +19,9 @@ func (g *group) decide(ctx context.Context, r *request) error {
 	r.err, r.stored, r.fresh = nil, 0, false
 	switch {
 	case r.batch != nil:
-		return g.decideBatch(ctx, r, r.batch)
+		err := g.decideBatch(ctx, r, r.batch)
+		r.batch.Sequence.decided(r.batch.Batch, r.err)
+		return err
 	case r.finish != nil:
 		return g.decideFinish(ctx, r, r.finish)
 	case r.open != nil:
@@ -81,9 +83,19 @@ func checkNext(d Draw, s *Submission, c cursor) error {
 	case d.Sealed:
 		return quiniela.Refuse(quiniela.Closed, "draw %s is closed", d.ID)
 	case s.Batch > c.next:
-		return &quiniela.Error{Code: quiniela.Gap, Detail: strconv.FormatUint(c.next, 10)}
+		return gap(c.next)
+	}
+	if s.Batch == 0 {
+		return nil
+	}
+	if number := s.Sequence.lacks(s.Batch); number != 0 {
+		return gap(number)
 	}
 	return nil
+}
+
+func gap(next uint64) error {
+	return &quiniela.Error{Code: quiniela.Gap, Detail: strconv.FormatUint(next, 10)}
 }
 
 // content is what a repeat of a batch is compared with. It has zeros for the secret and the MAC of a batch that is forgotten.
@@ -149,6 +161,10 @@ func (g *group) decideFinish(ctx context.Context, r *request, f *finishRequest) 
 	c := g.t.cursor(k)
 	if f.batches >= c.next {
 		r.err = quiniela.Refuse(quiniela.Missing, "batch %d of %d has not arrived", c.next, f.batches)
+		return nil
+	}
+	if number := f.sequence.lacks(f.batches + 1); number != 0 {
+		r.err = quiniela.Refuse(quiniela.Missing, "batch %d of %d was refused to this connection", number, f.batches)
 		return nil
 	}
 	if c.finished {

@@ -67,7 +67,7 @@ func TestSeveralDrawsAtOnce(t *testing.T) {
 	}
 	m.sendTo(0, 1, 2, "", 1)
 	for a := range quiniela.Agency(2) {
-		if err := m.Finish(t.Context(), night.Seq, a+1, 0); err != nil {
+		if err := m.Finish(t.Context(), night.Seq, a+1, 0, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -213,7 +213,7 @@ func TestANotaryEntersTheNumber(t *testing.T) {
 	enter("official", 42, quiniela.Invalid) // it is open: the number would be known before the last bet
 	enter("1", 42, quiniela.Invalid)
 	enter("other", 42, quiniela.NoDraw)
-	if err := m.Finish(t.Context(), d.Seq, 1, 1); err != nil {
+	if err := m.Finish(t.Context(), d.Seq, 1, 1, nil); err != nil {
 		t.Fatal(err)
 	}
 	m.wait("official", "sealed")

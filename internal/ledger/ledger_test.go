@@ -108,7 +108,7 @@ func (m *machine) refused(want quiniela.Code, agency quiniela.Agency, batch uint
 
 func (m *machine) finish(agency quiniela.Agency, batches uint64, want quiniela.Code) {
 	m.t.Helper()
-	if err := m.Finish(context.Background(), 0, agency, batches); quiniela.CodeOf(err) != want || want == "" && err != nil {
+	if err := m.Finish(context.Background(), 0, agency, batches, nil); quiniela.CodeOf(err) != want || want == "" && err != nil {
 		m.t.Fatalf("agency %d finishes after %d batches: %v, want code %q", agency, batches, err, want)
 	}
 }

@@ -60,7 +60,7 @@ func TestEveryServerOfAClusterDerivesTheSameLog(t *testing.T) {
 					return
 				}
 			}
-			if err := l.Finish(t.Context(), 1, agency, batches); err != nil {
+			if err := l.Finish(t.Context(), 1, agency, batches, nil); err != nil {
 				t.Error(err)
 			}
 		})

@@ -56,7 +56,7 @@ func busyDay(t *testing.T, m *machine) (night, late ledger.Draw) {
 	m.finish(1, 1, "")
 	m.wait("1", "drawn")
 	for a := range quiniela.Agency(2) {
-		if err := m.Finish(t.Context(), night.Seq, a+1, 0); err != nil {
+		if err := m.Finish(t.Context(), night.Seq, a+1, 0, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -66,7 +66,7 @@ func story(t *testing.T, l *ledger.Ledger) (acked [3]int, finished [3]bool, err 
 		}
 	}
 	for a := 1; a <= 2; a++ {
-		if err := l.Finish(context.Background(), 0, quiniela.Agency(a), 3); err != nil {
+		if err := l.Finish(context.Background(), 0, quiniela.Agency(a), 3, nil); err != nil {
 			return acked, finished, err
 		}
 		finished[a] = true

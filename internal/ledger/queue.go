@@ -38,9 +38,10 @@ type enterRequest struct {
 }
 
 type finishRequest struct {
-	draw    uint64
-	agency  quiniela.Agency
-	batches uint64
+	draw     uint64
+	agency   quiniela.Agency
+	batches  uint64
+	sequence *Sequence
 }
 
 type resultRequest struct {

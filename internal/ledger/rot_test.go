@@ -61,7 +61,7 @@ func killed(t *testing.T) rotten {
 				}
 			}
 			if life == 1 {
-				if err := l.Finish(t.Context(), 0, a, rotBatches); err != nil {
+				if err := l.Finish(t.Context(), 0, a, rotBatches, nil); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -68,7 +68,7 @@ func TestManyDrawsAndAgencies(t *testing.T) {
 	together(draws, func(i int) error {
 		d, err := l.OpenDraw(t.Context(), ledger.Terms{ID: fmt.Sprintf("d%d", i), Agencies: 1, Rule: number})
 		if err == nil {
-			err = l.Finish(t.Context(), d.Seq, 1, 0)
+			err = l.Finish(t.Context(), d.Seq, 1, 0, nil)
 		}
 		if err == nil {
 			<-l.Drawn(d.Seq)
@@ -86,7 +86,7 @@ func TestManyDrawsAndAgencies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	together(agencies, func(i int) error { return l.Finish(t.Context(), d.Seq, quiniela.Agency(i+1), 0) })
+	together(agencies, func(i int) error { return l.Finish(t.Context(), d.Seq, quiniela.Agency(i+1), 0, nil) })
 	<-l.Drawn(d.Seq)
 	each = (heap() - before) / agencies
 	t.Logf("%d agencies finished a draw in %s; each takes %d bytes of memory", agencies, time.Since(began).Round(time.Millisecond), each)
@@ -120,7 +120,7 @@ func TestDrawsWithoutAResult(t *testing.T) {
 	if err := open(ledger.MaxUndrawn); quiniela.CodeOf(err) != quiniela.Busy {
 		t.Fatalf("one more: %v", err)
 	}
-	if err := m.Finish(t.Context(), 5, 1, 0); err != nil {
+	if err := m.Finish(t.Context(), 5, 1, 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	<-m.Drawn(5)

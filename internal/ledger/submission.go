@@ -19,6 +19,8 @@ type Submission struct {
 	Draw   uint64 // its ordinal; 0: the current draw
 	Agency quiniela.Agency
 	Batch  uint64 // the agency's number for it, from 1; 0: the ledger gives it the next
+	// Sequence is the connection that the batch came on, for its agency; it may be nil.
+	Sequence *Sequence
 	// Unattributed says that the agency may be quiniela.Unattributed: the bets came in a form that names none.
 	Unattributed bool
 	Secret       *[journal.SecretSize]byte // of the batch; nil: one is made
@@ -42,8 +44,7 @@ type Submission struct {
 	root    [journal.HashSize]byte
 }
 
-// prepare validates the lines and makes the entry, but for its draw, its number and its header. It is the costly part of taking
-// a batch, and runs in the caller's goroutine.
+// prepare validates the lines and makes the entry, but for its draw, its number, its root and its header.
 func (s *Submission) prepare(now time.Time) error {
 	if s.Start < Headroom || len(s.Frame) == cap(s.Frame) {
 		s.makeRoom()
@@ -91,18 +92,25 @@ func (s *Submission) hash() error {
 	return nil
 }
 
+// prepare does the part of taking a batch that is costly. It runs in the caller's goroutine.
+func (l *Ledger) prepare(s *Submission) error {
+	if err := s.prepare(l.now()); err != nil {
+		return err
+	}
+	if d, _ := l.state.draw(s.Draw); d.Public {
+		return s.hash()
+	}
+	return nil
+}
+
 // Submit validates a batch's lines and queues it, and blocks while too much waits for the committer. An error is a
 // *quiniela.Error, or why the ledger has stopped; nothing was queued then. Where it returns nil, Wait must be called. Batches of
 // one caller are decided in the order in which it submits them. Submissions may be submitted concurrently; what can be done in
 // parallel (validation, hashing, the batch's root) is done here, in the caller's goroutine.
 func (l *Ledger) Submit(s *Submission) error {
-	if err := s.prepare(l.now()); err != nil {
+	if err := l.prepare(s); err != nil {
+		s.Sequence.Refuse(s.Batch)
 		return err
-	}
-	if d, _ := l.state.draw(s.Draw); d.Public {
-		if err := s.hash(); err != nil {
-			return err
-		}
 	}
 	s.begin = journal.PutBatch(s.Frame, s.Start, &s.entry)
 	done := s.request.done

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -196,5 +197,81 @@ func TestBadInput(t *testing.T) {
 	}
 	if got := c.stored(); got != nil {
 		t.Fatalf("stored %q", got)
+	}
+}
+
+// An agency whose client was stopped and started again with another batch size has two connections for a moment. The first one's
+// batches may be stored after the second one has asked where to go on, and before its own.
+func TestTwoConnectionsDoubleNothing(t *testing.T) {
+	t.Parallel()
+	c := start(t, 1, nil)
+	bet := func(n string) string { return "Ana,Paz," + n + ",1990-01-01,7\n" }
+	before, after := c.dial(), c.dial()
+	const hello = "hello|1|\n"
+	resume := talk(t, after, 1, hello)
+	if !strings.HasPrefix(resume, "ok|1|0|0|") {
+		t.Fatal(resume)
+	}
+	if got := talk(t, before, 2, hello, "agency_ID|1|1\n"+bet("1")+bet("2")); got != resume+"success|2\n" {
+		t.Fatal(got)
+	}
+	// The second connection does not wait for answers: batch 2 is the next one, and its bet is the second of what is stored.
+	got := talk(t, after, 4, "agency_ID|1|1\n"+bet("1"), "agency_ID|1|2\n"+bet("2"), "agency_ID|1|3\n"+bet("3"), "notify_finished|1|1\n")
+	want := "fail|0|conflict|batch 1 of agency 1 is stored with other content (2 bets); ask hello where to go on\n" +
+		"fail|0|gap|1\nfail|0|gap|2\nfail|0|missing|batch 1 of 1 was refused to this connection\n"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := talk(t, after, 3, hello, "agency_ID|1|2\n"+bet("3"), "notify_finished|1|2\n"); !strings.HasSuffix(got, "success|1\nack_notify\n") {
+		t.Errorf("after another hello: %q", got)
+	}
+	if got, want := c.stored(), 3; len(got) != want {
+		t.Errorf("%d bets are stored, want %d: %q", len(got), want, got)
+	}
+}
+
+// A batch that is refused before it is with the ledger counts as well.
+func TestABatchAfterARefusedOneIsNotStored(t *testing.T) {
+	t.Parallel()
+	for name, refused := range map[string]string{
+		"a bad line":   "agency_ID|1|1\nAna,Paz,x,1990-01-01,7\n",
+		"no bets":      "agency_ID|1|1\n",
+		"a bad secret": "agency_ID|1|1|abc\n" + ana,
+	} {
+		c := start(t, 1, nil)
+		before, after := c.dial(), c.dial()
+		if got := talk(t, after, 1, refused); !strings.HasPrefix(got, "fail|0|invalid|") {
+			t.Errorf("%s: %q", name, got)
+		}
+		if got := talk(t, before, 1, "agency_ID|1|1\n"+ana+winny); got != "success|2\n" {
+			t.Fatal(got)
+		}
+		if got := talk(t, after, 1, "agency_ID|1|2\n"+winny); got != "fail|0|gap|1\n" {
+			t.Errorf("%s, and the next batch: %q", name, got)
+		}
+		if got := talk(t, after, 1, "agency_ID|1|1\n"+ana+winny); got != "success|2\n" {
+			t.Errorf("%s, mended: %q", name, got)
+		}
+		if got := talk(t, before, 1, "agency_ID|1|2\n"+ana); got != "success|1\n" {
+			t.Fatal(got)
+		}
+		if got := talk(t, after, 2, "agency_ID|1|3\n"+ana, "agency_ID|1|2\n"+winny); !strings.HasPrefix(got, "fail|0|gap|2\nfail|0|conflict|") {
+			t.Errorf("%s, mended, and the other connection went on: %q", name, got)
+		}
+	}
+}
+
+func TestAgenciesOfAConnectionAreBounded(t *testing.T) {
+	t.Parallel()
+	c := start(t, 101, nil)
+	conn := c.dial()
+	for a := 1; a <= 101; a++ {
+		want := "success|1\n"
+		if a == 101 {
+			want = "fail|0|busy|this connection has sent batches of 100 agencies; use another one\n"
+		}
+		if got := talk(t, conn, 1, fmt.Sprintf("agency_ID|%d|1\n%s", a, ana)); got != want {
+			t.Fatalf("agency %d: %q, want %q", a, got, want)
+		}
 	}
 }

@@ -277,3 +277,21 @@ func exchange(t *testing.T, conn *net.TCPConn, requests string) string {
 	}
 	return string(reply)
 }
+
+// talk sends framed requests, and returns as many lines of what comes back. The connection stays open.
+func talk(t *testing.T, conn *net.TCPConn, lines int, requests ...string) string {
+	t.Helper()
+	if _, err := io.WriteString(conn, frame(requests...)); err != nil {
+		t.Fatal(err)
+	}
+	var reply []byte
+	for c := make([]byte, 1); lines > 0; reply = append(reply, c[0]) {
+		if _, err := io.ReadFull(conn, c); err != nil {
+			t.Fatalf("%v after %q", err, reply)
+		}
+		if c[0] == '\n' {
+			lines--
+		}
+	}
+	return string(reply)
+}

@@ -43,7 +43,7 @@ func TestStrangersSeeNothingOfAnOpenDraw(t *testing.T) {
 	const bets, finished = 4321, 23
 	d.bet(night.Seq, 37, strings.Repeat("Ana,Paz,1,1990-01-01,9876\n", bets))
 	for a := range quiniela.Agency(finished) {
-		if err := d.ledger.Finish(t.Context(), night.Seq, a+1, 0); err != nil {
+		if err := d.ledger.Finish(t.Context(), night.Seq, a+1, 0, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -195,7 +195,7 @@ func TestManyDrawsMakeNoLargePages(t *testing.T) {
 			for i := worker; i < draws; i += 100 {
 				n, err := d.ledger.OpenDraw(t.Context(), ledger.Terms{ID: fmt.Sprintf("d%d", i), Agencies: 1, Rule: draw.FixedNumber(1)})
 				if err == nil {
-					err = d.ledger.Finish(t.Context(), n.Seq, 1, 0)
+					err = d.ledger.Finish(t.Context(), n.Seq, 1, 0, nil)
 				}
 				if err != nil {
 					t.Error(err)

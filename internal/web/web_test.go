@@ -94,7 +94,7 @@ func (d *desk) drawn() {
 	d.t.Helper()
 	d.bet(0, 1, "Ana,Paz,30904465,1990-01-01,7574\nEva,Sol,2,1990-01-01,12\n")
 	for a := range quiniela.Agency(2) {
-		if err := d.ledger.Finish(d.t.Context(), 0, a+1, 0); err != nil {
+		if err := d.ledger.Finish(d.t.Context(), 0, a+1, 0, nil); err != nil {
 			d.t.Fatal(err)
 		}
 	}

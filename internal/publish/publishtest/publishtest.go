@@ -101,7 +101,7 @@ func (d *Desk) Send(n uint64, agency quiniela.Agency, batch uint64, numbers ...i
 // Finish says that an agency has sent all.
 func (d *Desk) Finish(n uint64, agency quiniela.Agency) {
 	d.t.Helper()
-	if err := d.Ledger.Finish(d.t.Context(), n, agency, 0); err != nil {
+	if err := d.Ledger.Finish(d.t.Context(), n, agency, 0, nil); err != nil {
 		d.t.Fatal(err)
 	}
 }
