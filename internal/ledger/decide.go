@@ -85,9 +85,6 @@ func checkNext(d Draw, s *Submission, c cursor) error {
 	case s.Batch > c.next:
 		return gap(c.next)
 	}
-	if s.Batch == 0 {
-		return nil
-	}
 	if number := s.Sequence.lacks(s.Batch); number != 0 {
 		return gap(number)
 	}

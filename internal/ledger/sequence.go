@@ -11,7 +11,7 @@ import "sync"
 // A nil *Sequence is of a sender who waits for each answer before the next batch. The session and the committer may use one at once.
 type Sequence struct {
 	mu  sync.Mutex
-	due uint64 // the only number that a new batch of this connection may have, or one below it; 0: none was refused
+	due uint64 // no new batch of the connection may have a higher number; 0: none was refused
 }
 
 // Refuse notes that a batch with this number was refused, before Submit or by it.

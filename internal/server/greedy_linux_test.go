@@ -71,7 +71,7 @@ func TestAListCostsAPage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not with -short")
 	}
-	const winners, connections, queries = 200_000, 40, 70
+	const winners, connections, queries = 1_000_000, 40, 70
 	c := drawn(t, winners, nil, nil)
 	before := measure(t)
 	over := askers(t, c, connections, strings.Repeat(frame("query_winners|1"), queries))
