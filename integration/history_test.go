@@ -33,10 +33,11 @@ type question struct {
 	agency  int
 	number  int  // of a batch; 0: the server's choice
 	content byte // of a batch: the one bet's document, and from 'A' to 'Z' it is on the winning number
+	refused int  // the batch that was refused to the connection and has to come before later ones; 0: none
 }
 
 func (q question) String() string {
-	return fmt.Sprintf("%s agency %d batch %d content %q", q.verb, q.agency, q.number, q.content)
+	return fmt.Sprintf("%s agency %d batch %d content %q refused %d", q.verb, q.agency, q.number, q.content, q.refused)
 }
 
 func (q question) body() string {
@@ -121,6 +122,8 @@ func (l lottery) stepBatch(q question, a string, next int) (bool, lottery) {
 		want = "fail|0|finished|"
 	case number > next:
 		want = fmt.Sprintf("fail|0|gap|%d", next)
+	case q.number > 0 && q.refused > 0 && q.number > q.refused:
+		want = fmt.Sprintf("fail|0|gap|%d", q.refused)
 	default:
 		want = "success|1"
 		l.batches[q.agency] += string(q.content)
@@ -158,6 +161,7 @@ type historyWorker struct {
 	conn      net.Conn
 	replies   *bufio.Reader
 	next      int // the batch it believes to come next
+	refused   int // to its connection: see question
 }
 
 // TestHistories records what several connections of each agency were answered, with the server killed in between, and
@@ -257,6 +261,10 @@ func (w *historyWorker) work() {
 
 func (w *historyWorker) question() question {
 	q := question{verb: "batch", agency: w.agency}
+	if w.refused > 0 && w.rng.IntN(2) == 0 {
+		q.verb = "hello" // nothing else leads on
+		return q
+	}
 	switch p := w.rng.IntN(100); {
 	case p < 50:
 		q.number = w.next
@@ -282,6 +290,7 @@ func (w *historyWorker) question() question {
 // ask asks, and records what came back.
 func (w *historyWorker) ask(q question) string {
 	w.dial()
+	q.refused = w.refused
 	call := time.Since(w.began).Nanoseconds()
 	a, err := w.exchange(q)
 	back := time.Since(w.began).Nanoseconds()
@@ -296,6 +305,7 @@ func (w *historyWorker) ask(q question) string {
 	w.questions = append(w.questions, porcupine.Operation{ClientId: w.id, Input: q, Call: call, Output: a, Return: back})
 	w.mu.Unlock()
 	w.learn(q, a)
+	w.order(q, a)
 	return a
 }
 
@@ -309,6 +319,19 @@ func (w *historyWorker) learn(q question, a string) {
 		w.next, _ = strconv.Atoi(f[3])
 	case q.verb == "batch" && q.number == w.next && a != lost:
 		w.next++ // stored, or taken by the agency's other connection
+	}
+}
+
+// order keeps what docs/PROTOCOL.md says of a connection to which a numbered batch was refused.
+func (w *historyWorker) order(q question, a string) {
+	switch {
+	case q.verb == "hello":
+		w.refused = 0
+	case q.verb != "batch" || q.number == 0:
+	case strings.HasPrefix(a, "fail") && (w.refused == 0 || q.number < w.refused):
+		w.refused = q.number
+	case strings.HasPrefix(a, "success") && q.number == w.refused:
+		w.refused++
 	}
 }
 
@@ -347,13 +370,14 @@ func (w *historyWorker) dial() {
 func (w *historyWorker) hangUp() {
 	if w.conn != nil {
 		_ = w.conn.Close()
-		w.conn = nil
+		w.conn, w.refused = nil, 0
 	}
 }
 
 // The model refuses what a central must not say.
 func TestModelRefusesWrongHistories(t *testing.T) {
 	batch := func(n int, c byte) question { return question{verb: "batch", agency: 1, number: n, content: c} }
+	behind := func(refused int, q question) question { q.refused = refused; return q }
 	hello, finish, query := question{verb: "hello", agency: 1}, question{verb: "finish", agency: 1}, question{verb: "query", agency: 1}
 	for _, c := range []struct {
 		name string
@@ -366,6 +390,7 @@ func TestModelRefusesWrongHistories(t *testing.T) {
 		{"unanswered and gone", porcupine.Ok, []any{batch(1, 'a'), lost, hello, "ok|1|0|0|"}},
 		{"unanswered and there", porcupine.Ok, []any{batch(1, 'a'), lost, hello, "ok|2|1|1|x"}},
 		{"overwritten", porcupine.Illegal, []any{batch(1, 'a'), "success|1", batch(1, 'b'), "success|1"}},
+		{"stored behind a refused one", porcupine.Illegal, []any{batch(1, 'a'), "success|1", batch(1, 'b'), "fail|0|conflict|", behind(1, batch(2, 'b')), "success|1"}},
 		{"after the finish", porcupine.Illegal, []any{finish, "ack_notify", batch(1, 'a'), "success|1"}},
 		{"winners before the draw", porcupine.Illegal, []any{finish, "ack_notify", query, "ok|0"}},
 	} {
