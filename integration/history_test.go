@@ -33,11 +33,11 @@ type question struct {
 	agency  int
 	number  int  // of a batch; 0: the server's choice
 	content byte // of a batch: the one bet's document, and from 'A' to 'Z' it is on the winning number
-	refused int  // the batch that was refused to the connection and has to come before later ones; 0: none
+	due     int  // to its connection a batch was refused: new ones are taken up to this number; 0: none was
 }
 
 func (q question) String() string {
-	return fmt.Sprintf("%s agency %d batch %d content %q refused %d", q.verb, q.agency, q.number, q.content, q.refused)
+	return fmt.Sprintf("%s agency %d batch %d content %q due %d", q.verb, q.agency, q.number, q.content, q.due)
 }
 
 func (q question) body() string {
@@ -122,8 +122,8 @@ func (l lottery) stepBatch(q question, a string, next int) (bool, lottery) {
 		want = "fail|0|finished|"
 	case number > next:
 		want = fmt.Sprintf("fail|0|gap|%d", next)
-	case q.number > 0 && q.refused > 0 && q.number > q.refused:
-		want = fmt.Sprintf("fail|0|gap|%d", q.refused)
+	case q.number > 0 && q.due > 0 && q.number > q.due:
+		want = fmt.Sprintf("fail|0|gap|%d", q.due)
 	default:
 		want = "success|1"
 		l.batches[q.agency] += string(q.content)
@@ -160,8 +160,10 @@ type historyWorker struct {
 	addresses []string
 	conn      net.Conn
 	replies   *bufio.Reader
-	next      int // the batch it believes to come next
-	refused   int // to its connection: see question
+	next      int  // the batch it believes to come next
+	greeted   bool // its connection has said hello; what follows is since then
+	refused   bool // a numbered batch was refused
+	known     int  // the number up to which it knows batches to be stored
 }
 
 // TestHistories records what several connections of each agency were answered, with the server killed in between, and
@@ -261,8 +263,8 @@ func (w *historyWorker) work() {
 
 func (w *historyWorker) question() question {
 	q := question{verb: "batch", agency: w.agency}
-	if w.refused > 0 && w.rng.IntN(2) == 0 {
-		q.verb = "hello" // nothing else leads on
+	if w.greeted && w.refused && w.rng.IntN(3) == 0 {
+		q.verb = "hello" // where the other connection has taken a number, nothing else leads on
 		return q
 	}
 	switch p := w.rng.IntN(100); {
@@ -290,7 +292,9 @@ func (w *historyWorker) question() question {
 // ask asks, and records what came back.
 func (w *historyWorker) ask(q question) string {
 	w.dial()
-	q.refused = w.refused
+	if w.greeted && w.refused {
+		q.due = w.known + 1
+	}
 	call := time.Since(w.began).Nanoseconds()
 	a, err := w.exchange(q)
 	back := time.Since(w.began).Nanoseconds()
@@ -326,12 +330,12 @@ func (w *historyWorker) learn(q question, a string) {
 func (w *historyWorker) order(q question, a string) {
 	switch {
 	case q.verb == "hello":
-		w.refused = 0
+		w.greeted, w.refused, w.known = true, false, w.next-1
 	case q.verb != "batch" || q.number == 0:
-	case strings.HasPrefix(a, "fail") && (w.refused == 0 || q.number < w.refused):
-		w.refused = q.number
-	case strings.HasPrefix(a, "success") && q.number == w.refused:
-		w.refused++
+	case strings.HasPrefix(a, "fail"):
+		w.refused = true
+	case q.number == w.known+1 || !w.refused:
+		w.known = max(w.known, q.number)
 	}
 }
 
@@ -370,14 +374,14 @@ func (w *historyWorker) dial() {
 func (w *historyWorker) hangUp() {
 	if w.conn != nil {
 		_ = w.conn.Close()
-		w.conn, w.refused = nil, 0
+		w.conn, w.greeted, w.refused = nil, false, false
 	}
 }
 
 // The model refuses what a central must not say.
 func TestModelRefusesWrongHistories(t *testing.T) {
 	batch := func(n int, c byte) question { return question{verb: "batch", agency: 1, number: n, content: c} }
-	behind := func(refused int, q question) question { q.refused = refused; return q }
+	behind := func(due int, q question) question { q.due = due; return q }
 	hello, finish, query := question{verb: "hello", agency: 1}, question{verb: "finish", agency: 1}, question{verb: "query", agency: 1}
 	for _, c := range []struct {
 		name string

@@ -65,7 +65,11 @@ func (g *group) answer(err error) {
 		if err != nil {
 			r.err = err
 		}
-		if r.batch != nil && r.batch.Decided != nil {
+		if r.batch == nil {
+			continue
+		}
+		r.batch.Sequence.keep()
+		if r.batch.Decided != nil {
 			r.batch.Decided(r.stored, r.err)
 		}
 	}
@@ -121,6 +125,11 @@ func (g *group) decideAll(ctx context.Context) error {
 	clear(g.appended)
 	if err := g.sealPast(ctx); err != nil {
 		return err
+	}
+	for _, r := range g.requests {
+		if r.batch != nil {
+			r.batch.Sequence.undo()
+		}
 	}
 	for _, r := range g.requests {
 		if err := g.decide(ctx, r); err != nil {
@@ -185,7 +194,8 @@ func (g *group) refuseAll(cause error) {
 		if r.err == nil {
 			r.err = quiniela.Refuse(quiniela.Storage, "%v; nothing of this was stored, send it again later", cause)
 			if r.batch != nil {
-				r.batch.Sequence.Refuse(r.batch.Batch)
+				r.batch.Sequence.undo()
+				r.batch.Sequence.Refuse()
 			}
 		}
 	}

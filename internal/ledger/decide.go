@@ -161,7 +161,7 @@ func (g *group) decideFinish(ctx context.Context, r *request, f *finishRequest) 
 		return nil
 	}
 	if number := f.sequence.lacks(f.batches + 1); number != 0 {
-		r.err = quiniela.Refuse(quiniela.Missing, "batch %d of %d was refused to this connection", number, f.batches)
+		r.err = quiniela.Refuse(quiniela.Missing, "batch %d of %d was not stored for this connection; ask hello where to go on", number, f.batches)
 		return nil
 	}
 	if c.finished {

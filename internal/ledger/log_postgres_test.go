@@ -17,6 +17,39 @@ import (
 	"quiniela/internal/ledger"
 )
 
+// open starts a server of a cluster, which ends with the test.
+func open(t *testing.T, c *pgtest.Cluster, agencies uint32) *machine {
+	t.Helper()
+	j, err := postgres.Open(context.Background(), postgres.Options{URL: c.URL(), UnsafeSingle: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := ledger.Open(context.Background(), j, ledger.Options{Dir: t.TempDir(), Seed: seed(agencies), Public: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &machine{t: t, j: j, Ledger: l}
+}
+
+// Each of an agency's two connections is to another server, which decides of a batch twice where the other was faster.
+func TestEveryOrderOfConnectionsToTwoServers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: it starts a database server")
+	}
+	t.Parallel()
+	const agencies = 1000
+	c := pgtest.Start(t, 0)
+	everyOrder(t, open(t, c, agencies), open(t, c, agencies), agencies, [][2][]int{{{2}, {1}}, {{1}, {2}}})
+}
+
 // Two servers take batches of the same draw at the same time; both have the same tree, and so has a third that comes later.
 func TestEveryServerOfAClusterDerivesTheSameLog(t *testing.T) {
 	if testing.Short() {
@@ -24,25 +57,7 @@ func TestEveryServerOfAClusterDerivesTheSameLog(t *testing.T) {
 	}
 	t.Parallel()
 	c := pgtest.Start(t, 0)
-	server := func() *ledger.Ledger {
-		j, err := postgres.Open(context.Background(), postgres.Options{URL: c.URL(), UnsafeSingle: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		l, err := ledger.Open(context.Background(), j, ledger.Options{Dir: t.TempDir(), Seed: seed(4), Public: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := l.Close(); err != nil {
-				t.Error(err)
-			}
-			if err := j.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		return l
-	}
+	server := func() *ledger.Ledger { return open(t, c, 4).Ledger }
 	a, b := server(), server()
 	if _, err := a.OpenDraw(t.Context(), ledger.Terms{ID: "x", Agencies: 1, Rule: draw.Rule{Source: quiniela.SourceNotary}}); err != nil {
 		t.Fatal(err)

@@ -32,8 +32,8 @@ func (l *Ledger) do(ctx context.Context, r *request) error {
 }
 
 // Finish records durably that an agency has sent all its bets; saying so again is no error. Where batches is not 0, it
-// is refused while one of the agency's batches 1..batches is missing, or was refused in the sequence, which may be nil. The last
-// expected agency's finish seals the draw in the same commit.
+// is refused while one of the agency's batches 1..batches is missing, or may be another than the sequence's, which may be nil. The
+// last expected agency's finish seals the draw in the same commit.
 func (l *Ledger) Finish(ctx context.Context, draw uint64, agency quiniela.Agency, batches uint64, sequence *Sequence) error {
 	return l.do(ctx, &request{finish: &finishRequest{draw, agency, batches, sequence}})
 }

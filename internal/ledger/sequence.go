@@ -1,61 +1,60 @@
 package ledger
 
-import "sync"
+import "sync/atomic"
 
-// Sequence is what one connection sends of an agency's numbered batches. An agency may have two connections at once: one whose
-// client has gone, with batches that are still on their way, and the one on which it went on after that. Where the two have cut
-// the bets differently, batch 7 of one connection is refused because the other's batch 7 is stored, and batch 8 of it would be next:
-// some of its bets are in the other's batch 7, and would be stored twice. So after a refusal a connection's batches are new ones
-// only in order, from the refused one on.
+// Sequence is the order of an agency's numbered batches on one connection, since the hello that said where to go on. An agency may
+// have two connections for a moment: one whose client was stopped, with batches that are still on their way, and the one on which it
+// went on after that. Where the two have cut the bets differently, batch 7 of the new connection is refused because the old one's
+// batch 7 was stored, and batch 8 of the new one would be next, with bets that are stored in the old batch 7. So after a refusal
+// new batches are taken in order only, each behind one that this connection knows to be stored.
 //
-// A nil *Sequence is of a sender who waits for each answer before the next batch. The session and the committer may use one at once.
+// A nil *Sequence is of a connection without a hello, whose client does not go on after another one.
 type Sequence struct {
-	mu  sync.Mutex
-	due uint64 // no new batch of the connection may have a higher number; 0: none was refused
+	refused atomic.Bool // a batch was
+	// The committer's. known is the highest number that hello or an answer has said to be stored, by the decisions so far, and
+	// before what it was before the group under way.
+	known, before uint64
 }
 
-// Refuse notes that a batch with this number was refused, before Submit or by it.
-func (s *Sequence) Refuse(number uint64) {
-	if s == nil || number == 0 {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.due == 0 || number < s.due {
-		s.due = number
-	}
-}
+// NewSequence returns the sequence of a connection which was told that next is the number of its next batch.
+func NewSequence(next uint64) *Sequence { return &Sequence{known: next - 1, before: next - 1} }
 
-// stored notes that the batch with this number is stored.
-func (s *Sequence) stored(number uint64) {
-	if s == nil || number == 0 {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.due == number {
-		s.due++
+// Refuse notes that a batch was refused before it was submitted.
+func (s *Sequence) Refuse() {
+	if s != nil {
+		s.refused.Store(true)
 	}
 }
 
-// lacks returns the refused batch that has to come before the one with this number, or 0.
+// lacks returns the number that has to be stored, on this connection, before a new batch with a higher number than it; 0: none.
 func (s *Sequence) lacks(number uint64) uint64 {
-	if s == nil {
+	if s == nil || !s.refused.Load() || number <= s.known+1 {
 		return 0
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.due == 0 || number <= s.due {
-		return 0
-	}
-	return s.due
+	return s.known + 1
 }
 
-// decided notes what was decided of a batch; where that is decided once more, the last decision counts.
+// decided notes what was decided of the batch with this number.
 func (s *Sequence) decided(number uint64, refusal error) {
-	if refusal != nil {
-		s.Refuse(number)
-	} else {
-		s.stored(number)
+	switch {
+	case s == nil || number == 0: // a batch without a number has no place in the order
+	case refusal != nil:
+		s.refused.Store(true)
+	case number == s.known+1 || !s.refused.Load():
+		s.known = max(s.known, number)
+	}
+}
+
+// undo takes back what was decided in the group under way.
+func (s *Sequence) undo() {
+	if s != nil {
+		s.known = s.before
+	}
+}
+
+// keep makes what was decided in the group the past.
+func (s *Sequence) keep() {
+	if s != nil {
+		s.before = s.known
 	}
 }

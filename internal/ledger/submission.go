@@ -19,7 +19,7 @@ type Submission struct {
 	Draw   uint64 // its ordinal; 0: the current draw
 	Agency quiniela.Agency
 	Batch  uint64 // the agency's number for it, from 1; 0: the ledger gives it the next
-	// Sequence is the connection that the batch came on, for its agency; it may be nil.
+	// Sequence is that of the connection which the batch came on, after the agency's hello; else nil.
 	Sequence *Sequence
 	// Unattributed says that the agency may be quiniela.Unattributed: the bets came in a form that names none.
 	Unattributed bool
@@ -109,7 +109,7 @@ func (l *Ledger) prepare(s *Submission) error {
 // parallel (validation, hashing, the batch's root) is done here, in the caller's goroutine.
 func (l *Ledger) Submit(s *Submission) error {
 	if err := l.prepare(s); err != nil {
-		s.Sequence.Refuse(s.Batch)
+		s.Sequence.Refuse()
 		return err
 	}
 	s.begin = journal.PutBatch(s.Frame, s.Start, &s.entry)

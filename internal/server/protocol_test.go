@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -218,7 +219,7 @@ func TestTwoConnectionsDoubleNothing(t *testing.T) {
 	// The second connection does not wait for answers: batch 2 is the next one, and its bet is the second of what is stored.
 	got := talk(t, after, 4, "agency_ID|1|1\n"+bet("1"), "agency_ID|1|2\n"+bet("2"), "agency_ID|1|3\n"+bet("3"), "notify_finished|1|1\n")
 	want := "fail|0|conflict|batch 1 of agency 1 is stored with other content (2 bets); ask hello where to go on\n" +
-		"fail|0|gap|1\nfail|0|gap|2\nfail|0|missing|batch 1 of 1 was refused to this connection\n"
+		"fail|0|gap|1\nfail|0|gap|2\nfail|0|missing|batch 1 of 1 was not stored for this connection; ask hello where to go on\n"
 	if got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -240,6 +241,7 @@ func TestABatchAfterARefusedOneIsNotStored(t *testing.T) {
 	} {
 		c := start(t, 1, nil)
 		before, after := c.dial(), c.dial()
+		talk(t, after, 1, "hello|1|\n")
 		if got := talk(t, after, 1, refused); !strings.HasPrefix(got, "fail|0|invalid|") {
 			t.Errorf("%s: %q", name, got)
 		}
@@ -261,17 +263,41 @@ func TestABatchAfterARefusedOneIsNotStored(t *testing.T) {
 	}
 }
 
-func TestAgenciesOfAConnectionAreBounded(t *testing.T) {
+// Until a batch is refused, an agency's connections may take turns.
+func TestConnectionsTakeTurns(t *testing.T) {
 	t.Parallel()
-	c := start(t, 101, nil)
-	conn := c.dial()
-	for a := 1; a <= 101; a++ {
-		want := "success|1\n"
-		if a == 101 {
-			want = "fail|0|busy|this connection has sent batches of 100 agencies; use another one\n"
+	c := start(t, 1, nil)
+	conns := []*net.TCPConn{c.dial(), c.dial()}
+	for _, conn := range conns {
+		talk(t, conn, 1, "hello|1|\n")
+	}
+	for n := range 6 {
+		if got := talk(t, conns[n%2], 1, fmt.Sprintf("agency_ID|1|%d\n%s", n+1, ana)); got != "success|1\n" {
+			t.Errorf("batch %d: %q", n+1, got)
 		}
-		if got := talk(t, conn, 1, fmt.Sprintf("agency_ID|%d|1\n%s", a, ana)); got != want {
-			t.Fatalf("agency %d: %q, want %q", a, got, want)
+	}
+	if got := talk(t, conns[0], 1, "notify_finished|1|6\n"); got != "ack_notify\n" {
+		t.Errorf("the finish: %q", got)
+	}
+}
+
+// One connection that waits for each answer goes on after a refusal as it likes.
+func TestAConnectionGoesOnAfterARefusal(t *testing.T) {
+	t.Parallel()
+	for _, hello := range []string{"", "hello|1|\n"} {
+		c := start(t, 1, nil)
+		conn := c.dial()
+		if hello != "" {
+			talk(t, conn, 1, hello)
+		}
+		for _, row := range [][2]string{
+			{"agency_ID|1|1\n" + ana, "success|1"}, {"agency_ID|1|1\n" + winny, "fail|0|conflict|"}, {"agency_ID|1|3\n" + ana, "fail|0|gap|2"},
+			{"agency_ID|1|2\nAna,Paz,x,1990-01-01,7\n", "fail|0|invalid|"}, {"agency_ID|1|2\n" + winny, "success|1"}, {"agency_ID|1|1\n" + ana, "success|1"},
+			{"agency_ID|1|3\n" + ana, "success|1"}, {"notify_finished|1|4\n", "fail|0|missing|"}, {"notify_finished|1|3\n", "ack_notify"},
+		} {
+			if got := talk(t, conn, 1, row[0]); !strings.HasPrefix(got, row[1]) {
+				t.Errorf("%.40q: %q, want %q", row[0], got, row[1])
+			}
 		}
 	}
 }

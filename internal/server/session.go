@@ -28,18 +28,19 @@ import (
 // reader takes no further request until it has left: a connection has one of them in hand at most.
 type session struct {
 	*Server
-	conn    *conn
-	ctx     context.Context // ends when nobody is there to take an answer, or the server waits no longer
-	end     func()          // ends it
-	asked   <-chan struct{} // closed once the reply that the writer makes has left; nil: there is none. The reader's
-	reader  *wire.Reader
-	draw    uint64                               // that hello chose; 0: the current draw
-	known   bool                                 // the connection has shown who it is; on an open server: it has sent a well-formed request
-	guarded bool                                 // it has to
-	held    room                                 // for the request that is being read
-	sent    map[quiniela.Agency]*ledger.Sequence // the numbered batches of the connection; the reader's
-	strikes int                                  // requests that were refused before that, or for want of it
-	replies chan *job                            // to the writer, in request order
+	conn     *conn
+	ctx      context.Context // ends when nobody is there to take an answer, or the server waits no longer
+	end      func()          // ends it
+	asked    <-chan struct{} // closed once the reply that the writer makes has left; nil: there is none. The reader's
+	reader   *wire.Reader
+	draw     uint64           // that hello chose; 0: the current draw
+	known    bool             // the connection has shown who it is; on an open server: it has sent a well-formed request
+	guarded  bool             // it has to
+	held     room             // for the request that is being read
+	greeted  quiniela.Agency  // whose the last hello was
+	sequence *ledger.Sequence // of its batches since then
+	strikes  int              // requests that were refused before that, or for want of it
+	replies  chan *job        // to the writer, in request order
 }
 
 // job is one request in hand, and its reply. It belongs to the reader until it is in replies, and then to the writer, which
@@ -186,9 +187,7 @@ func (s *session) serve(j *job, body []byte, framed bool) {
 		err = s.welcome(r.Agency)
 	}
 	if err != nil {
-		if q, full := s.sequence(r); full == nil {
-			q.Refuse(r.Batch)
-		}
+		s.sequence.Refuse() // it may have been a batch
 		j.err = err
 		s.strike(j)
 		return
@@ -278,7 +277,7 @@ func (s *session) reserve(bytes int) (err error) {
 }
 
 func (s *session) finish(j *job, r wire.Request) error {
-	if err := s.ledger.Finish(s.ctx, s.draw, r.Agency, r.Batches, s.sent[r.Agency]); err != nil {
+	if err := s.ledger.Finish(s.ctx, s.draw, r.Agency, r.Batches, s.order(r.Agency)); err != nil {
 		return err
 	}
 	j.reply = wire.AppendFinishOK(j.reply)
@@ -297,7 +296,7 @@ func (s *session) hello(j *job, r wire.Request) error {
 		return err
 	}
 	s.draw = d.Seq
-	delete(s.sent, r.Agency) // the client knows now what is stored of batches before
+	s.greeted, s.sequence = r.Agency, ledger.NewSequence(at.Next)
 	resume := wire.Resume{Next: at.Next, Bets: at.Bets, LastBets: at.LastBets, LastHash: at.LastHash}
 	if r.Named {
 		resume.Draw = d.ID
@@ -369,39 +368,23 @@ func (s *session) bet(j *job) error {
 }
 
 // submit hands the lines that are in frame from start on to the ledger.
-func (s *session) submit(j *job, frame []byte, start int) (err error) {
+func (s *session) submit(j *job, frame []byte, start int) error {
 	sub := &j.submission
 	sub.Draw, sub.Agency, sub.Batch, sub.Secret = s.draw, j.request.Agency, j.request.Batch, j.request.Secret
-	if sub.Sequence, err = s.sequence(j.request); err != nil {
-		return err
-	}
+	sub.Sequence = s.order(sub.Agency)
 	sub.Unattributed = j.request.Verb == wire.Bet || j.request.Headless
 	sub.Frame, sub.Start, sub.MaxBets = frame, start, s.config.Limits.BatchBets
-	err = s.ledger.Submit(sub)
+	err := s.ledger.Submit(sub)
 	j.submitted = err == nil
 	return err
 }
 
-// mostAgencies is for how many agencies a connection may send numbered batches. Where agencies are registered it speaks for one.
-const mostAgencies = 100
-
-// sequence returns what the connection has sent of the agency's numbered batches. It is nil for a batch without a number.
-func (s *session) sequence(r wire.Request) (*ledger.Sequence, error) {
-	if r.Batch == 0 {
-		return nil, nil
+// order returns the sequence of the agency's batches on this connection: where its last hello was the agency's.
+func (s *session) order(a quiniela.Agency) *ledger.Sequence {
+	if a != s.greeted {
+		return nil
 	}
-	if q := s.sent[r.Agency]; q != nil {
-		return q, nil
-	}
-	if len(s.sent) == mostAgencies {
-		return nil, quiniela.Refuse(quiniela.Busy, "this connection has sent batches of %d agencies; use another one", mostAgencies)
-	}
-	if s.sent == nil {
-		s.sent = map[quiniela.Agency]*ledger.Sequence{}
-	}
-	q := new(ledger.Sequence)
-	s.sent[r.Agency] = q
-	return q, nil
+	return s.sequence
 }
 
 // write sends the replies, in order. When the peer takes none, it closes the connection and goes on without sending: every
