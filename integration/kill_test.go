@@ -96,7 +96,7 @@ func (k *killing) startServer() {
 }
 
 // startClient starts an agency with a batch size that it may not have had before. The batches are small, smallest in an exhaustive
-// run, and wait for each other, so that there is time to be killed.
+// run, and few are on their way at once, so that there is time to be killed.
 func (k *killing) startClient(id int) {
 	k.t.Helper()
 	batch := (1 + k.rng.IntN(6)) * batchScale()

@@ -11,6 +11,7 @@ import (
 
 	"quiniela"
 	"quiniela/internal/journal"
+	"quiniela/internal/journal/journaltest"
 	"quiniela/internal/ledger"
 )
 
@@ -194,14 +195,18 @@ func (f *fullJournal) Append(ctx context.Context, after journal.Head, entries []
 // A batch for which there was no room is refused like any other: the other connection's takes its number, and nothing goes on behind it.
 func TestABatchWithoutRoomIsRefusedToItsConnection(t *testing.T) {
 	t.Parallel()
-	m := start(t, 1)
-	full := &fullJournal{Journal: m.j}
-	l, err := ledger.Open(t.Context(), full, ledger.Options{Dir: "other", FS: vfs.NewMem()})
+	var disk journaltest.Disk
+	j, err := disk.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	m = &machine{t: t, Ledger: l}
+	full := &fullJournal{Journal: j}
+	l, err := ledger.Open(t.Context(), full, ledger.Options{Dir: "data", FS: vfs.NewMem(), Seed: seed(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &machine{t: t, j: full, Ledger: l}
+	t.Cleanup(m.stop)
 	sequence := ledger.NewSequence(1)
 	send := func(batch uint64, from, to uint64, sequence *ledger.Sequence) quiniela.Code {
 		_, err := m.send(&ledger.Submission{Agency: 1, Batch: batch, Sequence: sequence, Frame: []byte(fileLines(false, from, to))})
