@@ -11,28 +11,37 @@ import (
 // one byte. Blank lines after the last bet are dropped. Anywhere else they are an error. The numbers of the bets are appended
 // to numbers, packed. most is the most bets.
 //
+// each, which may be nil, is called with each bet in order, in the same pass; the bet is valid during the call. Its error ends
+// the check, and is refused as one of the line.
+//
 // After an error body must not be used: a part of it may have been rewritten.
-func CheckLines(body []byte, today Day, most int, numbers []byte) (lines, packed []byte, err error) {
+func CheckLines(body []byte, today Day, most int, numbers []byte, each func(Bet) error) (lines, packed []byte, err error) {
 	body = bytes.TrimRight(body, blanks)
 	if len(body) == 0 {
 		return nil, numbers, Refuse(Invalid, "the batch has no bet")
 	}
 	size := 0 // of the finished lines, at the beginning of body
+	var bet Bet
 	for n, at := 1, 0; at < len(body); n++ {
 		if n > most {
 			return nil, numbers, Refuse(TooLarge, "more than %d bets in a batch", most)
 		}
-		length, number, usual := scanLine(body[at:], today)
+		length, usual := scanLine(body[at:], today, &bet)
 		line := place{at, at + length, at + length + 1}
 		if !usual {
 			var bad *LineError
-			if line, number, bad = parseLineAt(body, at, today); bad != nil {
+			if line, bet, bad = parseLineAt(body, at, today); bad != nil {
 				bad.Line = n
 				return nil, numbers, &Error{Code: Invalid, Detail: bad.Error()}
 			}
 		}
 		at = line.next
-		numbers = binary.BigEndian.AppendUint16(numbers, uint16(number))
+		numbers = binary.BigEndian.AppendUint16(numbers, uint16(bet.Number))
+		if each != nil {
+			if err := each(bet); err != nil {
+				return nil, numbers, Refuse(Invalid, "line %d: %v", n, err)
+			}
+		}
 		if line.start != size {
 			copy(body[size:], body[line.start:line.end])
 		}
@@ -54,7 +63,7 @@ type place struct {
 }
 
 // parseLineAt validates the line of body that begins at at, however it is written.
-func parseLineAt(body []byte, at int, today Day) (place, Number, *LineError) {
+func parseLineAt(body []byte, at int, today Day) (place, Bet, *LineError) {
 	end := len(body)
 	if i := bytes.IndexByte(body[at:], '\n'); i >= 0 {
 		end = at + i
@@ -62,8 +71,8 @@ func parseLineAt(body []byte, at int, today Day) (place, Number, *LineError) {
 	line := bytes.TrimLeft(body[at:end], blanks)
 	start := end - len(line)
 	line = TrimLine(line)
-	number, bad := CheckLine(line, today)
-	return place{start, start + len(line), end + 1}, number, bad
+	bet, bad := CheckLine(line, today)
+	return place{start, start + len(line), end + 1}, bet, bad
 }
 
 // TrimLine removes the blank space around a line: spaces, tabs and line ends.

@@ -17,7 +17,7 @@ func TestCheckLinesTrimsWhereTheyLie(t *testing.T) {
 		" \t" + strings.ReplaceAll(want, "\n", " \r\n\t"),
 	} {
 		buf := append(make([]byte, 0, len(body)+1), body...)
-		lines, numbers, err := quiniela.CheckLines(buf, today, 2, nil)
+		lines, numbers, err := quiniela.CheckLines(buf, today, 2, nil, nil)
 		if err != nil || string(lines) != want || !slices.Equal(numbers, []byte{0, 7, 0, 8}) {
 			t.Errorf("%q: %q, %v, %v", body, lines, numbers, err)
 			continue
@@ -37,7 +37,7 @@ func TestCheckLinesTrimsWhereTheyLie(t *testing.T) {
 		"Ana,Paz,1,1990-01-01,7\nx,y\n": "line 2: 2 fields",
 		strings.Repeat("A,B,1,1990-01-01,7\n", 3): "more than 2 bets",
 	} {
-		if _, _, err := quiniela.CheckLines([]byte(body), today, 2, nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := quiniela.CheckLines([]byte(body), today, 2, nil, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", body, err, want)
 		}
 	}
@@ -79,7 +79,7 @@ func TestAGoodLineCostsNoAllocation(t *testing.T) {
 	body := bytes.Repeat(append(line, '\n'), 150)
 	numbers := make([]byte, 0, 300)
 	if n := testing.AllocsPerRun(100, func() {
-		if _, _, err := quiniela.CheckLines(body, today, 150, numbers); err != nil {
+		if _, _, err := quiniela.CheckLines(body, today, 150, numbers, nil); err != nil {
 			t.Fatal(err)
 		}
 	}); n != 0 {
@@ -109,7 +109,7 @@ func FuzzCheckLines(f *testing.F) {
 		f.Add([]byte("Ana,Paz,1,1990-01-01,7\n" + line + "\nAna,Paz,1,1990-01-01,7\n"))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		lines, numbers, err := quiniela.CheckLines(bytes.Clone(body), today, 1000, nil)
+		lines, numbers, err := quiniela.CheckLines(bytes.Clone(body), today, 1000, nil, nil)
 		if want, ok := bySlowPath(body); ok != (err == nil) && quiniela.CodeOf(err) != quiniela.TooLarge || err == nil && !bytes.Equal(lines, want) {
 			t.Fatalf("%q becomes %q, %v; line by line it is %q, %t", body, lines, err, want, ok)
 		}
@@ -123,7 +123,7 @@ func FuzzCheckLines(f *testing.F) {
 		if err != nil || !bytes.Equal(packed, numbers) {
 			t.Fatalf("%q packs to %v, %v; want %v", lines, packed, err, numbers)
 		}
-		again, _, err := quiniela.CheckLines(bytes.Clone(lines), today, 1000, nil)
+		again, _, err := quiniela.CheckLines(bytes.Clone(lines), today, 1000, nil, nil)
 		if err != nil || !bytes.Equal(again, lines) || len(again) != len(lines) {
 			t.Fatalf("%q becomes %q, %v", lines, again, err)
 		}
@@ -153,7 +153,7 @@ func BenchmarkCheckLines(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(body)))
 	for b.Loop() {
-		if _, _, err := quiniela.CheckLines(body, today, 150, numbers); err != nil {
+		if _, _, err := quiniela.CheckLines(body, today, 150, numbers, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

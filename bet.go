@@ -5,10 +5,13 @@ import (
 	"fmt"
 )
 
-// Bet is one bet line taken apart. The slices alias the line.
+// Bet is one bet line taken apart.
 type Bet struct {
-	FirstName, LastName, Document, Birthdate []byte
-	Number                                   Number
+	FirstName, LastName []byte // they alias the line
+	Document            uint32
+	Digits              uint8 // how many the document was written with, 1 to MaxDocumentDigits: 00000042 has 8
+	Born                Day
+	Number              Number
 }
 
 // LineError says which field of a bet line is wrong, and how. Field is empty if the number of fields is wrong. Line counts from
@@ -49,13 +52,21 @@ func ParseLine(line []byte, today Day) (Bet, *LineError) {
 	return CheckFields(f, today)
 }
 
-// CheckLine validates a line exactly as ParseLine does and returns its number alone, which is twice as fast.
-func CheckLine(line []byte, today Day) (Number, *LineError) {
-	if end, n, ok := scanLine(line, today); ok && end == len(line) {
-		return n, nil
+// CheckLine does what ParseLine does, at twice the speed where the line is written as nearly all are.
+func CheckLine(line []byte, today Day) (b Bet, err *LineError) {
+	if end, ok := scanLine(line, today, &b); ok && end == len(line) {
+		return b, nil
 	}
-	b, err := ParseLine(line, today)
-	return b.Number, err
+	return ParseLine(line, today)
+}
+
+// StoredBet takes a stored line apart, which was validated when it was accepted: a birthdate may be any.
+func StoredBet(line []byte) (Bet, error) {
+	b, bad := CheckLine(line, lastDay)
+	if bad != nil {
+		return b, bad
+	}
+	return b, nil
 }
 
 func wrongFieldCount(line []byte) *LineError {
@@ -65,40 +76,33 @@ func wrongFieldCount(line []byte) *LineError {
 
 // CheckFields validates the five fields of a bet in the order of a bet line.
 func CheckFields(f [Fields][]byte, today Day) (Bet, *LineError) {
-	b := Bet{FirstName: f[0], LastName: f[1], Document: f[2], Birthdate: f[3]}
+	b := Bet{FirstName: f[0], LastName: f[1], Digits: uint8(len(f[2]))}
 	if reason := checkName(b.FirstName); reason != "" {
 		return Bet{}, &LineError{Field: "first_name", Reason: reason}
 	}
 	if reason := checkName(b.LastName); reason != "" {
 		return Bet{}, &LineError{Field: "last_name", Reason: reason}
 	}
-	if !digits(b.Document, MaxDocumentDigits) {
-		return Bet{}, &LineError{Field: "document", Reason: fmt.Sprintf("%q is not 1 to %d digits", Clip(b.Document), MaxDocumentDigits)}
+	var ok bool
+	if b.Document, ok = parseDocument(f[2]); !ok {
+		return Bet{}, &LineError{Field: "document", Reason: fmt.Sprintf("%q is not 1 to %d digits", Clip(f[2]), MaxDocumentDigits)}
 	}
-	day, ok := parseDay(b.Birthdate)
-	if !ok {
-		return Bet{}, &LineError{Field: "birthdate", Reason: fmt.Sprintf("%q is not a real date YYYY-MM-DD", Clip(b.Birthdate))}
+	if b.Born, ok = ParseDay(f[3]); !ok {
+		return Bet{}, &LineError{Field: "birthdate", Reason: fmt.Sprintf("%q is not a real date YYYY-MM-DD", Clip(f[3]))}
 	}
-	if day >= today {
-		return Bet{}, &LineError{Field: "birthdate", Reason: fmt.Sprintf("%s is not in the past", b.Birthdate)}
+	if b.Born >= today {
+		return Bet{}, &LineError{Field: "birthdate", Reason: fmt.Sprintf("%s is not in the past", f[3])}
 	}
-	n, ok := ParseNumber(f[4])
-	if !ok {
+	if b.Number, ok = ParseNumber(f[4]); !ok {
 		return Bet{}, &LineError{Field: "number", Reason: fmt.Sprintf("%q is not a number from 0 to %d", Clip(f[4]), MaxNumber)}
 	}
-	b.Number = n
 	return b, nil
 }
 
-// digits reports whether s is 1 to most decimal digits.
-func digits(s []byte, most int) bool {
-	if len(s) == 0 || len(s) > most {
-		return false
+// parseDocument reads the document field of a bet line: 1 to MaxDocumentDigits digits.
+func parseDocument(s []byte) (uint32, bool) {
+	if len(s) == 0 || len(s) > MaxDocumentDigits {
+		return 0, false
 	}
-	for _, c := range s {
-		if c-'0' > 9 {
-			return false
-		}
-	}
-	return true
+	return decimal(s)
 }

@@ -1,6 +1,9 @@
 package quiniela
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Day is a calendar day as the decimal number YYYYMMDD, so that days compare as they follow each other.
 type Day uint32
@@ -14,8 +17,22 @@ func DayOf(t time.Time) Day {
 // daysIn holds the most days of each month, from 1.
 var daysIn = [13]uint8{0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
 
-// parseDay reads a date YYYY-MM-DD of the Gregorian calendar, from the year 1.
-func parseDay(s []byte) (Day, bool) {
+// lastDay is after every day that can be written.
+const lastDay Day = 9999_12_31 + 1
+
+// Split returns the day's year, month and day of the month.
+func (d Day) Split() (year, month, day uint32) {
+	return uint32(d) / 10000, uint32(d) / 100 % 100, uint32(d) % 100
+}
+
+// String returns the day as YYYY-MM-DD.
+func (d Day) String() string {
+	y, m, day := d.Split()
+	return fmt.Sprintf("%04d-%02d-%02d", y, m, day)
+}
+
+// ParseDay reads a date YYYY-MM-DD of the Gregorian calendar, from the year 1.
+func ParseDay(s []byte) (Day, bool) {
 	if len(s) != len("YYYY-MM-DD") || s[4] != '-' || s[7] != '-' {
 		return 0, false
 	}

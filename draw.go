@@ -4,9 +4,9 @@ package quiniela
 const MaxDrawID = 64
 
 // CheckDrawID refuses a draw's name that is not 1 to MaxDrawID of the characters a-z, A-Z, 0-9, '.', '_' and '-', or
-// that begins with '.': names are parts of protocol lines, URLs and file names.
+// that begins with '.' or '-': names are parts of protocol lines, URLs, file names and commands, and '-' alone is no name in the log.
 func CheckDrawID(id string) error {
-	ok := len(id) >= 1 && len(id) <= MaxDrawID && id[0] != '.'
+	ok := len(id) >= 1 && len(id) <= MaxDrawID && id[0] != '.' && id[0] != '-'
 	for i := 0; ok && i < len(id); i++ {
 		ok = isDrawIDByte(id[i])
 	}

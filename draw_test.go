@@ -9,7 +9,7 @@ import (
 
 func TestDrawNames(t *testing.T) {
 	for id, good := range map[string]bool{
-		"1": true, "2026-11-24-evening": true, "a.b_c-Z9": true, "-": true, strings.Repeat("x", quiniela.MaxDrawID): true,
+		"1": true, "2026-11-24-evening": true, "a.b_c-Z9": true, "-": false, "-x": false, "x-": true, strings.Repeat("x", quiniela.MaxDrawID): true,
 		"": false, ".": false, ".hidden": false, "a b": false, "a/b": false, "a|b": false, "a\n": false, "ñ": false, "a\x00": false,
 		"@": false, "[": false, "`": false, "{": false, ":": false, strings.Repeat("x", quiniela.MaxDrawID+1): false,
 	} {

@@ -21,31 +21,33 @@ var nameClass = func() (class [256]uint8) {
 	return class
 }()
 
-// scanLine reads the bet line at the beginning of s. end is where its text ends: at '\n', or at the end of s.
-func scanLine(s []byte, today Day) (end int, n Number, ok bool) {
-	at := scanName(s)
-	if at == 0 {
-		return 0, 0, false
+// scanLine reads the bet line at the beginning of s into b. end is where its text ends: at '\n', or at the end of s.
+func scanLine(s []byte, today Day, b *Bet) (end int, ok bool) {
+	first := scanName(s)
+	if first == 0 {
+		return 0, false
 	}
-	i := scanName(s[at:])
-	if i == 0 {
-		return 0, 0, false
+	last := scanName(s[first:])
+	if last == 0 {
+		return 0, false
 	}
-	at += i
-	if i = scanDigits(s[at:], MaxDocumentDigits); i == 0 {
-		return 0, 0, false
+	at := first + last
+	document := scanDocument(s[at:], b)
+	if document == 0 {
+		return 0, false
 	}
-	at += i
+	at += document
 	// birthdate, comma and at least one digit
 	const date = len("YYYY-MM-DD")
 	if len(s) < at+date+2 || s[at+date] != ',' {
-		return 0, 0, false
+		return 0, false
 	}
-	day, real := parseDay(s[at : at+date])
-	if !real || day >= today {
-		return 0, 0, false
+	born, real := ParseDay(s[at : at+date])
+	if !real || born >= today {
+		return 0, false
 	}
-	return scanNumber(s, at+date+1)
+	b.FirstName, b.LastName, b.Born = s[:first-1], s[first:first+last-1], born
+	return scanNumber(s, at+date+1, b)
 }
 
 // scanName returns how long the name at the beginning of s is, with the comma behind it, or 0.
@@ -68,29 +70,34 @@ func scanName(s []byte) int {
 	return 0
 }
 
-// scanDigits returns how long the 1 to most digits at the beginning of s are, with the comma behind them, or 0.
-func scanDigits(s []byte, most int) int {
-	for i := 0; i < len(s) && i <= most; i++ {
-		if s[i]-'0' > 9 {
+// scanDocument reads the document at the beginning of s, and returns how long it is with the comma behind it, or 0.
+func scanDocument(s []byte, b *Bet) int {
+	var n uint32
+	for i := 0; i < len(s) && i <= MaxDocumentDigits; i++ {
+		c := s[i] - '0'
+		if c > 9 {
 			if s[i] == ',' && i > 0 {
+				b.Document, b.Digits = n, uint8(i)
 				return i + 1
 			}
 			return 0
 		}
+		n = n*10 + uint32(c) // of ten digits too many for 32 bits: it is not used then
 	}
 	return 0
 }
 
 // scanNumber reads the 1 to 4 digits at at, which end the line.
-func scanNumber(s []byte, at int) (end int, n Number, ok bool) {
+func scanNumber(s []byte, at int, b *Bet) (end int, ok bool) {
+	b.Number = 0
 	for i := at; ; i++ {
 		if i == len(s) || s[i] == '\n' {
-			return i, n, i > at
+			return i, i > at
 		}
 		c := s[i] - '0'
 		if c > 9 || i == at+4 {
-			return 0, 0, false
+			return 0, false
 		}
-		n = n*10 + Number(c)
+		b.Number = b.Number*10 + Number(c)
 	}
 }
