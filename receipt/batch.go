@@ -1,12 +1,9 @@
 package receipt
 
 import (
-	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"math"
 
@@ -14,123 +11,130 @@ import (
 	"quiniela/tlog"
 )
 
-// saltInfo is HKDF's info for the key of a batch's salts.
-const saltInfo = "quiniela/v1/bet-salt"
-
 // MaxBets is the most bets a batch's tree holds: indexes and counts are 32 bits.
 const MaxBets = math.MaxUint32
 
-// BatchHasher computes the Merkle root of a batch's bets, one bet after another. It keeps the tree's compact range and nothing
-// of a bet. It allocates a little for each batch and nothing for a bet. Only one goroutine may use a BatchHasher; its zero
+// PageBets is how many records a page has; the last page of a batch may have fewer. The pages are the leaves of the batch's tree.
+const PageBets = 16
+
+// Pages returns how many pages a batch has.
+func Pages(bets uint32) int64 { return (int64(bets) + PageBets - 1) / PageBets }
+
+// PageHash returns the leaf hash of a page, from its records.
+func PageHash(records []byte) tlog.Hash { return tlog.LeafHash(records) }
+
+// BatchHasher computes the Merkle root of a batch's bets, one bet after another. It keeps the tree's compact range and one page
+// of records. It allocates a little for each batch and nothing for a bet. Only one goroutine may use a BatchHasher; its zero
 // value is ready for Reset.
 type BatchHasher struct {
-	play  Play
 	salts cipher.Block
-	tree  tlog.CompactRange
+	tree  tlog.CompactRange // of the full pages
+	count uint32
+	stake uint64
 	keep  *Leaves // where set, receives each bet
 
 	// What a bet is hashed from, here and not on the stack so that an interface call does not make it escape.
 	counter [aes.BlockSize]byte
-	salt    [aes.BlockSize]byte
+	salt    [SaltSize]byte
 	private []byte // 0x10, salt and person
-	leaf    [1 + RecordSize]byte
+	page    [1 + PageBets*RecordSize]byte
+	filled  int // bytes of page
 }
 
-// Reset begins a batch under its secret, with what all its bets share.
-func (b *BatchHasher) Reset(secret *[SecretSize]byte, play Play) error {
-	if err := play.check(); err != nil {
-		return err
-	}
-	key, err := saltKey(secret)
-	if err != nil {
-		return err
-	}
-	if b.salts, err = aes.NewCipher(key); err != nil {
-		return fmt.Errorf("key of a batch's salts: %w", err)
-	}
-	b.play, b.keep = play, nil
+// Reset begins a batch under its secret.
+func (b *BatchHasher) Reset(secret *[SecretSize]byte) (err error) {
+	b.salts, err = saltsOf(secret)
 	b.tree.Reset()
-	b.leaf[0] = prefixLeaf
-	putRecord((*[RecordSize]byte)(b.leaf[1:]), play, 0)
-	return nil
+	b.count, b.stake, b.keep = 0, 0, nil
+	b.page[0], b.filled = prefixLeaf, 1
+	return err
 }
 
-func saltKey(secret *[SecretSize]byte) ([]byte, error) {
-	key, err := hkdf.Key(sha256.New, secret[:], nil, saltInfo, 32)
-	if err != nil {
-		return nil, fmt.Errorf("key of a batch's salts: %w", err)
-	}
-	return key, nil
-}
-
-// Add hashes the next bet: its line, validated when it was accepted, without the '\n'. It fails where a field cannot be
-// committed to (over 255 bytes), and on what is no bet line at all; the batch must then be given up.
-func (b *BatchHasher) Add(line []byte) error {
+// Add hashes the next bet. It fails where nothing commits to its bettor (a name over quiniela.MaxNameBytes); the batch must then
+// be given up.
+func (b *BatchHasher) Add(bet quiniela.Bet) (err error) {
 	if b.salts == nil {
 		return fmt.Errorf("a bet before its batch was begun")
 	}
-	if b.tree.Size() == MaxBets {
+	if b.count == MaxBets {
 		return fmt.Errorf("more than %d bets in a batch", uint32(MaxBets))
 	}
-	binary.BigEndian.PutUint32(b.counter[12:], b.Count())
-	b.salts.Encrypt(b.salt[:], b.counter[:])
-	number, err := b.takeApart(line)
-	if err != nil {
-		return fmt.Errorf("bet %d of the batch: %w", b.Count(), err)
+	putSalt(&b.salt, b.salts, &b.counter, b.count)
+	b.private = append(append(b.private[:0], prefixCommitment), b.salt[:]...)
+	if b.private, err = appendPerson(b.private, bet); err != nil {
+		return err
 	}
-	binary.BigEndian.PutUint16(b.leaf[1+2:], uint16(number))
 	commit := sha256.Sum256(b.private)
-	copy(b.leaf[1+RecordSize-tlog.HashSize:], commit[:])
-	leaf := tlog.Hash(sha256.Sum256(b.leaf[:]))
+	record := (*[RecordSize]byte)(b.page[b.filled:])
+	play := bet.Play()
+	putPlay((*[PlaySize]byte)(record[:]), play)
+	copy(record[PlaySize:], commit[:])
+	b.count++
+	b.stake += play.Stake
+	b.filled += RecordSize
 	if b.keep != nil {
-		b.keep.add([RecordSize]byte(b.leaf[1:]), b.salt, leaf)
+		b.keep.add(record, b.salt)
 	}
-	b.tree.Add(leaf)
+	if b.filled == len(b.page) {
+		b.tree.Add(sha256.Sum256(b.page[:]))
+		b.filled = 1
+	}
 	return nil
 }
 
-// takeApart writes a line's person into b.private, behind the salt, and returns its number.
-func (b *BatchHasher) takeApart(line []byte) (quiniela.Number, error) {
-	private := append(b.private[:0], prefixCommitment)
-	private = append(private, b.salt[:]...)
-	for range quiniela.Fields - 1 {
-		comma := bytes.IndexByte(line, ',')
-		if comma < 0 {
-			return 0, fmt.Errorf("not a bet line: too few fields")
-		}
-		if comma > math.MaxUint8 {
-			return 0, fmt.Errorf("a field of %d bytes, over %d, has no commitment", comma, math.MaxUint8)
-		}
-		private = append(private, byte(comma))
-		private = append(private, line[:comma]...)
-		line = line[comma+1:]
-	}
-	b.private = private
-	number, ok := quiniela.ParseNumber(line)
-	if !ok {
-		return 0, fmt.Errorf("not a bet line: its number is not 0 to %d", quiniela.MaxNumber)
-	}
-	return number, nil
-}
-
-// AddLines hashes the bet lines of a stored batch, each ended by '\n', in order. The errors are Add's.
+// AddLines hashes the bet lines of a stored batch, each ended by '\n', in order. The errors are Add's, and those of what is no bet
+// line.
 func (b *BatchHasher) AddLines(lines []byte) error {
 	for line := range quiniela.StoredLines(lines) {
-		if err := b.Add(line); err != nil {
-			return err
+		bet, err := quiniela.StoredBet(line)
+		if err == nil {
+			err = b.Add(bet)
+		}
+		if err != nil {
+			return fmt.Errorf("bet %d of the batch: %w", b.count+1, err)
 		}
 	}
 	return nil
 }
 
 // Count returns how many bets have been added.
-func (b *BatchHasher) Count() uint32 { return uint32(b.tree.Size()) }
+func (b *BatchHasher) Count() uint32 { return b.count }
 
-// Stake returns the sum of the bets' stakes.
-func (b *BatchHasher) Stake() uint64 { return uint64(b.tree.Size()) * uint64(b.play.Stake) }
+// Stake returns the sum of the bets' stakes, in cents.
+func (b *BatchHasher) Stake() uint64 { return b.stake }
 
 // Root returns the Merkle root of the bets added so far; more may follow.
-func (b *BatchHasher) Root() tlog.Hash { return b.tree.Root() }
+func (b *BatchHasher) Root() tlog.Hash {
+	if b.filled == 1 {
+		return b.tree.Root()
+	}
+	last := tlog.Hash(sha256.Sum256(b.page[:b.filled]))
+	if b.tree.Size() == 0 {
+		return last
+	}
+	tree := b.tree
+	tree.Add(last)
+	return tree.Root()
+}
+
+// Root returns the root of a stored batch's lines under its secret.
+func Root(secret *[SecretSize]byte, lines []byte) (tlog.Hash, error) {
+	var b BatchHasher
+	if err := b.Reset(secret); err != nil {
+		return tlog.Hash{}, err
+	}
+	err := b.AddLines(lines)
+	return b.Root(), err
+}
+
+// Records returns the public records of a stored batch's lines under its secret, RecordSize bytes each, and their root.
+func Records(secret *[SecretSize]byte, lines []byte) ([]byte, tlog.Hash, error) {
+	l, err := KeepLeaves(secret, lines)
+	if err != nil {
+		return nil, tlog.Hash{}, err
+	}
+	return l.records, l.Root(), nil
+}
 
 // Leaves is a batch with all that its receipts need. It holds salts and must not be published.
 type Leaves struct {
@@ -141,55 +145,74 @@ type Leaves struct {
 }
 
 // KeepLeaves hashes a whole batch as BatchHasher does and keeps what New needs.
-func KeepLeaves(secret *[SecretSize]byte, play Play, lines []byte) (*Leaves, error) {
+func KeepLeaves(secret *[SecretSize]byte, lines []byte) (*Leaves, error) {
 	var b BatchHasher
-	if err := b.Reset(secret, play); err != nil {
+	if err := b.Reset(secret); err != nil {
 		return nil, err
 	}
-	b.keep = new(Leaves)
+	l := new(Leaves)
+	b.keep = l
 	if err := b.AddLines(lines); err != nil {
 		return nil, err
 	}
-	return b.keep, nil
+	for page := range Pages(b.count) {
+		l.stored = l.tree.Append(l.stored, PageHash(l.page(page)))
+	}
+	return l, nil
 }
 
-func (l *Leaves) add(record [RecordSize]byte, salt [SaltSize]byte, leaf tlog.Hash) {
+func (l *Leaves) add(record *[RecordSize]byte, salt [SaltSize]byte) {
 	l.records = append(l.records, record[:]...)
 	l.salts = append(l.salts, salt)
-	l.stored = l.tree.Append(l.stored, leaf)
+}
+
+// page returns the records of a page.
+func (l *Leaves) page(n int64) []byte {
+	first := int(n) * PageBets * RecordSize
+	return l.records[first:min(first+PageBets*RecordSize, len(l.records))]
 }
 
 // Count returns the number of bets.
 func (l *Leaves) Count() int { return len(l.salts) }
 
-// Records returns the batch's public records, RecordSize bytes each, in order: the content of its .pub file. The caller
-// must not change it.
-func (l *Leaves) Records() []byte { return l.records }
-
 // Root returns the batch's Merkle root.
 func (l *Leaves) Root() tlog.Hash { return l.tree.Root() }
 
-// InclusionProof returns the hashes that lead from bet i, counted from 0, to the root, the lowest first (RFC 6962, 2.1.1).
-func (l *Leaves) InclusionProof(i int) ([]tlog.Hash, error) {
-	if i < 0 || i >= l.Count() {
-		return nil, fmt.Errorf("bet %d of a batch of %d", i, l.Count())
-	}
-	return tlog.ProveInclusion(l.tree.Size(), int64(i), l.stored)
+// proof returns the hashes that lead from a page to the root, the lowest first (RFC 6962, 2.1.1).
+func (l *Leaves) proof(page int64) ([]tlog.Hash, error) {
+	return tlog.ProveInclusion(l.tree.Size(), page, l.stored)
 }
 
-// RecordsRoot returns the Merkle root of published records, and how many there are: what an auditor compares with the
-// batch's log entry. Every record must be one that Record.Encode writes.
-func RecordsRoot(records []byte) (tlog.Hash, int, error) {
-	if len(records)%RecordSize != 0 {
-		return tlog.Hash{}, 0, malformed("records", "%d bytes, not a multiple of %d", len(records), RecordSize)
+// Public is what published records of a batch come to.
+type Public struct {
+	Root  tlog.Hash
+	Bets  uint32
+	Stake uint64 // in cents
+}
+
+// ReadRecords returns what the published records of a batch come to, for whoever compares them with the batch's log entry, and
+// calls each, which may be nil, with every record. Every record must be one that Record.Encode writes.
+func ReadRecords(records []byte, each func(Record)) (p Public, err error) {
+	if len(records)%RecordSize != 0 || len(records)/RecordSize > MaxBets {
+		return p, malformed("records", "%d bytes, not a multiple of %d", len(records), RecordSize)
+	}
+	for at := 0; at < len(records); at += RecordSize {
+		r, err := ParseRecord(records[at:][:RecordSize])
+		if err != nil {
+			return p, fmt.Errorf("record %d: %w", at/RecordSize+1, err)
+		}
+		p.Bets++
+		if p.Stake += r.Play.Stake; p.Stake < r.Play.Stake {
+			return p, malformed("records", "their stakes together are over 64 bits")
+		}
+		if each != nil {
+			each(r)
+		}
 	}
 	var tree tlog.CompactRange
-	for n := range len(records) / RecordSize {
-		record := records[n*RecordSize:][:RecordSize]
-		if _, err := ParseRecord(record); err != nil {
-			return tlog.Hash{}, 0, fmt.Errorf("record %d: %w", n, err)
-		}
-		tree.Add(tlog.LeafHash(record))
+	for ; len(records) > 0; records = records[min(PageBets*RecordSize, len(records)):] {
+		tree.Add(PageHash(records[:min(PageBets*RecordSize, len(records))]))
 	}
-	return tree.Root(), int(tree.Size()), nil
+	p.Root = tree.Root()
+	return p, nil
 }

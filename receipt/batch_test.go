@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	sumdb "golang.org/x/mod/sumdb/tlog"
 
 	"quiniela"
@@ -27,58 +26,11 @@ func unhex(t testing.TB, s string) []byte {
 
 func hash(t testing.TB, s string) tlog.Hash { return tlog.Hash(unhex(t, s)) }
 
-// What VERIFIABLE.md's vectors are made of.
 var (
 	secret = [receipt.SecretSize]byte(bytes.Repeat([]byte{0x11}, 32))
-	play   = receipt.Play{Game: 0, Stake: 100, Time: 1692806000123}
-	lorca  = receipt.Person{FirstName: "Santiago Lionel", LastName: "Lorca", Document: "30904465", Birthdate: "1999-03-17"}
 )
 
 const lorcasLine = "Santiago Lionel,Lorca,30904465,1999-03-17,7574\n"
-
-func TestTheVectorsCommitment(t *testing.T) {
-	salt := [16]byte(unhex(t, "aa16fb68f26e90f70713299a9f503c01"))
-	commit, err := lorca.Commit(salt)
-	if want := hash(t, "27ef53c434a9a65f887c4ea97545e19e107406921606baff4b5b8ab429db7ae0"); err != nil || commit != want {
-		t.Errorf("commitment %x, %v; want %x", commit[:], err, want[:])
-	}
-	r := receipt.Record{Play: play, Number: 7574, Commit: commit}
-	b := r.Encode()
-	want := "01001d9600000064018a2319adfb27ef53c434a9a65f887c4ea97545e19e107406921606baff4b5b8ab429db7ae0"
-	if got := hex.EncodeToString(b[:]); got != want {
-		t.Errorf("record %s\n  want %s", got, want)
-	}
-	if got := tlog.LeafHash(b[:]); got != hash(t, "76c2f24d53b76c2444966cc39071e52f743ab00e092d730c0f66b11e8a5b3349") {
-		t.Errorf("leaf %x", got[:])
-	}
-	back, err := receipt.ParseRecord(b[:])
-	if err != nil || back != r {
-		t.Errorf("read back as %v, %v", back, err)
-	}
-	kept, err := receipt.KeepLeaves(&secret, play, []byte(lorcasLine))
-	if err != nil || !bytes.Equal(kept.Records(), b[:]) || kept.Root() != tlog.LeafHash(b[:]) || kept.Count() != 1 {
-		t.Errorf("from its line: %v, %x", err, kept.Records())
-	}
-}
-
-func TestTheVectorsBatchRoot(t *testing.T) {
-	leaves := []tlog.Hash{
-		hash(t, "76c2f24d53b76c2444966cc39071e52f743ab00e092d730c0f66b11e8a5b3349"),
-		hash(t, "edf56fc006a1961c1f05833bc176393330cfef998c61a8cb62aeed1794f0b26c"),
-		hash(t, "5e91e29cc33e463329bb1bbb0a7d666b4270d8aaa0aada565855e4b94adda323"),
-	}
-	if got := treeHash(leaves); got != hash(t, "8aff60958c0e786ba5b99200f8d8f5a896020622361220dceb41f72fe855a7ad") {
-		t.Errorf("batch root %x", got[:])
-	}
-}
-
-func treeHash(leaves []tlog.Hash) tlog.Hash {
-	var tree tlog.CompactRange
-	for _, leaf := range leaves {
-		tree.Add(leaf)
-	}
-	return tree.Root()
-}
 
 func lines(n int) []byte {
 	var b bytes.Buffer
@@ -114,57 +66,57 @@ func reference(t testing.TB, leaves []tlog.Hash) (root tlog.Hash, read sumdb.Has
 
 func leavesOf(records []byte) []tlog.Hash {
 	var leaves []tlog.Hash
-	for at := 0; at < len(records); at += receipt.RecordSize {
-		leaves = append(leaves, sumdb.RecordHash(records[at:at+receipt.RecordSize]))
+	const page = 16 * 48
+	for at := 0; at < len(records); at += page {
+		leaves = append(leaves, sumdb.RecordHash(records[at:min(at+page, len(records))]))
 	}
 	return leaves
 }
 
-func TestBatchRootsAreRFC6962s(t *testing.T) {
+func TestBatchRootsAreRFC6962sOverPages(t *testing.T) {
 	var b receipt.BatchHasher
-	for n := range 70 {
+	for n := range 150 {
 		text := lines(n)
-		if err := b.Reset(&secret, play); err != nil {
+		if err := b.Reset(&secret); err != nil {
 			t.Fatal(err)
 		}
 		if err := b.AddLines(text); err != nil {
 			t.Fatal(err)
 		}
-		kept, err := receipt.KeepLeaves(&secret, play, text)
+		kept, err := receipt.KeepLeaves(&secret, text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, read := reference(t, leavesOf(kept.Records()))
-		public, count, err := receipt.RecordsRoot(kept.Records())
-		if b.Root() != want || kept.Root() != want || public != want || err != nil || count != n || kept.Count() != n {
-			t.Fatalf("%d bets: streamed %v, kept %v, public %v (%d, %v), want %v", n, b.Root(), kept.Root(), public, count, err, want)
+		want, _ := reference(t, leavesOf(kept.Records()))
+		seen := 0
+		public, err := receipt.ReadRecords(kept.Records(), func(r receipt.Record) {
+			if int(r.Play.Number) != seen {
+				t.Errorf("record %d is of the number %d", seen, r.Play.Number)
+			}
+			seen++
+		})
+		if b.Root() != want || kept.Root() != want || public.Root != want || err != nil || int(public.Bets) != n || seen != n || kept.Count() != n {
+			t.Fatalf("%d bets: streamed %v, kept %v, public %+v (%v), want %v", n, b.Root(), kept.Root(), public, err, want)
 		}
-		if b.Count() != uint32(n) || b.Stake() != uint64(100*n) {
+		if again, err := receipt.Root(&secret, text); err != nil || again != want {
+			t.Errorf("%d bets: %v, %v", n, again, err)
+		}
+		if b.Count() != uint32(n) || b.Stake() != 0 || public.Stake != 0 {
 			t.Errorf("%d bets counted as %d of %d together", n, b.Count(), b.Stake())
-		}
-		for i := range n {
-			path, err := kept.InclusionProof(i)
-			if err != nil {
-				t.Fatal(err)
-			}
-			theirs, err := sumdb.ProveRecord(int64(n), int64(i), read)
-			if err != nil || !cmp.Equal([]tlog.Hash(theirs), path) && len(path) > 0 {
-				t.Errorf("path of %d in %d: %v, want %v (%v)", i, n, path, theirs, err)
-			}
 		}
 	}
 }
 
 func TestARootInTheMiddleIsTheRootSoFar(t *testing.T) {
 	var b receipt.BatchHasher
-	if err := b.Reset(&secret, play); err != nil {
+	if err := b.Reset(&secret); err != nil {
 		t.Fatal(err)
 	}
-	for n, line := range bytes.SplitAfter(lines(33), []byte("\n"))[:33] {
-		if err := b.Add(bytes.TrimSuffix(line, []byte("\n"))); err != nil {
+	for n, line := range bytes.SplitAfter(lines(50), []byte("\n"))[:50] {
+		if err := b.AddLines(line); err != nil {
 			t.Fatal(err)
 		}
-		kept, err := receipt.KeepLeaves(&secret, play, lines(n+1))
+		kept, err := receipt.KeepLeaves(&secret, lines(n+1))
 		if err != nil || kept.Root() != b.Root() {
 			t.Errorf("after %d bets: %v", n+1, err)
 		}
@@ -173,36 +125,33 @@ func TestARootInTheMiddleIsTheRootSoFar(t *testing.T) {
 
 // Each thing a leaf stands for must move the root, and the bets' order too.
 func TestEveryPartOfABetCounts(t *testing.T) {
-	base, err := receipt.KeepLeaves(&secret, play, []byte(lorcasLine))
+	base, err := receipt.KeepLeaves(&secret, []byte(lorcasLine))
 	if err != nil {
 		t.Fatal(err)
 	}
 	other := secret
 	other[31] ^= 1
-	game, stake, later := play, play, play
-	game.Game, stake.Stake, later.Time = 1, 101, play.Time+1
 	for name, c := range map[string]struct {
 		secret [32]byte
-		play   receipt.Play
 		line   string
 	}{
-		"secret":        {other, play, lorcasLine},
-		"game":          {secret, game, lorcasLine},
-		"stake":         {secret, stake, lorcasLine},
-		"time":          {secret, later, lorcasLine},
-		"number":        {secret, play, strings.Replace(lorcasLine, "7574", "7575", 1)},
-		"name":          {secret, play, strings.Replace(lorcasLine, "Lorca", "Lorcb", 1)},
-		"document":      {secret, play, strings.Replace(lorcasLine, "30904465", "30904466", 1)},
-		"birthdate":     {secret, play, strings.Replace(lorcasLine, "1999", "1998", 1)},
-		"where it ends": {secret, play, strings.Replace(lorcasLine, "Lionel,Lorca", "Lione,lLorca", 1)},
-		"a second bet":  {secret, play, lorcasLine + lorcasLine},
+		"secret":        {other, lorcasLine},
+		"number":        {secret, strings.Replace(lorcasLine, "7574", "7575", 1)},
+		"name":          {secret, strings.Replace(lorcasLine, "Lorca", "Lorcb", 1)},
+		"document":      {secret, strings.Replace(lorcasLine, "30904465", "30904466", 1)},
+		"its digits":    {secret, strings.Replace(lorcasLine, "30904465", "030904465", 1)},
+		"year":          {secret, strings.Replace(lorcasLine, "1999", "1998", 1)},
+		"month":         {secret, strings.Replace(lorcasLine, "-03-", "-04-", 1)},
+		"day":           {secret, strings.Replace(lorcasLine, "-17", "-18", 1)},
+		"where it ends": {secret, strings.Replace(lorcasLine, "Lionel,Lorca", "Lione,lLorca", 1)},
+		"a second bet":  {secret, lorcasLine + lorcasLine},
 	} {
-		got, err := receipt.KeepLeaves(&c.secret, c.play, []byte(c.line))
+		got, err := receipt.KeepLeaves(&c.secret, []byte(c.line))
 		if err != nil || got.Root() == base.Root() {
 			t.Errorf("%s does not count: %v", name, err)
 		}
 	}
-	zeros, err := receipt.KeepLeaves(&secret, play, []byte(strings.Replace(lorcasLine, "7574", "0007574", 1)))
+	zeros, err := receipt.KeepLeaves(&secret, []byte(strings.Replace(lorcasLine, "7574", "0007574", 1)))
 	if err != nil || zeros.Root() != base.Root() {
 		t.Errorf("leading zeros make another number: %v", err)
 	}
@@ -211,56 +160,103 @@ func TestEveryPartOfABetCounts(t *testing.T) {
 func TestWhatHasNoCommitmentIsRefused(t *testing.T) {
 	long := strings.Repeat("\U0001F340", 64) // 64 characters, as a name may have, in 256 bytes
 	for name, line := range map[string]string{
-		"a long field":     long + ",Lorca,1,1999-03-17,1",
-		"too few fields":   "a,b,1,1999-03-17",
-		"too many fields":  "a,b,c,1,1999-03-17,1",
-		"no number":        "a,b,1,1999-03-17,",
-		"no digits":        "a,b,1,1999-03-17,7x",
-		"too large":        "a,b,1,1999-03-17,10000",
-		"too many digits":  "a,b,1,1999-03-17,0000000001",
-		"empty":            "",
-		"number overflows": "a,b,1,1999-03-17,42949672960",
+		"a long first name": long + ",Lorca,1,1999-03-17,1",
+		"a long last name":  "Ana," + long + ",1,1999-03-17,1",
+		"too few fields":    "a,b,1,1999-03-17",
+		"too many fields":   "a,b,c,1,1999-03-17,1",
+		"no number":         "a,b,1,1999-03-17,",
+		"no digits":         "a,b,1,1999-03-17,7x",
+		"too large":         "a,b,1,1999-03-17,10000",
+		"too many digits":   "a,b,1,1999-03-17,0000000001",
+		"no date":           "a,b,1,1999-02-30,1",
+		"no document":       "a,b,x,1999-02-30,1",
+		"empty":             "",
 	} {
-		var b receipt.BatchHasher
-		if err := b.Reset(&secret, play); err != nil {
-			t.Fatal(err)
-		}
-		if err := b.Add([]byte(line)); err == nil {
-			t.Errorf("%s: accepted", name)
-		}
-		if _, err := receipt.KeepLeaves(&secret, play, []byte(line+"\n")); err == nil {
+		if _, err := receipt.KeepLeaves(&secret, []byte(line+"\n")); err == nil {
 			t.Errorf("%s: kept", name)
 		}
 	}
-	if _, err := (receipt.Person{FirstName: long}).Commit([16]byte{}); err == nil {
-		t.Error("a person whose name is too long is committed to")
-	}
-	if err := new(receipt.BatchHasher).Add([]byte("a,b,1,1999-03-17,1")); err == nil {
-		t.Error("a bet is accepted before Reset")
-	}
-	if err := new(receipt.BatchHasher).Reset(&secret, receipt.Play{Time: 1 << 48}); err == nil {
-		t.Error("a time of 49 bits is accepted")
-	}
-	kept, _ := receipt.KeepLeaves(&secret, play, lines(3))
-	for _, i := range []int{-1, 3} {
-		if _, err := kept.InclusionProof(i); err == nil {
-			t.Errorf("bet %d of 3 has a path", i)
+	for name, p := range map[string]receipt.Person{
+		"a long name":     {FirstName: long, LastName: "b", Document: "1", Birthdate: "1999-03-17"},
+		"no document":     {FirstName: "a", LastName: "b", Document: "", Birthdate: "1999-03-17"},
+		"a long document": {FirstName: "a", LastName: "b", Document: "0000000001", Birthdate: "1999-03-17"},
+		"a sign":          {FirstName: "a", LastName: "b", Document: "+1", Birthdate: "1999-03-17"},
+		"no date":         {FirstName: "a", LastName: "b", Document: "1", Birthdate: "1999-3-17"},
+	} {
+		if _, err := p.Commit([16]byte{}); err == nil {
+			t.Errorf("%s: committed to", name)
 		}
+	}
+	if err := new(receipt.BatchHasher).Add(quiniela.Bet{}); err == nil {
+		t.Error("a bet is accepted before Reset")
 	}
 }
 
 func TestWhatIsNoRecordIsRefused(t *testing.T) {
-	r := receipt.Record{Play: play, Number: 9999}.Encode()
-	over := r
-	over[3]++
-	version := r
-	version[0] = 2
-	for name, b := range map[string][]byte{"cut": r[:45], "longer": append(r[:46:46], 0), "nothing": nil, "number": over[:], "version": version[:]} {
+	good := receipt.Record{Play: quiniela.Play{Digits: 2, From: 1, To: 20, Number: 99, Stake: quiniela.MaxStake}, Commit: tlog.Hash{1}}
+	r := good.Encode()
+	if back, err := receipt.ParseRecord(r[:]); err != nil || back != good {
+		t.Fatalf("%+v, %v", back, err)
+	}
+	bad := map[string][]byte{"cut": r[:47], "longer": append(r[:48:48], 0)}
+	for name, change := range map[string][2]byte{
+		"version": {0, 1}, "another kind": {1, 1}, "no digits": {2, 0}, "five digits": {2, 5}, "a number of three digits": {6, 100}, "prize 0": {3, 0},
+		"prize 21": {4, 21}, "from behind to": {3, 21}, "a second number": {7, 1}, "its from": {8, 1}, "its to": {9, 1},
+	} {
+		b := r
+		b[change[0]] = change[1]
+		bad[name] = b[:]
+	}
+	for name, b := range bad {
 		if _, err := receipt.ParseRecord(b); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
-		if _, _, err := receipt.RecordsRoot(append(r[:46:46], b...)); err == nil && name != "nothing" {
+		if _, err := receipt.ReadRecords(append(r[:48:48], b...), nil); err == nil {
 			t.Errorf("%s: has a root", name)
+		}
+	}
+}
+
+// A bet cannot be shown at another place, on another page, or as one of a longer batch.
+func TestAReceiptsPlaceIsItsOwn(t *testing.T) {
+	for _, n := range []int{1, 15, 16, 17, 40, 150} {
+		text := lines(n)
+		kept, err := receipt.KeepLeaves(&secret, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entry := receipt.BatchEntry{Draw: 1, Agency: 1, Batch: 1, Count: uint32(n), CumulativeBets: uint64(n), Root: kept.Root()}
+		encoded := entry.Encode()
+		i := 0
+		for line := range quiniela.StoredLines(text) {
+			bet, err := quiniela.StoredBet(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := receipt.New("d", kept, i, receipt.PersonOf(bet), receipt.Logged{Entry: encoded[:]}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			record, err := r.Record()
+			if err != nil || record.Play != bet.Play() || r.CheckPage(entry) != nil || r.CheckPerson(record) != nil {
+				t.Errorf("bet %d of %d: %+v, %v, %v", i, n, record, err, r.CheckPage(entry))
+			}
+			for _, at := range []uint32{r.Index + 1, r.Index + 16, r.Index ^ 16, uint32(n)} {
+				moved := *r
+				moved.Index = at
+				record, err := moved.Record()
+				if err == nil && moved.CheckPage(entry) == nil && moved.CheckPerson(record) == nil {
+					t.Errorf("bet %d of %d passes for bet %d", i, n, at)
+				}
+			}
+			for _, count := range []uint32{uint32(n) - 1, uint32(n) + 1, uint32(n) + 16} {
+				longer := entry
+				longer.Count = count
+				if last := r.Index/16 == uint32(n-1)/16; last && r.CheckPage(longer) == nil {
+					t.Errorf("bet %d of %d passes for one of %d", i, n, count)
+				}
+			}
+			i++
 		}
 	}
 }
@@ -273,10 +269,10 @@ func TestValidLinesOfAnyKindAreHashed(t *testing.T) {
 		if _, err := quiniela.ParseLine(line, 20260101); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.Reset(&secret, play); err != nil {
+		if err := b.Reset(&secret); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.Add(line); err != nil {
+		if err := b.AddLines(append(line, '\n')); err != nil {
 			t.Error(err)
 		}
 	}
@@ -284,7 +280,7 @@ func TestValidLinesOfAnyKindAreHashed(t *testing.T) {
 
 func TestNoBetAllocates(t *testing.T) {
 	var b receipt.BatchHasher
-	if err := b.Reset(&secret, play); err != nil {
+	if err := b.Reset(&secret); err != nil {
 		t.Fatal(err)
 	}
 	text := lines(1000)
@@ -303,7 +299,7 @@ func BenchmarkBatch(b *testing.B) {
 			var batch receipt.BatchHasher
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := batch.Reset(&secret, play); err != nil {
+				if err := batch.Reset(&secret); err != nil {
 					b.Fatal(err)
 				}
 				if err := batch.AddLines(text); err != nil {

@@ -11,7 +11,7 @@ import (
 // BatchEntrySize is the size of a batch's log entry, in bytes.
 const BatchEntrySize = 92
 
-const batchMagic = "QNB1"
+const batchMagic = "QNB2"
 
 // BatchEntry is a batch in the log.
 type BatchEntry struct {
@@ -19,7 +19,7 @@ type BatchEntry struct {
 	Agency          quiniela.Agency
 	Batch           uint64 // the agency's in the draw, from 1
 	Count           uint32 // bets, at least 1
-	Stake           uint64 // of all its bets
+	Stake           uint64 // of all its bets, in cents
 	CumulativeBets  uint64 // of the agency in the draw, up to and with this batch
 	CumulativeStake uint64 // likewise
 	Received        uint64 // µs since the Unix epoch
@@ -72,9 +72,9 @@ func (e BatchEntry) check() error {
 	case e.Count == 0:
 		return fmt.Errorf("no bets")
 	case e.CumulativeBets < uint64(e.Count) || e.CumulativeStake < e.Stake:
-		return fmt.Errorf("%d bets of %d together, more than the cumulative %d of %d", e.Count, e.Stake, e.CumulativeBets, e.CumulativeStake)
+		return fmt.Errorf("%d bets of %d cents together, more than the cumulative %d of %d", e.Count, e.Stake, e.CumulativeBets, e.CumulativeStake)
 	case e.Batch == 1 && (e.CumulativeBets != uint64(e.Count) || e.CumulativeStake != e.Stake):
-		return fmt.Errorf("the first batch has %d bets of %d together, and the cumulative %d of %d", e.Count, e.Stake, e.CumulativeBets, e.CumulativeStake)
+		return fmt.Errorf("the first batch has %d bets of %d cents together, and the cumulative %d of %d", e.Count, e.Stake, e.CumulativeBets, e.CumulativeStake)
 	}
 	return nil
 }

@@ -17,15 +17,9 @@ import (
 
 // The first lines of text entries.
 const (
-	openHeader   = "quiniela/v1/draw-open"
-	sealHeader   = "quiniela/v1/seal"
-	resultHeader = "quiniela/v1/result"
-)
-
-// What happens if a beacon's round never comes.
-const (
-	FallbackNotary = "notary"
-	FallbackNone   = "none"
+	openHeader   = "quiniela/v2/draw-open"
+	sealHeader   = "quiniela/v2/seal"
+	resultHeader = "quiniela/v2/result"
 )
 
 // beaconSignature is the size of a beacon's signature, in bytes.
@@ -35,7 +29,7 @@ const beaconSignature = 48
 type DrawOpen struct {
 	Draw     uint64           // the log's number for it, from 1
 	ID       string           // the operator's name for it
-	Rules    string           // which rules hold, by name
+	Game     string           // which rules hold, by name: GameSpecified
 	Agencies uint32           // how many are expected
 	Opened   uint64           // µs since the Unix epoch
 	Close    uint64           // likewise: when bets end; 0 where that is when all agencies have finished
@@ -46,10 +40,27 @@ type DrawOpen struct {
 
 // BeaconTerms names the beacon's round that decides a draw.
 type BeaconTerms struct {
-	Chain    tlog.Hash // the chain hash
-	Round    uint64    // from 1
-	Fallback string
+	Chain tlog.Hash // the chain hash
+	Round uint64    // from 1
 }
+
+// GameSpecified is the specification's game: a bet wins where its number is the first prize.
+const GameSpecified = "specified"
+
+// CheckPlay returns an error where a bet is on something that a game does not have.
+func CheckPlay(game string, p quiniela.Play) error {
+	if game == GameSpecified && p != (quiniela.Bet{Number: p.Number}).Play() {
+		return fmt.Errorf("a bet on %d digits at the prizes %d to %d for %d cents, which the game %s does not have", p.Digits, p.From, p.To, p.Stake, game)
+	}
+	return nil
+}
+
+// Who or what closes a draw.
+const (
+	ClosedByAgencies = "agencies" // the last one that was expected finished
+	ClosedByTime     = "time"     // its closing time came
+	ClosedByOperator = "operator"
+)
 
 // Seal closes a draw: no batch of it follows in the log.
 type Seal struct {
@@ -57,9 +68,12 @@ type Seal struct {
 	Open     uint64 // the draw-open entry's index in the log
 	Batches  uint64
 	Bets     uint64
-	Stake    uint64
+	Stake    uint64    // in cents
 	Agencies uint32    // how many have totals
 	Totals   tlog.Hash // RootOfTotals
+	Missing  uint32    // agencies that had not finished; the totals name them
+	By       string    // who or what closed it: one of the ClosedBy… words
+	Note     string    // of the operator who closed it; "" is none
 	Sealed   uint64    // µs since the Unix epoch
 }
 
@@ -70,7 +84,7 @@ type Result struct {
 	Seal     uint64 // the seal's index in the log
 	Source   string
 	Number   quiniela.Number
-	Prizes   []quiniela.Number // none, or quiniela.PrizeCount with Number first
+	Prizes   []quiniela.Number // of a beacon quiniela.PrizeCount, with Number first; else none
 	Evidence []byte            // the beacon's signature; SHA-256 of the notary's signed extract; none for SourceFixed
 	Winners  uint64
 	Drawn    uint64 // µs since the Unix epoch
@@ -81,27 +95,30 @@ func (o DrawOpen) Encode() ([]byte, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("draw-open entry: %w", err)
 	}
-	number, chain, round, fallback := "-", "-", "-", "-"
+	number, chain, round := "-", "-", "-"
 	if o.Number != nil {
 		number = formatNumber(*o.Number)
 	}
 	if b := o.Beacon; b != nil {
-		chain, round, fallback = hex.EncodeToString(b.Chain[:]), strconv.FormatUint(b.Round, 10), b.Fallback
+		chain, round = hex.EncodeToString(b.Chain[:]), strconv.FormatUint(b.Round, 10)
 	}
 	closing := "-"
 	if o.Close != 0 {
 		closing = strconv.FormatUint(o.Close, 10)
 	}
-	return fmt.Appendf(nil, "%s\ndraw %d\nid %s\nrules %s\nagencies %d\nopened %d\nclose %s\nsource %s\nnumber %s\nchain %s\nround %s\nfallback %s\n",
-		openHeader, o.Draw, o.ID, o.Rules, o.Agencies, o.Opened, closing, o.Source, number, chain, round, fallback), nil
+	return fmt.Appendf(nil, "%s\ndraw %d\nid %s\ngame %s\nagencies %d\nopened %d\nclose %s\nsource %s\nnumber %s\nchain %s\nround %s\n",
+		openHeader, o.Draw, o.ID, o.Game, o.Agencies, o.Opened, closing, o.Source, number, chain, round), nil
 }
 
 func (o DrawOpen) check() error {
 	if o.Draw == 0 {
 		return errors.New("draw 0: draws count from 1")
 	}
-	if !printable(o.ID) || !printable(o.Rules) {
-		return fmt.Errorf("id %.40q, rules %.40q: want 1 to %d bytes of printable text each", o.ID, o.Rules, math.MaxUint8)
+	if !printable(o.ID) {
+		return fmt.Errorf("id %.40q: want 1 to %d bytes of printable text", o.ID, math.MaxUint8)
+	}
+	if o.Game != GameSpecified {
+		return fmt.Errorf("game %.40q, which this program does not know", o.Game)
 	}
 	if (o.Number != nil) != (o.Source == quiniela.SourceFixed) || (o.Beacon != nil) != (o.Source == quiniela.SourceBeacon) {
 		return fmt.Errorf("the source %.40q with what another source needs, or without what it needs", o.Source)
@@ -115,18 +132,24 @@ func (o DrawOpen) check() error {
 		}
 		return nil
 	case quiniela.SourceBeacon:
-		if o.Beacon.Round == 0 || o.Beacon.Fallback != FallbackNotary && o.Beacon.Fallback != FallbackNone {
-			return fmt.Errorf("round %d, fallback %.40q", o.Beacon.Round, o.Beacon.Fallback)
+		if o.Beacon.Round == 0 {
+			return errors.New("the beacon's round 0: rounds count from 1")
 		}
 		return nil
 	}
 	return fmt.Errorf("unknown source %.40q", o.Source)
 }
 
-// printable reports whether s can stand in a line of an entry: 1 to 255 bytes of UTF-8 without control characters, and
+// printable reports whether s can name something in a line of an entry: oneLine, of at most 255 bytes.
+func printable(s string) bool { return len(s) <= math.MaxUint8 && oneLine(s) }
+
+// MaxNote is the most bytes of an operator's note.
+const MaxNote = 800
+
+// oneLine reports whether s can stand in a line of an entry: 1 to MaxNote bytes of UTF-8 without control characters, and
 // without blank space at its ends. "-" stands for nothing and is no text.
-func printable(s string) bool {
-	return s != "" && s != "-" && len(s) <= math.MaxUint8 && utf8.ValidString(s) && strings.TrimSpace(s) == s &&
+func oneLine(s string) bool {
+	return s != "" && s != "-" && len(s) <= MaxNote && utf8.ValidString(s) && strings.TrimSpace(s) == s &&
 		!strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
@@ -135,7 +158,7 @@ func formatNumber(n quiniela.Number) string { return fmt.Sprintf("%04d", n) }
 // ParseDrawOpen reads a draw-open entry.
 func ParseDrawOpen(entry []byte) (DrawOpen, error) {
 	l := newLines(entry, openHeader)
-	o := DrawOpen{Draw: l.uint("draw"), ID: l.text("id"), Rules: l.text("rules"), Agencies: uint32(l.uint("agencies")),
+	o := DrawOpen{Draw: l.uint("draw"), ID: l.text("id"), Game: l.text("game"), Agencies: uint32(l.uint("agencies")),
 		Opened: l.uint("opened")}
 	if v := l.text("close"); v != "-" {
 		o.Close = l.parse("close", v)
@@ -145,27 +168,54 @@ func ParseDrawOpen(entry []byte) (DrawOpen, error) {
 		n := l.number("number", v)
 		o.Number = &n
 	}
-	chain, round, fallback := l.text("chain"), l.text("round"), l.text("fallback")
+	chain, round := l.text("chain"), l.text("round")
 	if chain != "-" {
-		o.Beacon = &BeaconTerms{Chain: l.hash("chain", chain), Round: l.parse("round", round), Fallback: fallback}
+		o.Beacon = &BeaconTerms{Chain: l.hash("chain", chain), Round: l.parse("round", round)}
 	}
 	return finish(l, o, o.Encode)
 }
 
 // Encode returns the entry, or an error where it contradicts itself.
 func (s Seal) Encode() ([]byte, error) {
-	if s.Draw == 0 || s.Bets < s.Batches || (s.Batches == 0) != (s.Agencies == 0) || s.Batches < uint64(s.Agencies) {
-		return nil, fmt.Errorf("seal entry: draw %d with %d bets in %d batches of %d agencies", s.Draw, s.Bets, s.Batches, s.Agencies)
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("seal entry: %w", err)
 	}
-	return fmt.Appendf(nil, "%s\ndraw %d\nopen %d\nbatches %d\nbets %d\nstake %d\nagencies %d\ntotals %x\nsealed %d\n",
-		sealHeader, s.Draw, s.Open, s.Batches, s.Bets, s.Stake, s.Agencies, s.Totals[:], s.Sealed), nil
+	note := s.Note
+	if note == "" {
+		note = "-"
+	}
+	return fmt.Appendf(nil, "%s\ndraw %d\nopen %d\nbatches %d\nbets %d\nstake %d\nagencies %d\ntotals %x\nmissing %d\nby %s\nnote %s\nsealed %d\n",
+		sealHeader, s.Draw, s.Open, s.Batches, s.Bets, s.Stake, s.Agencies, s.Totals[:], s.Missing, s.By, note, s.Sealed), nil
+}
+
+func (s Seal) check() error {
+	if s.Draw == 0 || s.Bets < s.Batches || s.Missing > s.Agencies || s.Batches < uint64(s.Agencies-s.Missing) || s.Batches > 0 && s.Agencies == 0 {
+		return fmt.Errorf("draw %d with %d bets in %d batches of %d agencies, %d of them missing", s.Draw, s.Bets, s.Batches, s.Agencies, s.Missing)
+	}
+	switch s.By {
+	case ClosedByTime, ClosedByOperator:
+	case ClosedByAgencies:
+		if s.Missing > 0 {
+			return fmt.Errorf("closed by the last agency's finish with %d agencies missing", s.Missing)
+		}
+	default:
+		return fmt.Errorf("closed by %.40q", s.By)
+	}
+	if s.Note != "" && (!oneLine(s.Note) || s.By != ClosedByOperator) {
+		return fmt.Errorf("the note %.40q: want an operator's, of 1 to %d bytes of printable text", s.Note, MaxNote)
+	}
+	return nil
 }
 
 // ParseSeal reads a seal entry.
 func ParseSeal(entry []byte) (Seal, error) {
 	l := newLines(entry, sealHeader)
 	s := Seal{Draw: l.uint("draw"), Open: l.uint("open"), Batches: l.uint("batches"), Bets: l.uint("bets"), Stake: l.uint("stake"),
-		Agencies: uint32(l.uint("agencies")), Totals: l.hash("totals", l.text("totals")), Sealed: l.uint("sealed")}
+		Agencies: uint32(l.uint("agencies")), Totals: l.hash("totals", l.text("totals")), Missing: uint32(l.uint("missing")), By: l.text("by")}
+	if note := l.text("note"); note != "-" {
+		s.Note = note
+	}
+	s.Sealed = l.uint("sealed")
 	return finish(l, s, s.Encode)
 }
 
@@ -193,8 +243,12 @@ func (r Result) check() error {
 	if r.Draw == 0 || r.Open >= r.Seal {
 		return fmt.Errorf("draw %d, opened by entry %d and sealed by entry %d", r.Draw, r.Open, r.Seal)
 	}
-	if len(r.Prizes) != 0 && (len(r.Prizes) != quiniela.PrizeCount || r.Prizes[0] != r.Number) {
-		return fmt.Errorf("%d prizes, want none or %d with the number first", len(r.Prizes), quiniela.PrizeCount)
+	want := 0
+	if r.Source == quiniela.SourceBeacon {
+		want = quiniela.PrizeCount
+	}
+	if len(r.Prizes) != want || want > 0 && r.Prizes[0] != r.Number {
+		return fmt.Errorf("source %.40q with %d prizes, want %d with the number first", r.Source, len(r.Prizes), want)
 	}
 	for _, n := range append(r.Prizes[:len(r.Prizes):len(r.Prizes)], r.Number) {
 		if n > quiniela.MaxNumber {
@@ -230,22 +284,59 @@ func ParseResult(entry []byte) (Result, error) {
 type Total struct {
 	Agency               quiniela.Agency
 	Batches, Bets, Stake uint64
+	Missing              bool // it had not finished when the draw was closed
 }
+
+// The last word of a line of totals.
+const (
+	wordFinished     = "finished"
+	wordMissing      = "missing"
+	wordUnattributed = "unattributed" // of agency 0, which is expected of no draw
+)
 
 func (t Total) line() []byte {
-	return fmt.Appendf(nil, "%d %d %d %d", t.Agency, t.Batches, t.Bets, t.Stake)
+	word := wordFinished
+	switch {
+	case t.Agency == quiniela.Unattributed:
+		word = wordUnattributed
+	case t.Missing:
+		word = wordMissing
+	}
+	return fmt.Appendf(nil, "%d %d %d %d %s", t.Agency, t.Batches, t.Bets, t.Stake, word)
 }
 
-// EncodeTotals returns the text of totals: a line each, by ascending agency.
+// EncodeTotals returns the text of totals: a line each, by ascending agency. An agency without bets has one only if it is missing.
 func EncodeTotals(totals []Total) ([]byte, error) {
 	var text []byte
 	for i, t := range totals {
-		if i > 0 && totals[i-1].Agency >= t.Agency || t.Batches == 0 || t.Bets < t.Batches {
+		if i > 0 && totals[i-1].Agency >= t.Agency || t.Bets < t.Batches || t.Batches == 0 && !(t.Missing && t.Bets == 0 && t.Stake == 0) ||
+			t.Missing && t.Agency == quiniela.Unattributed {
 			return nil, fmt.Errorf("totals: line %d: agency %d with %d bets in %d batches", i+1, t.Agency, t.Bets, t.Batches)
 		}
 		text = append(append(text, t.line()...), '\n')
 	}
 	return text, nil
+}
+
+// ParseTotals reads what EncodeTotals writes, and nothing else.
+func ParseTotals(text []byte) (totals []Total, err error) {
+	for line := range bytes.Lines(text) {
+		var t Total
+		var word string
+		if _, err := fmt.Sscanf(string(line), "%d %d %d %d %s\n", &t.Agency, &t.Batches, &t.Bets, &t.Stake, &word); err != nil {
+			return nil, malformed("totals", "line %d: %v", len(totals)+1, err)
+		}
+		t.Missing = word == wordMissing
+		totals = append(totals, t)
+	}
+	again, err := EncodeTotals(totals)
+	if err != nil {
+		return nil, &MalformedError{"totals", err}
+	}
+	if !bytes.Equal(again, text) {
+		return nil, malformed("totals", "not written as this program writes it")
+	}
+	return totals, nil
 }
 
 // RootOfTotals returns the RFC 6962 root whose leaves are the lines of totals, without their line ends.
@@ -263,14 +354,21 @@ func (s Seal) CheckTotals(totals []Total) error {
 		return err
 	}
 	var sum Total
+	missing := uint32(0)
 	for _, t := range totals {
 		sum.Batches += t.Batches
 		sum.Bets += t.Bets
 		sum.Stake += t.Stake
+		if t.Missing {
+			missing++
+		}
 	}
-	if uint64(len(totals)) != uint64(s.Agencies) || sum != (Total{0, s.Batches, s.Bets, s.Stake}) {
+	if uint64(len(totals)) != uint64(s.Agencies) || sum != (Total{Batches: s.Batches, Bets: s.Bets, Stake: s.Stake}) {
 		return fmt.Errorf("the totals of %d agencies come to %d bets of %d in %d batches; the seal says %d agencies, %d bets of %d in %d batches",
 			len(totals), sum.Bets, sum.Stake, sum.Batches, s.Agencies, s.Bets, s.Stake, s.Batches)
+	}
+	if missing != s.Missing {
+		return fmt.Errorf("the totals name %d agencies that had not finished; the seal says %d", missing, s.Missing)
 	}
 	if RootOfTotals(totals) != s.Totals {
 		return errors.New("the totals are not those that the seal has the root of")

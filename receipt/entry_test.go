@@ -14,26 +14,9 @@ import (
 	"quiniela/tlog"
 )
 
-const vectorEntry = "514e4231000000000134b2a70000000100000000000000010000000300000000000001c2000000000000000300000000000001c2000603991c50c940" +
-	"8aff60958c0e786ba5b99200f8d8f5a896020622361220dceb41f72fe855a7ad"
-
-func vectorBatch(t testing.TB) receipt.BatchEntry {
+func someBatch(t testing.TB) receipt.BatchEntry {
 	return receipt.BatchEntry{Draw: 20230823, Agency: 1, Batch: 1, Count: 3, Stake: 450, CumulativeBets: 3, CumulativeStake: 450,
 		Received: 1692806000200000, Root: hash(t, "8aff60958c0e786ba5b99200f8d8f5a896020622361220dceb41f72fe855a7ad")}
-}
-
-func TestTheVectorsBatchEntry(t *testing.T) {
-	b := vectorBatch(t).Encode()
-	if diff := cmp.Diff(vectorEntry, hex.EncodeToString(b[:])); diff != "" {
-		t.Error(diff)
-	}
-	got, err := receipt.ParseBatchEntry(b[:])
-	if err != nil || got != vectorBatch(t) {
-		t.Errorf("%v\n%s", err, cmp.Diff(vectorBatch(t), got))
-	}
-	if leaf := tlog.LeafHash(b[:]); leaf != hash(t, "399afbc08324f593c1d12bf8c1d12f5e0943f4f6cce20f9ebbed04bf15093def") {
-		t.Errorf("log leaf %x", leaf[:])
-	}
 }
 
 func TestBatchEntriesThatContradictThemselves(t *testing.T) {
@@ -46,15 +29,15 @@ func TestBatchEntriesThatContradictThemselves(t *testing.T) {
 		"more than first":  func(e *receipt.BatchEntry) { e.CumulativeBets = 4 },
 		"stake over first": func(e *receipt.BatchEntry) { e.CumulativeStake = 451 },
 	} {
-		e := vectorBatch(t)
+		e := someBatch(t)
 		change(&e)
 		b := e.Encode()
 		if _, err := receipt.ParseBatchEntry(b[:]); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-	good := vectorBatch(t).Encode()
-	for _, b := range [][]byte{nil, good[:91], append(good[:92:92], 0), append([]byte("QNB2"), good[4:]...)} {
+	good := someBatch(t).Encode()
+	for _, b := range [][]byte{nil, good[:91], append(good[:92:92], 0), append([]byte("QNB1"), good[4:]...)} {
 		if _, err := receipt.ParseBatchEntry(b); err == nil {
 			t.Errorf("%x: accepted", b)
 		}
@@ -63,13 +46,13 @@ func TestBatchEntriesThatContradictThemselves(t *testing.T) {
 
 func fixedDraw() receipt.DrawOpen {
 	n := quiniela.Number(7574)
-	return receipt.DrawOpen{Draw: 7, ID: "2026-01-31", Rules: "quiniela/2026", Agencies: 5, Opened: 1769800000000000, Source: quiniela.SourceFixed, Number: &n}
+	return receipt.DrawOpen{Draw: 7, ID: "2026-01-31", Game: receipt.GameSpecified, Agencies: 5, Opened: 1769800000000000, Source: quiniela.SourceFixed, Number: &n}
 }
 
 func beaconDraw() receipt.DrawOpen {
 	o := fixedDraw()
 	o.Close, o.Source, o.Number = 1769886000000000, quiniela.SourceBeacon, nil
-	o.Beacon = &receipt.BeaconTerms{Chain: tlog.Hash{0: 0x52, 31: 0x71}, Round: 1000, Fallback: receipt.FallbackNotary}
+	o.Beacon = &receipt.BeaconTerms{Chain: tlog.Hash{0: 0x52, 31: 0x71}, Round: 1000}
 	return o
 }
 
@@ -80,11 +63,12 @@ func notaryDraw() receipt.DrawOpen {
 }
 
 func seal() receipt.Seal {
-	return receipt.Seal{Draw: 7, Open: 12, Batches: 3, Bets: 300, Stake: 30000, Agencies: 2, Totals: receipt.RootOfTotals(totals()), Sealed: 1769886000200000}
+	return receipt.Seal{Draw: 7, Open: 12, Batches: 3, Bets: 300, Stake: 30000, Agencies: 3, Totals: receipt.RootOfTotals(totals()),
+		Missing: 2, By: receipt.ClosedByOperator, Note: "a storm, at 20:10", Sealed: 1769886000200000}
 }
 
 func totals() []receipt.Total {
-	return []receipt.Total{{Agency: 1, Batches: 2, Bets: 200, Stake: 20000}, {Agency: 4, Batches: 1, Bets: 100, Stake: 10000}}
+	return []receipt.Total{{Agency: 1, Batches: 2, Bets: 200, Stake: 20000}, {Agency: 4, Batches: 1, Bets: 100, Stake: 10000, Missing: true}, {Agency: 5, Missing: true}}
 }
 
 func result() receipt.Result {
@@ -107,17 +91,18 @@ func TestTextEntries(t *testing.T) {
 		entry interface{ Encode() ([]byte, error) }
 		want  string
 	}{
-		{"fixed", fixedDraw(), "quiniela/v1/draw-open\ndraw 7\nid 2026-01-31\nrules quiniela/2026\nagencies 5\nopened 1769800000000000\n" +
-			"close -\nsource fixed\nnumber 7574\nchain -\nround -\nfallback -\n"},
-		{"beacon", beaconDraw(), "quiniela/v1/draw-open\ndraw 7\nid 2026-01-31\nrules quiniela/2026\nagencies 5\nopened 1769800000000000\n" +
-			"close 1769886000000000\nsource beacon\nnumber -\nchain 52" + zeros + "71\nround 1000\nfallback notary\n"},
-		{"notary", notaryDraw(), "quiniela/v1/draw-open\ndraw 7\nid 2026-01-31\nrules quiniela/2026\nagencies 5\nopened 1769800000000000\n" +
-			"close -\nsource notary\nnumber -\nchain -\nround -\nfallback -\n"},
-		{"seal", seal(), "quiniela/v1/seal\ndraw 7\nopen 12\nbatches 3\nbets 300\nstake 30000\nagencies 2\ntotals " + hex.EncodeToString(root[:]) + "\nsealed 1769886000200000\n"},
-		{"empty seal", receipt.Seal{Draw: 1, Totals: receipt.RootOfTotals(nil)}, "quiniela/v1/seal\ndraw 1\nopen 0\nbatches 0\nbets 0\nstake 0\nagencies 0\n" +
-			"totals e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\nsealed 0\n"},
-		{"result", result(), "quiniela/v1/result\ndraw 7\nopen 12\nseal 15\nsource fixed\nnumber 0074\nprizes -\nevidence -\nwinners 3\ndrawn 1769886090000000\n"},
-		{"beacon's result", beaconResult(), "quiniela/v1/result\ndraw 7\nopen 12\nseal 15\nsource beacon\nnumber 0074\nprizes 0074" + strings.Repeat(" 0000", 18) + " 9999\n" +
+		{"fixed", fixedDraw(), "quiniela/v2/draw-open\ndraw 7\nid 2026-01-31\ngame specified\nagencies 5\nopened 1769800000000000\n" +
+			"close -\nsource fixed\nnumber 7574\nchain -\nround -\n"},
+		{"beacon", beaconDraw(), "quiniela/v2/draw-open\ndraw 7\nid 2026-01-31\ngame specified\nagencies 5\nopened 1769800000000000\n" +
+			"close 1769886000000000\nsource beacon\nnumber -\nchain 52" + zeros + "71\nround 1000\n"},
+		{"notary", notaryDraw(), "quiniela/v2/draw-open\ndraw 7\nid 2026-01-31\ngame specified\nagencies 5\nopened 1769800000000000\n" +
+			"close -\nsource notary\nnumber -\nchain -\nround -\n"},
+		{"seal", seal(), "quiniela/v2/seal\ndraw 7\nopen 12\nbatches 3\nbets 300\nstake 30000\nagencies 3\ntotals " + hex.EncodeToString(root[:]) +
+			"\nmissing 2\nby operator\nnote a storm, at 20:10\nsealed 1769886000200000\n"},
+		{"empty seal", receipt.Seal{Draw: 1, Totals: receipt.RootOfTotals(nil), By: receipt.ClosedByAgencies}, "quiniela/v2/seal\ndraw 1\nopen 0\nbatches 0\nbets 0\nstake 0\nagencies 0\n" +
+			"totals e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\nmissing 0\nby agencies\nnote -\nsealed 0\n"},
+		{"result", result(), "quiniela/v2/result\ndraw 7\nopen 12\nseal 15\nsource fixed\nnumber 0074\nprizes -\nevidence -\nwinners 3\ndrawn 1769886090000000\n"},
+		{"beacon's result", beaconResult(), "quiniela/v2/result\ndraw 7\nopen 12\nseal 15\nsource beacon\nnumber 0074\nprizes 0074" + strings.Repeat(" 0000", 18) + " 9999\n" +
 			"evidence " + strings.Repeat("b4", 48) + "\nwinners 3\ndrawn 1769886090000000\n"},
 	} {
 		got, err := c.entry.Encode()
@@ -162,7 +147,7 @@ func TestEntriesThatContradictThemselvesAreNotWritten(t *testing.T) {
 		"id with space":            open(fixedDraw(), func(o *receipt.DrawOpen) { o.ID = "a " }),
 		"id too long":              open(fixedDraw(), func(o *receipt.DrawOpen) { o.ID = strings.Repeat("a", 256) }),
 		"id no UTF-8":              open(fixedDraw(), func(o *receipt.DrawOpen) { o.ID = "\xff" }),
-		"no rules":                 open(fixedDraw(), func(o *receipt.DrawOpen) { o.Rules = "" }),
+		"another game":             open(fixedDraw(), func(o *receipt.DrawOpen) { o.Game = "x" }),
 		"no source":                open(notaryDraw(), func(o *receipt.DrawOpen) { o.Source = "" }),
 		"fixed without number":     open(fixedDraw(), func(o *receipt.DrawOpen) { o.Number = nil }),
 		"number too large":         open(fixedDraw(), func(o *receipt.DrawOpen) { n := quiniela.Number(10000); o.Number = &n }),
@@ -170,11 +155,17 @@ func TestEntriesThatContradictThemselvesAreNotWritten(t *testing.T) {
 		"fixed with beacon":        open(fixedDraw(), func(o *receipt.DrawOpen) { o.Beacon = beaconDraw().Beacon }),
 		"beacon without terms":     open(beaconDraw(), func(o *receipt.DrawOpen) { o.Beacon = nil }),
 		"round 0":                  open(beaconDraw(), func(o *receipt.DrawOpen) { o.Beacon.Round = 0 }),
-		"no fallback":              open(beaconDraw(), func(o *receipt.DrawOpen) { o.Beacon.Fallback = "" }),
 		"seal of draw 0":           sealed(func(s *receipt.Seal) { s.Draw = 0 }),
 		"seal of empty batches":    sealed(func(s *receipt.Seal) { s.Bets = 2 }),
 		"seal of nobody's":         sealed(func(s *receipt.Seal) { s.Agencies = 0 }),
-		"seal of too many":         sealed(func(s *receipt.Seal) { s.Agencies = 4 }),
+		"seal of too many":         sealed(func(s *receipt.Seal) { s.Agencies = 6 }),
+		"closed by nobody":         sealed(func(s *receipt.Seal) { s.By, s.Note = "", "" }),
+		"all finished but two":     sealed(func(s *receipt.Seal) { s.By, s.Note = receipt.ClosedByAgencies, "" }),
+		"more missing than are":    sealed(func(s *receipt.Seal) { s.Missing = 4 }),
+		"a clock's note":           sealed(func(s *receipt.Seal) { s.By = receipt.ClosedByTime }),
+		"a note of two lines":      sealed(func(s *receipt.Seal) { s.Note = "a\nsealed 0" }),
+		"a long note":              sealed(func(s *receipt.Seal) { s.Note = strings.Repeat("a", receipt.MaxNote+1) }),
+		"the note -":               sealed(func(s *receipt.Seal) { s.Note = "-" }),
 		"result of draw 0":         done(result(), func(r *receipt.Result) { r.Draw = 0 }),
 		"sealed before opened":     done(result(), func(r *receipt.Result) { r.Open = 15 }),
 		"result too large":         done(result(), func(r *receipt.Result) { r.Number = 10000 }),
@@ -232,17 +223,36 @@ func TestNoEntryIsWrittenInTwoWays(t *testing.T) {
 
 func TestTotals(t *testing.T) {
 	text, err := receipt.EncodeTotals(totals())
-	if want := "1 2 200 20000\n4 1 100 10000\n"; err != nil || string(text) != want {
+	if want := "1 2 200 20000 finished\n4 1 100 10000 missing\n5 0 0 0 missing\n"; err != nil || string(text) != want {
 		t.Errorf("%q, %v; want %q", text, err, want)
 	}
 	for name, bad := range map[string][]receipt.Total{
 		"out of order":            {{Agency: 4, Batches: 1, Bets: 1}, {Agency: 1, Batches: 1, Bets: 1}},
 		"twice":                   {{Agency: 1, Batches: 1, Bets: 1}, {Agency: 1, Batches: 1, Bets: 1}},
 		"no batch":                {{Agency: 1}},
+		"bets without a batch":    {{Agency: 1, Bets: 1, Missing: true}},
+		"nobody is missing":       {{Batches: 1, Bets: 1, Missing: true}},
 		"fewer bets than batches": {{Agency: 1, Batches: 2, Bets: 1}},
 	} {
 		if text, err := receipt.EncodeTotals(bad); err == nil {
 			t.Errorf("%s: %q", name, text)
+		}
+	}
+	back, err := receipt.ParseTotals(text)
+	if err != nil || !cmp.Equal(back, totals()) {
+		t.Errorf("read back as %+v, %v", back, err)
+	}
+	unattributed := []receipt.Total{{Agency: 0, Batches: 1, Bets: 1}, {Agency: 2, Batches: 1, Bets: 1}}
+	text, err = receipt.EncodeTotals(unattributed)
+	if back, again := receipt.ParseTotals(text); err != nil || again != nil || !cmp.Equal(back, unattributed) {
+		t.Errorf("%q, %v; read back as %+v, %v", text, err, back, again)
+	}
+	for _, bad := range []string{
+		"1 2 200 20000\n", "1 2 200 20000 finished", "1 2 200 20000 missing \n", "01 2 200 20000 missing\n", "1 2 200 20000 gone\n", "1 0 0 0 finished\n", "\n", "x\n",
+		"0 1 1 0 finished\n", "0 1 1 0 missing\n", "1 1 1 0 unattributed\n", "1 2 200 20000 finished\n1 2 200 20000 finished\n",
+	} {
+		if totals, err := receipt.ParseTotals([]byte(bad)); err == nil {
+			t.Errorf("%q is taken for %+v", bad, totals)
 		}
 	}
 }
@@ -256,7 +266,9 @@ func TestASealStandsForItsTotals(t *testing.T) {
 	moved[1].Bets--
 	more := totals()
 	more[1].Stake++
-	for name, bad := range map[string][]receipt.Total{"moved": moved, "more": more, "one less": totals()[:1], "none": nil, "unordered": {totals()[1], totals()[0]}} {
+	late := totals()
+	late[0].Missing = true
+	for name, bad := range map[string][]receipt.Total{"moved": moved, "more": more, "one more missing": late, "one less": totals()[:1], "none": nil, "unordered": {totals()[1], totals()[0]}} {
 		if err := seal().CheckTotals(bad); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
@@ -264,7 +276,7 @@ func TestASealStandsForItsTotals(t *testing.T) {
 }
 
 func FuzzParseBatchEntry(f *testing.F) {
-	good := vectorBatch(f).Encode()
+	good := someBatch(f).Encode()
 	f.Add(good[:])
 	f.Fuzz(func(t *testing.T, data []byte) {
 		e, err := receipt.ParseBatchEntry(data)
@@ -298,7 +310,7 @@ func FuzzParseText(f *testing.F) {
 
 // Whatever cannot be read says so by its type, and an entry is read by the kind that it says it is.
 func TestWhatCannotBeReadIsMalformed(t *testing.T) {
-	batch := receipt.BatchEntry{Draw: 1, Agency: 1, Batch: 1, Count: 1, Stake: 1, CumulativeBets: 1, CumulativeStake: 1}
+	batch := receipt.BatchEntry{Draw: 1, Agency: 1, Batch: 1, Count: 1, CumulativeBets: 1}
 	encoded := batch.Encode()
 	if got, err := receipt.ParseEntry(encoded[:]); err != nil || got != batch {
 		t.Errorf("%+v, %v; want %+v", got, err, batch)
@@ -318,10 +330,11 @@ func TestWhatCannotBeReadIsMalformed(t *testing.T) {
 	_, seal := receipt.ParseSeal(text)
 	_, result := receipt.ParseResult(bad)
 	_, record := receipt.ParseRecord(bad)
-	_, _, records := receipt.RecordsRoot(bad)
+	_, records := receipt.ReadRecords(bad, nil)
+	_, totals := receipt.ParseTotals(bad)
 	_, inside := receipt.ParseReceipt(bad)
 	_, outcome := receipt.ParseOutcome([]byte(`{}`))
-	for i, err := range []error{entry, ofBatch, open, contradiction, seal, result, record, records, inside, outcome} {
+	for i, err := range []error{entry, ofBatch, open, contradiction, seal, result, record, records, totals, inside, outcome} {
 		var malformed *receipt.MalformedError
 		if !errors.As(err, &malformed) || malformed.What == "" {
 			t.Errorf("error %d: %v", i, err)

@@ -6,11 +6,12 @@ import (
 	"strings"
 )
 
-// MalformedError says that bytes are not what they are read as. Every Parse function of this package and RecordsRoot fail with
+// MalformedError says that bytes are not what they are read as. Every Parse function of this package and ReadRecords fail with
 // it, and with nothing else; that a well-formed document does not prove what it claims is never a MalformedError.
 type MalformedError struct {
-	What string // what they are read as: receipt, outcome, entry, batch entry, record or records
-	Err  error  // what is wrong with them
+	What string // what they are read as: receipt, outcome, entry, batch entry, record, records, totals,
+	// proof, proofs, bundle or evidence
+	Err error // what is wrong with them
 }
 
 func (e *MalformedError) Error() string { return "parse " + e.What + ": " + e.Err.Error() }
@@ -37,4 +38,22 @@ func ParseEntry(entry []byte) (any, error) {
 		return ParseResult(entry)
 	}
 	return nil, malformed("entry", "unknown kind %.40q", header)
+}
+
+// DrawOf returns which draw an entry of the log is of, by the log's number.
+func DrawOf(entry []byte) (uint64, error) {
+	v, err := ParseEntry(entry)
+	if err != nil {
+		return 0, err
+	}
+	switch v := v.(type) {
+	case BatchEntry:
+		return v.Draw, nil
+	case DrawOpen:
+		return v.Draw, nil
+	case Seal:
+		return v.Draw, nil
+	default:
+		return v.(Result).Draw, nil
+	}
 }

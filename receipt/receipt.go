@@ -12,7 +12,7 @@ import (
 )
 
 // receiptFormat is the first field of a receipt.
-const receiptFormat = "quiniela/v1/receipt"
+const receiptFormat = "quiniela/v2/receipt"
 
 // MaxDocument bounds a receipt or a draw's proof, in bytes.
 const MaxDocument = 256 << 10
@@ -20,7 +20,7 @@ const MaxDocument = 256 << 10
 // Hex is bytes that JSON has as lower-case hexadecimal.
 type Hex []byte
 
-// MarshalText writes h in lower case.
+// MarshalText writes h in lower case; nil is no bytes.
 func (h Hex) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, h), nil }
 
 // UnmarshalText reads lower-case hexadecimal.
@@ -68,18 +68,19 @@ type Logged struct {
 	Proof InclusionProof `json:"path"`
 }
 
-// Receipt proves that one bet is in the log. It is the bettor's: it shows who made the bet, and nothing of any other.
+// Receipt proves that one bet is in the log. It is the bettor's: it shows who made the bet, and of the others on its page only
+// what is public once the draw is closed.
 type Receipt struct {
 	Format     string         `json:"format"`
+	Draw       string         `json:"draw"` // the draw's name; it is proven by the outcome alone
 	FirstName  string         `json:"first_name"`
 	LastName   string         `json:"last_name"`
 	Document   string         `json:"document"`
 	Birthdate  string         `json:"birthdate"`
 	Salt       Hex            `json:"salt"`
-	Record     Hex            `json:"record"`
 	Index      uint32         `json:"index"` // of the bet in its batch, from 0
-	Count      uint32         `json:"count"` // bets in the batch
-	Proof      InclusionProof `json:"path"`  // from the record's leaf to the batch's root
+	Page       Hex            `json:"page"`  // the records of the bet's page
+	Proof      InclusionProof `json:"path"`  // from the page to the batch's root
 	Batch      Logged         `json:"batch"`
 	Checkpoint string         `json:"checkpoint"` // a signed note
 }
@@ -87,6 +88,30 @@ type Receipt struct {
 // Person returns who made the bet, as the receipt says.
 func (r *Receipt) Person() Person {
 	return Person{r.FirstName, r.LastName, r.Document, r.Birthdate}
+}
+
+// Record returns the bet's public record, from its place on the page.
+func (r *Receipt) Record() (Record, error) {
+	at := int(r.Index%PageBets) * RecordSize
+	if len(r.Page)%RecordSize != 0 || len(r.Page) > PageBets*RecordSize || at >= len(r.Page) {
+		return Record{}, fmt.Errorf("a page of %d bytes has no bet %d: want %d bytes a bet, and %d bets at most", len(r.Page), r.Index%PageBets+1, RecordSize, PageBets)
+	}
+	return ParseRecord(r.Page[at:][:RecordSize])
+}
+
+// CheckPage returns an error where the page is not in the batch of an entry, or the bet has no place on it.
+func (r *Receipt) CheckPage(batch BatchEntry) error {
+	if r.Index >= batch.Count {
+		return fmt.Errorf("the receipt is of bet %d, and the batch has %d", r.Index+1, batch.Count)
+	}
+	page := int64(r.Index / PageBets)
+	if want := int(min(PageBets, int64(batch.Count)-page*PageBets)) * RecordSize; len(r.Page) != want {
+		return fmt.Errorf("page %d of the batch has %d bytes, want %d", page+1, len(r.Page), want)
+	}
+	if err := tlog.CheckInclusion(r.Proof, Pages(batch.Count), batch.Root, page, PageHash(r.Page)); err != nil {
+		return fmt.Errorf("the page is not page %d of the batch: %w", page+1, err)
+	}
+	return nil
 }
 
 // CheckPerson returns an error where a record does not commit to the person in the receipt.
@@ -104,32 +129,35 @@ func (r *Receipt) CheckPerson(record Record) error {
 	return nil
 }
 
-// New returns the receipt of bet i of a batch, which who made. batch is the batch's log entry with its inclusion proof in the
-// log of checkpoint, a signed note. New does not verify the proofs.
-func New(bets *Leaves, i int, who Person, batch Logged, checkpoint []byte) (*Receipt, error) {
-	inBatch, err := bets.InclusionProof(i)
+// New returns the receipt of bet i of a batch, counted from 0, which who made in the named draw. batch is the batch's log entry
+// with its inclusion proof in the log of checkpoint, a signed note. New does not verify the proofs.
+func New(draw string, bets *Leaves, i int, who Person, batch Logged, checkpoint []byte) (*Receipt, error) {
+	if i < 0 || i >= bets.Count() {
+		return nil, fmt.Errorf("new receipt: bet %d of a batch of %d", i+1, bets.Count())
+	}
+	page := int64(i / PageBets)
+	inBatch, err := bets.proof(page)
 	if err != nil {
 		return nil, fmt.Errorf("new receipt: %w", err)
 	}
 	if !utf8.ValidString(who.FirstName + who.LastName + who.Document + who.Birthdate) {
 		return nil, errors.New("new receipt: a name that is not UTF-8 cannot be written in JSON")
 	}
-	commit, err := who.Commit(bets.salts[i])
-	if err != nil {
-		return nil, fmt.Errorf("new receipt: %w", err)
-	}
-	record := bets.records[i*RecordSize:][:RecordSize]
-	if !bytes.Equal(commit[:], record[RecordSize-tlog.HashSize:]) {
-		return nil, fmt.Errorf("new receipt: bet %d of the batch was not made by this person", i)
-	}
-	return &Receipt{
-		Format:    receiptFormat,
+	r := &Receipt{
+		Format: receiptFormat, Draw: draw,
 		FirstName: who.FirstName, LastName: who.LastName, Document: who.Document, Birthdate: who.Birthdate,
-		Salt: bytes.Clone(bets.salts[i][:]), Record: bytes.Clone(record),
-		Index: uint32(i), Count: uint32(bets.Count()), Proof: inBatch,
+		Salt: bytes.Clone(bets.salts[i][:]), Index: uint32(i), Page: bytes.Clone(bets.page(page)), Proof: inBatch,
 		Batch:      batch,
 		Checkpoint: string(checkpoint),
-	}, nil
+	}
+	record, err := r.Record()
+	if err == nil {
+		err = r.CheckPerson(record)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("new receipt: bet %d of the batch: %w", i+1, err)
+	}
+	return r, nil
 }
 
 // In returns an error where the entry is not in the log of a verified checkpoint.

@@ -12,14 +12,14 @@ import (
 func example(t testing.TB) []byte {
 	t.Helper()
 	lines := []byte("Santiago Lionel,Lorca,30904465,1999-03-17,7574\nAna,Paz,1,1990-01-01,7\n")
-	bets, err := receipt.KeepLeaves(&[32]byte{1}, receipt.Play{Stake: 1}, lines)
+	bets, err := receipt.KeepLeaves(&[32]byte{1}, lines)
 	if err != nil {
 		t.Fatal(err)
 	}
-	entry := receipt.BatchEntry{Draw: 1, Agency: 1, Batch: 1, Count: 2, Stake: 2, CumulativeBets: 2, CumulativeStake: 2, Root: bets.Root()}
+	entry := receipt.BatchEntry{Draw: 1, Agency: 1, Batch: 1, Count: 2, CumulativeBets: 2, Root: bets.Root()}
 	who := receipt.Person{FirstName: "Ana", LastName: "Paz", Document: "1", Birthdate: "1990-01-01"}
 	encoded := entry.Encode()
-	r, err := receipt.New(bets, 1, who, receipt.Logged{Entry: encoded[:]}, []byte("o\n1\n\n— o AAAA\n"))
+	r, err := receipt.New("d", bets, 1, who, receipt.Logged{Entry: encoded[:]}, []byte("o\n1\n\n— o AAAA\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func example(t testing.TB) []byte {
 func FuzzParseReceipt(f *testing.F) {
 	f.Add(example(f))
 	f.Add([]byte("{}"))
-	f.Add([]byte(`{"format":"quiniela/v1/receipt"}`))
+	f.Add([]byte(`{"format":"quiniela/v2/receipt"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := receipt.ParseReceipt(data)
 		if err != nil {
@@ -52,14 +52,14 @@ func FuzzParseReceipt(f *testing.F) {
 }
 
 func TestAReceiptIsForItsPersonOnly(t *testing.T) {
-	bets, err := receipt.KeepLeaves(&[32]byte{1}, receipt.Play{Stake: 1}, []byte("Ana,Paz,1,1990-01-01,7\n"))
+	bets, err := receipt.KeepLeaves(&[32]byte{1}, []byte("Ana,Paz,1,1990-01-01,7\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := receipt.New(bets, 0, receipt.Person{FirstName: "Eva", LastName: "Paz", Document: "1", Birthdate: "1990-01-01"}, receipt.Logged{}, nil); err == nil {
+	if _, err := receipt.New("d", bets, 0, receipt.Person{FirstName: "Eva", LastName: "Paz", Document: "1", Birthdate: "1990-01-01"}, receipt.Logged{}, nil); err == nil {
 		t.Error("a receipt of somebody else's bet")
 	}
-	if _, err := receipt.New(bets, 1, receipt.Person{}, receipt.Logged{}, nil); err == nil {
+	if _, err := receipt.New("d", bets, 1, receipt.Person{}, receipt.Logged{}, nil); err == nil {
 		t.Error("a receipt of a bet that is not there")
 	}
 }
