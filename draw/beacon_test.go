@@ -12,22 +12,6 @@ import (
 	"quiniela/draw"
 )
 
-// rounds are published rounds of Quicknet.
-var rounds = []struct {
-	round      uint64
-	signature  string
-	randomness string
-}{
-	{1, "b55e7cb2d5c613ee0b2e28d6750aabbb78c39dcc96bd9d38c2c2e12198df95571de8e8e402a0cc48871c7089a2b3af4b",
-		"1466a6cd24e327188770752f6134001c64d6efcc590ccc26b721611ad96f165a"},
-	{123, "b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92",
-		"fb8f7bc29bf24db51871ec8c79f3a1e4bd0557bc0dfcee9ed1d924e69d1c60dc"},
-	{1000, "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39",
-		"fe290beca10872ef2fb164d2aa4442de4566183ec51c56ff3cd603d930e54fdd"},
-	{30663002, "b9e7e1e3d7d9cf17a9f4703abfae4c137acfbef1fdb45715a98422c244a499ea381c7fd759851ed8eeb8a03d778959b3",
-		"2a231554933f6fd70314fa470152710fac3eba10d052cab996e8f30854fa7f55"},
-}
-
 func unhex(t testing.TB, s string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(s)
@@ -38,8 +22,15 @@ func unhex(t testing.TB, s string) []byte {
 }
 
 func TestQuicknetsHashIsThatOfItsParameters(t *testing.T) {
-	if got := hex.EncodeToString(hashOf(draw.Quicknet())); got != draw.QuicknetHash {
-		t.Errorf("chain hash %s, want %s", got, draw.QuicknetHash)
+	q := known.Quicknet
+	if got := hex.EncodeToString(hashOf(draw.Quicknet())); got != q.ChainHash {
+		t.Errorf("chain hash %s, want %s", got, q.ChainHash)
+	}
+	info := draw.ChainInfo{
+		PublicKey: [96]byte(unhex(t, q.PublicKey)), GroupHash: [32]byte(unhex(t, q.GroupHash)), ID: q.ID, Genesis: q.Genesis, Period: q.Period,
+	}
+	if got := info.Hash(); hex.EncodeToString(got[:]) != q.ChainHash {
+		t.Errorf("by the vectors' parameters the chain hash is %x, want %s", got, q.ChainHash)
 	}
 }
 
@@ -50,22 +41,22 @@ func hashOf(c *draw.Chain) []byte {
 
 func TestPublishedRoundsVerify(t *testing.T) {
 	for _, r := range rounds {
-		got, err := draw.Quicknet().Verify(r.round, unhex(t, r.signature))
-		if err != nil || hex.EncodeToString(got[:]) != r.randomness {
-			t.Errorf("round %d: %x, %v; want %s", r.round, got, err, r.randomness)
+		got, err := draw.Quicknet().Verify(r.Round, unhex(t, r.Signature))
+		if err != nil || hex.EncodeToString(got[:]) != r.Randomness {
+			t.Errorf("round %d: %x, %v; want %s", r.Round, got, err, r.Randomness)
 		}
 	}
 }
 
 func TestOtherSignaturesAreRefused(t *testing.T) {
-	good := unhex(t, rounds[2].signature)
+	good := unhex(t, rounds[2].Signature)
 	for name, c := range map[string]struct {
 		round uint64
 		sig   []byte
 	}{
 		"another round's":       {1001, good},
 		"round 0":               {0, good},
-		"of another round":      {1000, unhex(t, rounds[1].signature)},
+		"of another round":      {1000, unhex(t, rounds[1].Signature)},
 		"none":                  {1000, nil},
 		"cut short":             {1000, good[:47]},
 		"with a byte behind it": {1000, append(good[:48:48], 0)},
@@ -87,7 +78,7 @@ func TestEveryBitOfASignatureCounts(t *testing.T) {
 	if *exhaustive {
 		step = 1
 	}
-	sig := unhex(t, rounds[2].signature)
+	sig := unhex(t, rounds[2].Signature)
 	for i := 0; i < len(sig)*8; i += step {
 		sig[i/8] ^= 1 << (i % 8)
 		if _, err := draw.Quicknet().Verify(1000, sig); err == nil {
@@ -131,21 +122,18 @@ func TestChainsThatCannotBeAreRefused(t *testing.T) {
 }
 
 func TestTheRoundOfATime(t *testing.T) {
-	for _, c := range []struct {
+	type times struct {
 		at   time.Time
 		want uint64
-	}{
-		{time.Time{}, 1},
-		{time.Unix(0, 0), 1},
-		{time.Unix(1692803366, 0), 1},
-		{time.Unix(1692803367, 0), 1},
-		{time.Unix(1692803367, 1), 2},
-		{time.Unix(1692803368, 0), 2},
-		{time.Unix(1692803370, 0), 2},
-		{time.Unix(1692803370, 999), 3},
-		{time.Unix(1692806304, 0), 980},
-		{time.Unix(1692806364, 0), 1000},
-	} {
+	}
+	cases := []times{{time.Time{}, 1}, {time.Unix(0, 0), 1}, {time.Unix(1692803366, 0), 1}, {time.Unix(1692803367, 1), 2}, {time.Unix(1692803370, 999), 3}}
+	if len(known.Quicknet.FirstRound) != 5 {
+		t.Fatalf("%d times among the vectors, want 5", len(known.Quicknet.FirstRound))
+	}
+	for _, v := range known.Quicknet.FirstRound {
+		cases = append(cases, times{time.Unix(v[0], 0), uint64(v[1])})
+	}
+	for _, c := range cases {
 		q := draw.Quicknet()
 		got := q.RoundAt(c.at)
 		if got != c.want {

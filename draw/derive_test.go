@@ -1,13 +1,12 @@
 package draw_test
 
 import (
-	"fmt"
+	"encoding/hex"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"quiniela"
 	"quiniela/draw"
 )
 
@@ -15,40 +14,43 @@ func terms(round uint64) draw.Terms {
 	return draw.Terms{ChainHash: draw.Quicknet().Hash(), Round: round, DrawID: "test"}
 }
 
-func randomness(t *testing.T, i int) [32]byte { return [32]byte(unhex(t, rounds[i].randomness)) }
+func randomness(t *testing.T, i int) [32]byte { return [32]byte(unhex(t, rounds[i].Randomness)) }
 
-func TestPrizesOfRound1000(t *testing.T) {
-	got, err := draw.Prizes(randomness(t, 2), terms(1000))
-	if err != nil {
-		t.Fatal(err)
+func TestTheVectorsDraws(t *testing.T) {
+	if len(known.Draws) != 3 {
+		t.Fatalf("%d draws among the vectors, want 3", len(known.Draws))
 	}
-	want := "4597 9224 2297 2132 4895 6578 8316 0297 0910 5482 4148 4197 6508 5424 7386 7824 1463 4071 2458 6050"
-	var words []string
-	for _, n := range got {
-		words = append(words, fmt.Sprintf("%04d", n))
-	}
-	if diff := cmp.Diff(want, strings.Join(words, " ")); diff != "" {
-		t.Error(diff)
+	for _, v := range known.Draws {
+		x := draw.Terms{ChainHash: draw.Quicknet().Hash(), Round: v.Round, DrawID: v.ID, Binding: [32]byte(unhex(t, v.Binding))}
+		random := randomnessOf(t, v.Round)
+		for ctr, want := range v.Blocks {
+			if got := draw.Block(random, x, 1, uint32(ctr)); hex.EncodeToString(got[:]) != want {
+				t.Errorf("round %d, %q: block %d of prize 1 is %x, want %s", v.Round, v.ID, ctr, got, want)
+			}
+		}
+		got, err := draw.Prizes(random, x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(v.Prizes, got[:len(v.Prizes)]); diff != "" {
+			t.Errorf("round %d, %q: the prizes: %s", v.Round, v.ID, diff)
+		}
+		if one, err := draw.Derive(random, x, 1); err != nil || one != v.Prizes[0] {
+			t.Errorf("round %d, %q: %04d, %v; want %04d", v.Round, v.ID, one, err, v.Prizes[0])
+		}
 	}
 }
 
-func TestDerive(t *testing.T) {
-	bound := terms(1000)
-	bound.DrawID = "2023-08-23-T"
-	bound.Binding = [32]byte(unhex(t, "75b39c003bea0036c1de400ce3af38b73fa1f963eaf16ed8dbbc235015e5646a"))
-	for _, c := range []struct {
-		random [32]byte
-		terms  draw.Terms
-		want   quiniela.Number
-	}{
-		{randomness(t, 1), terms(123), 8889},
-		{randomness(t, 2), terms(1000), 4597},
-		{randomness(t, 2), bound, 8571},
-	} {
-		if got, err := draw.Derive(c.random, c.terms, 1); err != nil || got != c.want {
-			t.Errorf("round %d, %q: %04d, %v; want %04d", c.terms.Round, c.terms.DrawID, got, err, c.want)
+// randomnessOf returns the randomness of one of the vectors' rounds.
+func randomnessOf(t *testing.T, round uint64) [32]byte {
+	t.Helper()
+	for i, r := range rounds {
+		if r.Round == round {
+			return randomness(t, i)
 		}
 	}
+	t.Fatalf("round %d is not among the vectors", round)
+	return [32]byte{}
 }
 
 // Each part of what a draw fixes when it opens must move the numbers.

@@ -19,15 +19,15 @@ import (
 
 func published(i int) string {
 	r := rounds[i]
-	return fmt.Sprintf(`{"round":%d,"randomness":"%s","signature":"%s"}`, r.round, r.randomness, r.signature)
+	return fmt.Sprintf(`{"round":%d,"randomness":"%s","signature":"%s"}`, r.Round, r.Randomness, r.Signature)
 }
 
 func beacon(t testing.TB, i int) draw.Beacon {
-	return draw.Beacon{Round: rounds[i].round, Signature: [48]byte(unhex(t, rounds[i].signature))}
+	return draw.Beacon{Round: rounds[i].Round, Signature: [48]byte(unhex(t, rounds[i].Signature))}
 }
 
 func TestParseBeacon(t *testing.T) {
-	sig, random := rounds[2].signature, rounds[2].randomness
+	sig, random := rounds[2].Signature, rounds[2].Randomness
 	for name, text := range map[string]string{
 		"as published":       published(2),
 		"with blank space":   " {\n \"round\": 1000, \"randomness\":\t\"" + random + "\", \"signature\": \"" + sig + "\"}\n",
@@ -46,7 +46,7 @@ func TestParseBeacon(t *testing.T) {
 }
 
 func TestWhatIsNoBeaconIsRefused(t *testing.T) {
-	sig, random := rounds[2].signature, rounds[2].randomness
+	sig, random := rounds[2].Signature, rounds[2].Randomness
 	for name, text := range map[string]string{
 		"nothing":              "",
 		"an array":             "[" + published(2) + "]",
@@ -70,7 +70,7 @@ func TestWhatIsNoBeaconIsRefused(t *testing.T) {
 		"signature too long":   `{"round":1000,"signature":"` + sig + `00"}`,
 		"signature no hex":     `{"round":1000,"signature":"x` + sig[1:] + `"}`,
 		"signature escaped":    `{"round":1000,"signature":"\u0062` + sig[1:] + `"}`,
-		"another's randomness": `{"round":1000,"randomness":"` + rounds[1].randomness + `","signature":"` + sig + `"}`,
+		"another's randomness": `{"round":1000,"randomness":"` + rounds[1].Randomness + `","signature":"` + sig + `"}`,
 		"no randomness in it":  `{"round":1000,"randomness":null,"signature":"` + sig + `"}`,
 		"randomness too short": `{"round":1000,"randomness":"` + random[2:] + `","signature":"` + sig + `"}`,
 		"too much":             published(2) + strings.Repeat(" ", 5000),
@@ -102,7 +102,7 @@ func TestFetchTakesTheFirstAnswerThatVerifies(t *testing.T) {
 		answer(http.StatusNotFound, "not yet"),
 		answer(http.StatusOK, strings.Repeat(" ", 1<<20)),
 		answer(http.StatusOK, published(1)),                                                        // another round
-		answer(http.StatusOK, fmt.Sprintf(`{"round":1000,"signature":"%s"}`, rounds[1].signature)), // a lie
+		answer(http.StatusOK, fmt.Sprintf(`{"round":1000,"signature":"%s"}`, rounds[1].Signature)), // a lie
 		answer(http.StatusOK, published(2)) + "/",
 		answer(http.StatusOK, "never asked"),
 	}

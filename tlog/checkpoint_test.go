@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -88,9 +91,20 @@ func some() tlog.Checkpoint {
 }
 
 func TestTheVectorsVerifierKey(t *testing.T) {
-	_, v := logKey(t)
-	if want := "quiniela.example/ledger+3ed1f4a6+ASFS+NGbeR0kRTJC4V8uq2y3z/p7al7TAJeWDgaYgdsS"; v != want {
-		t.Errorf("verifier key %s, want %s", v, want)
+	var vectors struct {
+		Key struct{ Seed, Origin, Verifier string }
+	}
+	text, err := os.ReadFile("../testdata/vectors.json")
+	if err == nil {
+		err = json.Unmarshal(text, &vectors)
+	}
+	seed, failed := hex.DecodeString(vectors.Key.Seed)
+	if err != nil || failed != nil || len(seed) != ed25519.SeedSize {
+		t.Fatalf("the vectors: %v, %v", err, failed)
+	}
+	_, v, err := tlog.NewLogKey(vectors.Key.Origin, ed25519.NewKeyFromSeed(seed))
+	if want := vectors.Key.Verifier; err != nil || v != want {
+		t.Errorf("verifier key %s, %v; want %s", v, err, want)
 	}
 }
 

@@ -61,7 +61,7 @@ func ParsePolicy(text []byte) (*Policy, error) {
 		}
 	}
 	if len(p.logs) == 0 || p.quorum == "" {
-		return nil, errors.New("policy: want at least one log line and one quorum line")
+		return nil, errors.New("policy: want at least one line `log KEY`, and one line `quorum NAME`, or `quorum none` where no witness is asked for")
 	}
 	return p, nil
 }
@@ -224,6 +224,10 @@ func (p *Policy) VerifyCheckpoint(signed []byte) (*VerifiedCheckpoint, error) {
 		known = append(known, key)
 	}
 	n, err := note.Open(signed, note.VerifierList(known...))
+	var unverified *note.UnverifiedNoteError
+	if errors.As(err, &unverified) {
+		return nil, p.unknown(unverified.Note)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
@@ -243,9 +247,22 @@ func (p *Policy) VerifyCheckpoint(signed []byte) (*VerifiedCheckpoint, error) {
 		}
 	}
 	if !signedByLog {
-		return nil, fmt.Errorf("the checkpoint of %.60q is not signed by a log of that name that the policy knows", c.Origin)
+		return nil, p.unknown(n)
 	}
 	return verified, nil
+}
+
+// unknown says whose checkpoint it is that no key of the policy has signed.
+func (p *Policy) unknown(n *note.Note) error {
+	c, err := ParseCheckpoint(n.Text)
+	if err != nil {
+		return err
+	}
+	mine := strings.Join(p.Origins(), ", ")
+	if !slices.Contains(p.Origins(), c.Origin) {
+		return fmt.Errorf("it is signed by the log %.80q, and your key is of the log %.200q", c.Origin, mine)
+	}
+	return fmt.Errorf("it is of the log %.80q, and not signed with the key that you have of it", c.Origin)
 }
 
 // timeOf returns the time in a cosignature that has been verified.
