@@ -18,41 +18,67 @@ type Draw struct {
 	Open       receipt.DrawOpen
 	Seal       receipt.Seal
 	Result     receipt.Result
-	Checkpoint *tlog.VerifiedCheckpoint
+	Checkpoint *tlog.VerifiedCheckpoint // of the log that has all three
+	Sealed     *tlog.VerifiedCheckpoint // the first that was shown of a log with the seal
 }
 
 // Outcome verifies an outcome's JSON against a policy and derives its number again. chains are the beacons that are known;
-// none: draw.Quicknet. bet, which may be nil, is one that Receipt returned: its batch must lie between the draw's opening and
-// its seal. Outcome always returns the same steps in the same order, but for StepBefore without a bet. The draw is nil where
-// its entries are not shown to be in the log. Use it only where every step passed.
-func Outcome(data []byte, policy *tlog.Policy, chains []*draw.Chain, bet *Bet) (found Findings, drawn *Draw) {
-	last := []string{StepNumber}
-	if bet != nil {
-		last = []string{StepBefore, StepNumber}
-	}
+// none: draw.Quicknet. Outcome always returns the same steps in the same order. The draw is nil where its entries are not shown to
+// be in the log. Use it only where every step passed.
+func Outcome(data []byte, policy *tlog.Policy, chains []*draw.Chain) (found Findings, drawn *Draw) {
 	o, err := receipt.ParseOutcome(data)
 	if !found.step(PartOutcome, StepFormat, err, textOutcome) {
-		found.skip(PartOutcome, textUnproven, StepCheckpoint, StepWitnesses, StepOpen, StepSeal, StepResult)
-		found.skip(PartOutcome, textUnproven, last...)
+		found.skip(PartOutcome, textUnproven, StepCheckpoint, StepOpen, StepSeal, StepResult, StepSealed, StepWitnesses, StepNumber)
 		return found, nil
 	}
 	d := &Draw{Outcome: o}
-	d.Checkpoint = found.checkpoint(PartOutcome, o.Checkpoint, policy)
-	if d.Checkpoint == nil {
-		found.skip(PartOutcome, textUnproven, StepOpen, StepSeal, StepResult)
-		found.skip(PartOutcome, textUnproven, last...)
+	d.Checkpoint, err = policy.VerifyCheckpoint([]byte(o.Checkpoint))
+	if !found.signed(PartOutcome, StepCheckpoint, d.Checkpoint, err) {
+		found.skip(PartOutcome, textUnproven, StepOpen, StepSeal, StepResult, StepSealed, StepWitnesses, StepNumber)
 		return found, nil
 	}
 	if !found.entries(d) {
-		found.skip(PartOutcome, textUnproven, last...)
+		found.skip(PartOutcome, textUnproven, StepSealed, StepWitnesses, StepNumber)
 		return found, nil
 	}
-	if bet != nil {
-		found.step(PartOutcome, StepBefore, d.includes(bet), textBefore, bet.Receipt.Batch.Index, o.Seal.Index)
-	}
+	found.sealed(d, policy)
 	text, args := provenance(d.Result)
 	found.step(PartOutcome, StepNumber, d.checkNumber(chains), text, args...)
 	return found, d
+}
+
+// sealed checks the checkpoint of the seal, and that the policy's quorum has cosigned it, and the one that has the result
+// as well: nobody was shown another book, nor another result.
+func (f *Findings) sealed(d *Draw, policy *tlog.Policy) {
+	err := d.readSealed(policy)
+	if !f.step(PartOutcome, StepSealed, err, textSealed, size(d.Sealed)) {
+		f.skip(PartOutcome, textUnproven, StepWitnesses)
+		return
+	}
+	if !policy.NeedsWitnesses() {
+		f.waive(PartOutcome, textNoWitnesses, StepWitnesses)
+		return
+	}
+	err = policy.Quorum(d.Sealed)
+	if err == nil {
+		if err = policy.Quorum(d.Checkpoint); err != nil {
+			err = fmt.Errorf("the checkpoint with the result: %w", err)
+		}
+	}
+	f.step(PartOutcome, StepWitnesses, err, textWitnesses, len(d.Sealed.Cosigned))
+}
+
+// readSealed sets d.Sealed. It must have the seal, and be of the log that the outcome's entries are in.
+func (d *Draw) readSealed(policy *tlog.Policy) (err error) {
+	if d.Sealed, err = policy.VerifyCheckpoint([]byte(d.Outcome.Sealed)); err != nil {
+		return err
+	}
+	if err := d.Outcome.InSealed().In(d.Sealed); err != nil {
+		return fmt.Errorf("the seal: %w", err)
+	}
+	sealed, last := d.statements()
+	_, err = compare([]view{sealed.itself(), sealed.until(d.Outcome.InSealed())}, []view{last.itself(), last.until(d.Outcome.Seal)})
+	return err
 }
 
 // entries checks the draw's three entries, each by itself and against the one before. It reports whether all are right.
@@ -106,14 +132,16 @@ func (d *Draw) includes(bet *Bet) error {
 	switch {
 	case bet.Checkpoint.Origin != d.Checkpoint.Origin:
 		return fmt.Errorf("the receipt is of the log %s, the draw of %s", bet.Checkpoint.Origin, d.Checkpoint.Origin)
-	case bet.Batch.Draw != d.Seal.Draw:
-		return fmt.Errorf("the bet is in draw %d, and this is draw %d", bet.Batch.Draw, d.Seal.Draw)
-	case index <= d.Outcome.Open.Index || index >= d.Outcome.Seal.Index:
+	case bet.Batch.Draw != d.Seal.Draw || bet.Receipt.Draw != d.Open.ID:
+		return fmt.Errorf("the bet is in draw %s, number %d of the log, and this is draw %s, number %d", bet.Receipt.Draw, bet.Batch.Draw, d.Open.ID, d.Seal.Draw)
+	case receipt.CheckPlay(d.Open.Game, bet.Record.Play) != nil:
+		return receipt.CheckPlay(d.Open.Game, bet.Record.Play)
+	case index > d.Outcome.Seal.Index:
+		return contradiction{receipt.NewLateBatch(d.Outcome.Seal, []byte(d.Outcome.Checkpoint), bet.Receipt.Batch, []byte(bet.Receipt.Checkpoint))}
+	case index <= d.Outcome.Open.Index || index == d.Outcome.Seal.Index:
 		return fmt.Errorf("the bet's batch is entry %d, not between the draw's opening (%d) and its seal (%d)", index, d.Outcome.Open.Index, d.Outcome.Seal.Index)
 	case bet.Batch.CumulativeBets > d.Seal.Bets || bet.Batch.Batch > d.Seal.Batches || bet.Batch.CumulativeStake > d.Seal.Stake:
 		return errors.New("the seal counts fewer bets than the batch's agency had sent")
-	case bet.Checkpoint.Size == d.Checkpoint.Size && bet.Checkpoint.Root != d.Checkpoint.Root:
-		return errors.New("two checkpoints of one size differ: the log shows different people different things; keep both and publish them")
 	}
 	return nil
 }
@@ -124,10 +152,7 @@ func (d *Draw) fromBeacon() bool { return d.Result.Source == quiniela.SourceBeac
 // checkNumber returns an error where the result does not follow from what was fixed when the draw opened.
 func (d *Draw) checkNumber(chains []*draw.Chain) error {
 	open, result := d.Open, d.Result
-	if result.Source != open.Source {
-		if open.Source == quiniela.SourceBeacon && result.Source == quiniela.SourceNotary && open.Beacon.Fallback == receipt.FallbackNotary {
-			return nil // the notary's signature is on the extract, which is not here
-		}
+	if result.Source != open.Source { // a beacon's draw has no other end than its round
 		return fmt.Errorf("the draw was opened with the source %q, and its number is from %q", open.Source, result.Source)
 	}
 	switch open.Source {
@@ -208,6 +233,52 @@ func (f *Findings) roundTime(d *Draw, chains []*draw.Chain) bool {
 	return f.step(PartOutcome, StepRoundTime, err, textRoundTime, d.Open.Beacon.Round, clock(at), clock(micros(ended)))
 }
 
+// inTime checks, by the times of the witnesses, that the draw was sealed before the beacon's round was public. A draw without a
+// beacon has no such time: it says when the witnesses saw the seal.
+func (f *Findings) inTime(d *Draw, policy *tlog.Policy, chains []*draw.Chain) {
+	if !policy.NeedsWitnesses() {
+		f.waive(PartOutcome, textNoTime, StepInTime)
+		return
+	}
+	if !d.fromBeacon() {
+		f.step(PartOutcome, StepInTime, nil, textSeen, clock(d.seen(policy)))
+		return
+	}
+	chain, err := d.chain(chains)
+	if err != nil {
+		f.skip(PartOutcome, textUnproven, StepInTime)
+		return
+	}
+	public := chain.TimeOf(d.Open.Beacon.Round)
+	if err = policy.Quorum(d.Sealed.Before(public)); err != nil {
+		err = fmt.Errorf("before %s, when the round was public: %w", clock(public), err)
+	}
+	f.step(PartOutcome, StepInTime, err, textInTime, clock(public))
+}
+
+// seen returns when the witnesses whose quorum counts had all signed the seal. The policy must be met.
+func (d *Draw) seen(policy *tlog.Policy) time.Time {
+	var times []time.Time
+	for _, c := range d.Sealed.Cosigned {
+		times = append(times, c.At)
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	for _, at := range times {
+		if policy.Quorum(d.Sealed.Before(at.Add(time.Second))) == nil {
+			return at
+		}
+	}
+	return time.Time{}
+}
+
 func micros(t uint64) time.Time { return time.UnixMicro(int64(t)) }
 
 func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// size is a checkpoint's, which may be nil.
+func size(c *tlog.VerifiedCheckpoint) int64 {
+	if c == nil {
+		return 0
+	}
+	return c.Size
+}

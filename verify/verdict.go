@@ -1,69 +1,136 @@
 package verify
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"quiniela"
+	"quiniela/receipt"
 )
 
 func (c *checker) note(text string) { c.report.Notes = append(c.report.Notes, text) }
 
 // conclude comes to the verdict.
-func (c *checker) conclude() {
-	w, r := c.words, &c.report
-	for _, s := range r.Steps {
-		if s.State == Failed {
-			r.Verdict = fmt.Sprintf(w.FailedAt, s.Title, w.parts[s.Part])
-			c.note(w.NotesKeep)
-			return
+func (c *checker) conclude() error {
+	r := &c.report
+	if err := c.convict(); err != nil {
+		return err
+	}
+	switch failed := c.firstFailure(); {
+	case c.convicted != nil:
+		r.Result, r.Verdict = Contradicted, c.words.Contradicted
+		return nil
+	case failed != nil:
+		r.Result = NotProven
+		r.Verdict = fmt.Sprintf(c.words.FailedAt, c.words.title(failed.Step), c.words.parts[failed.Part])
+		c.note(c.words.NotesKeep)
+		return nil
+	case !c.complete():
+		r.Result = NotYet
+		r.Verdict = c.notYet()
+		return nil
+	}
+	r.Result = Proven
+	proven := c.words.Proven
+	if !c.policy.NeedsWitnesses() {
+		r.Result, proven = ByOperator, c.words.ByOperator
+		c.note(c.words.NotesNoWitness)
+	}
+	c.noteSource()
+	c.noteClosing()
+	r.Verdict = fmt.Sprintf(proven, c.verdict())
+	return nil
+}
+
+// convict keeps the evidence of a contradiction, where the check was given some or has found some.
+func (c *checker) convict() (err error) {
+	for _, f := range c.Findings {
+		var found contradiction
+		if c.convicted == nil && errors.As(f.Err, &found) {
+			c.convicted = found.evidence
 		}
 	}
-	if c.Receipt != nil && c.bet == nil || c.Outcome != nil && c.draw == nil {
-		r.Verdict = w.FailedAll // no step failed, and one that is needed could not be made
-		return
+	if c.convicted != nil {
+		c.report.Evidence, err = c.convicted.Encode()
 	}
-	r.Proven = true
-	if !c.policy.NeedsWitnesses() {
-		c.note(w.NotesNoWitness)
+	return err
+}
+
+func (c *checker) firstFailure() *Finding {
+	for i, f := range c.Findings {
+		if f.State == Failed {
+			return &c.Findings[i]
+		}
 	}
-	if c.draw != nil {
-		c.noteSource()
+	return nil
+}
+
+// complete reports whether all was checked that the verdict of a receipt, or of an outcome alone, stands for.
+func (c *checker) complete() bool {
+	return c.draw != nil && c.Findings.Passed() && (c.Receipt == nil || c.bet != nil)
+}
+
+// notYet says what is missing, where nothing failed.
+func (c *checker) notYet() string {
+	if c.bet == nil {
+		return c.words.FailedAll
 	}
-	r.Verdict = c.verdict()
+	if c.draw == nil {
+		return fmt.Sprintf(c.words.NeedsOutcome, c.describeBet())
+	}
+	return fmt.Sprintf(c.words.NeedsLog, c.describeBet())
 }
 
 // noteSource says what the number rests on, where that is not a beacon.
 func (c *checker) noteSource() {
-	switch open, result := c.draw.Open, c.draw.Result; {
-	case result.Source == quiniela.SourceFixed:
+	switch c.draw.Result.Source {
+	case quiniela.SourceFixed:
 		c.note(c.words.NotesFixed)
-	case result.Source == quiniela.SourceNotary && open.Source == quiniela.SourceBeacon:
-		c.note(c.words.NotesFallback)
-		c.note(c.words.NotesNotary)
-	case result.Source == quiniela.SourceNotary:
+	case quiniela.SourceNotary:
 		c.note(c.words.NotesNotary)
 	}
 }
 
-// verdict returns the sentence of a report whose steps all passed. It sets whether the bet won, where there is a bet and a draw.
+// noteClosing says who closed the draw, where that was not its closing time or its agencies.
+func (c *checker) noteClosing() {
+	seal, open := c.draw.Seal, c.draw.Open
+	if seal.By == receipt.ClosedByOperator {
+		c.note(fmt.Sprintf(c.words.NotesOperator, clock(micros(seal.Sealed)), orDash(seal.Note)))
+		if open.Close != 0 && seal.Sealed < open.Close {
+			c.note(fmt.Sprintf(c.words.NotesEarly, clock(micros(open.Close))))
+		}
+	}
+	if seal.Missing > 0 {
+		c.note(fmt.Sprintf(c.words.NotesMissing, seal.Missing, open.Agencies))
+	}
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func (c *checker) describeBet() string {
+	b, r := c.bet, c.bet.Receipt
+	return fmt.Sprintf(c.words.Bet, r.FirstName, r.LastName, c.words.play(b.Record.Play), r.Draw,
+		r.Index+1, b.Batch.Batch, b.Batch.Agency, b.Checkpoint.Origin)
+}
+
+// verdict returns the sentence of a report whose steps all passed. It sets whether the bet won, where there is a bet.
 func (c *checker) verdict() string {
 	w := c.words
 	if c.bet == nil {
 		return fmt.Sprintf(w.DrawOnly, c.draw.Open.ID, c.draw.Checkpoint.Origin, c.draw.Result.Number)
 	}
-	b, r := c.bet, c.bet.Receipt
-	bet := fmt.Sprintf(w.Bet, r.FirstName, r.LastName, b.Record.Number, b.Record.Stake,
-		r.Index, b.Batch.Batch, b.Batch.Agency, b.Checkpoint.Origin)
-	if c.draw == nil {
-		return fmt.Sprintf(w.BetOnly, bet)
-	}
-	won := b.Record.Number == c.draw.Result.Number
+	won := c.bet.Record.Play.Number == c.draw.Result.Number
 	c.report.Won = &won
 	if !won {
-		return fmt.Sprintf(w.NotWon, bet, c.draw.Open.ID, c.draw.Result.Number)
+		return fmt.Sprintf(w.NotWon, c.describeBet(), c.draw.Result.Number)
 	}
-	return fmt.Sprintf(w.Won, bet, c.draw.Open.ID, c.draw.Result.Number)
+	return fmt.Sprintf(w.Won, c.describeBet(), c.draw.Result.Number)
 }
 
 // Text returns the report as a person reads it in a terminal: a line for each step, and the verdict. Whoever wrote a receipt chose the

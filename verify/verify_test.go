@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io/fs"
 	"iter"
 	"slices"
 	"strings"
@@ -61,46 +62,266 @@ func failed(r *verify.Report) (list []string) {
 
 func TestAGoodReceiptIsProven(t *testing.T) {
 	l := lottery(t, verifytest.Terms{})
-	r := check(t, all(l))
+	in := all(l)
+	in.Log = l.Log
+	r := check(t, in)
 	want := []string{
 		"receipt/format ok", "receipt/bet ok", "receipt/commitment ok", "receipt/batch ok", "receipt/bet in batch ok", "receipt/checkpoint ok",
-		"receipt/witnesses ok", "receipt/batch in log ok",
-		"outcome/format ok", "outcome/checkpoint ok", "outcome/witnesses ok", "outcome/draw-open entry ok", "outcome/seal ok", "outcome/result ok",
-		"outcome/before the seal ok", "outcome/number ok", "outcome/round after the close ok",
-		"beacon/beacon ok", "checkpoint/checkpoint ok", "checkpoint/same log ok", "checkpoint/sealed in time ok",
+		"receipt/batch in log ok", "log/checkpoint ok",
+		"outcome/format ok", "outcome/checkpoint ok", "outcome/draw-open entry ok", "outcome/seal ok", "outcome/result ok",
+		"outcome/sealed checkpoint ok", "outcome/witnesses ok", "outcome/number ok", "outcome/round after the close ok", "outcome/sealed in time ok",
+		"outcome/before the seal ok", "outcome/in the sealed log ok",
+		"beacon/beacon ok", "checkpoint/checkpoint ok", "checkpoint/same log ok", "log/same log ok",
 	}
 	if diff := cmp.Diff(want, states(r)); diff != "" {
 		t.Error(diff)
 	}
-	if !r.Proven || r.Won == nil || !*r.Won || !strings.Contains(r.Verdict, "THE BET WON") || len(r.Notes) > 0 {
-		t.Errorf("proven %t, won %v: %s %q", r.Proven, r.Won, r.Verdict, r.Notes)
+	if r.Result != verify.Proven || r.Won == nil || !*r.Won || !strings.HasPrefix(r.Verdict, "PROVEN: ") || !strings.Contains(r.Verdict, "THE BET WON") || len(r.Notes) > 0 {
+		t.Errorf("%s, won %v: %s %q", r.Result, r.Won, r.Verdict, r.Notes)
 	}
-	in := all(l)
+	in = all(l)
 	in.Receipt = l.Lost
-	if r := check(t, in); !r.Proven || r.Won == nil || *r.Won || !strings.Contains(r.Verdict, "did not win") {
-		t.Errorf("the other bet: proven %t, won %v: %s", r.Proven, r.Won, r.Verdict)
+	if r := check(t, in); r.Result != verify.Proven || r.Won == nil || *r.Won || !strings.Contains(r.Verdict, "did not win") {
+		t.Errorf("the other bet: %s, won %v: %s", r.Result, r.Won, r.Verdict)
 	}
+}
+
+// However and whenever a receipt was made, it is proven where the sealed log can be compared, and never where it was not.
+func TestAReceiptIsTiedToTheSealedLog(t *testing.T) {
+	l := lottery(t, verifytest.Terms{})
+	for name, c := range map[string]struct {
+		receipt []byte
+		log     verify.Log
+		outcome []byte
+		want    verify.Result
+		sealed  verify.State
+	}{
+		"made late":                            {l.Receipt, nil, l.Outcome, verify.Proven, verify.OK},
+		"made when the draw was closed":        {l.AtSeal, nil, l.Outcome, verify.Proven, verify.OK},
+		"made early, without the log":          {l.Early, nil, l.Outcome, verify.NotYet, verify.Skipped},
+		"made early, with the log":             {l.Early, l.Log, l.Outcome, verify.Proven, verify.OK},
+		"made early, with the log alone":       {l.Early, l.Log, nil, verify.Proven, verify.OK},
+		"made early, alone":                    {l.Early, nil, nil, verify.NotYet, ""},
+		"made early, and the draw not drawn":   {l.Early, without(l.Log, "outcome.json"), nil, verify.NotYet, ""},
+		"made early, and a log without tiles":  {l.Early, without(l.Log, "tile/"), l.Outcome, verify.NotProven, verify.Failed},
+		"made early, and no log where it is":   {l.Early, without(l.Log, "checkpoint"), l.Outcome, verify.NotProven, verify.Skipped},
+		"made late, and a log without tiles":   {l.Receipt, without(l.Log, "tile/"), l.Outcome, verify.NotProven, verify.OK},
+		"made at the seal, and only full tile": {l.Early, full(l), l.Outcome, verify.Proven, verify.OK},
+	} {
+		r := check(t, verify.Options{Receipt: c.receipt, Log: c.log, Outcome: c.outcome, Policy: l.Policy})
+		sealed := verify.State("")
+		for _, s := range r.Steps {
+			if s.Name == verify.StepInSealed {
+				sealed = s.State
+			}
+		}
+		if r.Result != c.want || sealed != c.sealed || (r.Won != nil) != (c.want == verify.Proven) || r.Evidence != nil {
+			t.Errorf("%s: %s (%s), in the sealed log: %s; want %s, %s\n%s", name, r.Result, r.Verdict, sealed, c.want, c.sealed, r.Text())
+		}
+	}
+}
+
+// One checkpoint may be the sealed one of several draws, and have more than their seals.
+func TestASealedCheckpointMayCoverMore(t *testing.T) {
+	l := lottery(t, verifytest.Terms{Covering: true})
+	for name, in := range map[string]verify.Options{
+		"late": {Receipt: l.Receipt, Outcome: l.Outcome}, "at the seal": {Receipt: l.AtSeal, Outcome: l.Outcome}, "early": {Receipt: l.Early, Log: l.Log},
+	} {
+		in.Policy = l.Policy
+		if r := check(t, in); r.Result != verify.Proven || !slices.Contains(states(r), "outcome/in the sealed log ok") {
+			t.Errorf("%s: %s", name, r.Text())
+		}
+	}
+	fork := lottery(t, verifytest.Terms{Covering: true, Entry: "fork"})
+	o, err := receipt.ParseOutcome(l.Outcome)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := receipt.ParseOutcome(fork.Outcome)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Sealed, o.SealedProof = other.Sealed, other.SealedProof
+	mixed, err := o.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := check(t, verify.Options{Outcome: mixed, Policy: l.Policy})
+	if r.Result != verify.Contradicted || check(t, verify.Options{Evidence: r.Evidence, Key: l.Key}).Result != verify.Contradicted {
+		t.Errorf("a sealed checkpoint of another log: %s", r.Text())
+	}
+}
+
+// without is a log that lacks the files with a word in their names.
+func without(log verify.Log, word string) verify.Log {
+	return func(name string) ([]byte, error) {
+		if strings.Contains(name, word) && !strings.Contains(name, "sealed.") {
+			return nil, fs.ErrNotExist
+		}
+		return log(name)
+	}
+}
+
+// full is a log that has kept no partial tiles: it has grown since.
+func full(l *verifytest.Lottery) verify.Log {
+	return func(name string) ([]byte, error) {
+		if at, _, partial := strings.Cut(name, ".p/"); partial || !strings.HasPrefix(name, "tile/") {
+			if partial {
+				return nil, fmt.Errorf("%s: %w", at, fs.ErrNotExist)
+			}
+			return l.Log(name)
+		}
+		data, err := l.Log(name + ".p/11")
+		return append(data, make([]byte, 245*32)...), err
+	}
+}
+
+// What an operator with the key can sign, and cannot take back: each is found, and the evidence convicts without the receipt.
+func TestASecondLogConvicts(t *testing.T) {
+	l, fork := lottery(t, verifytest.Terms{}), lottery(t, verifytest.Terms{Entry: "fork"})
+	late := lottery(t, verifytest.Terms{Late: true})
+	early := func(l *verifytest.Lottery) []byte {
+		r, err := receipt.ParseReceipt(l.Early)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return []byte(r.Checkpoint)
+	}
+	for name, in := range map[string]verify.Options{
+		"a bet dropped from the sealed log":          {Receipt: l.Early, Log: fork.Log},
+		"the same, with an outcome":                  {Receipt: l.Early, Outcome: fork.Outcome, Log: fork.Log},
+		"a late receipt of the other":                {Receipt: l.Receipt, Outcome: fork.Outcome},
+		"a receipt at the seal of the other":         {Receipt: l.AtSeal, Outcome: fork.Outcome},
+		"a log that is not the outcome's":            {Receipt: l.Receipt, Outcome: l.Outcome, Log: fork.Log},
+		"a kept checkpoint of the same size":         {Outcome: l.Outcome, Checkpoint: fork.Newest},
+		"a kept checkpoint of the seal":              {Outcome: l.Outcome, Checkpoint: fork.Sealed},
+		"a kept checkpoint of another size":          {Outcome: l.Outcome, Checkpoint: early(fork), Log: l.Log},
+		"a kept checkpoint that ends with the batch": {Receipt: l.Receipt, Checkpoint: early(fork)},
+		"a batch after the seal":                     {Receipt: late.Receipt, Outcome: late.Outcome},
+		"a batch after the seal, in another log":     {Receipt: late.Receipt, Outcome: l.Outcome},
+	} {
+		in.Policy = l.Policy
+		r := check(t, in)
+		if r.Result != verify.Contradicted || r.Won != nil || r.Evidence == nil || !strings.HasPrefix(r.Verdict, "CONTRADICTED") {
+			t.Errorf("%s: %s %s\n%s", name, r.Result, r.Verdict, r.Text())
+			continue
+		}
+		if bytes.Contains(r.Evidence, []byte("Lorca")) || bytes.Contains(r.Evidence, []byte("salt")) {
+			t.Errorf("%s: the evidence shows who bet", name)
+		}
+		proof := check(t, verify.Options{Evidence: r.Evidence, Key: l.Key})
+		want := []string{"evidence/format ok", "evidence/checkpoint ok", "evidence/second checkpoint ok", "evidence/contradiction ok"}
+		if diff := cmp.Diff(want, states(proof)); diff != "" || proof.Result != verify.Contradicted {
+			t.Errorf("%s: the evidence: %s\n%s", name, proof.Result, diff)
+		}
+	}
+}
+
+// Nobody is convicted by something that only looks like evidence.
+func TestWhatIsNoEvidence(t *testing.T) {
+	l, fork := lottery(t, verifytest.Terms{}), lottery(t, verifytest.Terms{Entry: "fork"})
+	found := check(t, verify.Options{Receipt: l.Early, Log: fork.Log, Policy: l.Policy}).Evidence
+	good, err := receipt.ParseEvidence(found)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := lottery(t, verifytest.Terms{Late: true})
+	lateFound := check(t, verify.Options{Receipt: late.Receipt, Outcome: late.Outcome, Policy: l.Policy}).Evidence
+	goodLate, err := receipt.ParseEvidence(lateFound)
+	if err != nil {
+		t.Fatal(err)
+	}
+	itself := receipt.Shown{Checkpoint: string(l.Newest), Leaf: receipt.Hex{}}
+	for name, e := range map[string]*receipt.Evidence{
+		"one log":           receipt.NewTwoLogs(11, itself, itself),
+		"its own beginning": change(good, func(e *receipt.Evidence) { e.First = e.Second }),
+		"another leaf":      change(good, func(e *receipt.Evidence) { e.Second.Leaf[0]++ }),
+		"no leaf":           change(good, func(e *receipt.Evidence) { e.Second.Leaf = receipt.Hex{} }),
+		"no proof":          change(good, func(e *receipt.Evidence) { e.Second.Proof = nil }),
+		"another size":      change(good, func(e *receipt.Evidence) { e.Size++ }),
+		"a size of nobody":  change(good, func(e *receipt.Evidence) { e.Size = 1 << 63 }),
+		"a batch of another draw": change(goodLate, func(e *receipt.Evidence) {
+			e.Batch.Entry[11] = 1
+		}),
+		"a batch elsewhere": change(goodLate, func(e *receipt.Evidence) { e.Batch.Index-- }),
+		"unsigned": change(good, func(e *receipt.Evidence) {
+			e.First.Checkpoint = strings.Replace(e.First.Checkpoint, "— quiniela", "— kuiniela", 1)
+		}),
+	} {
+		data, err := e.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := check(t, verify.Options{Evidence: data, Policy: l.Policy}); r.Result != verify.NotProven || r.Evidence != nil {
+			t.Errorf("%s: %s", name, r.Text())
+		}
+	}
+	fewFlips(found, func(at int, changed []byte) {
+		r := check(t, verify.Options{Evidence: changed, Policy: l.Policy})
+		if r.Result == verify.Contradicted && !bytes.Equal(compact(t, r.Evidence), compact(t, found)) {
+			t.Errorf("byte %d, %q for %q: still evidence", at, changed[at], found[at])
+		}
+	})
+}
+
+// change returns a copy of evidence that was changed.
+func change(e *receipt.Evidence, f func(*receipt.Evidence)) *receipt.Evidence {
+	data, err := e.Encode()
+	if err != nil {
+		panic(err)
+	}
+	c, err := receipt.ParseEvidence(data)
+	if err != nil {
+		panic(err)
+	}
+	f(c)
+	return c
+}
+
+func compact(t *testing.T, data []byte) []byte {
+	var b bytes.Buffer
+	if err := json.Compact(&b, data); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 func TestWhatIsNotGivenIsNotClaimed(t *testing.T) {
 	l := lottery(t, verifytest.Terms{})
 	r := check(t, verify.Options{Receipt: l.Receipt, Key: l.Key})
-	if !r.Proven || r.Won != nil || !strings.Contains(r.Verdict, "needs the draw's outcome") || len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "No witness") {
+	if r.Result != verify.NotYet || r.Won != nil || !strings.Contains(r.Verdict, "needs the draw's outcome") {
 		t.Errorf("a receipt and a key: %s %q", r.Verdict, r.Notes)
 	}
 	r = check(t, verify.Options{Outcome: l.Outcome, Policy: l.Policy})
-	if !r.Proven || r.Won != nil || !strings.Contains(r.Verdict, fmt.Sprintf("the number is %04d", l.Number)) {
+	if r.Result != verify.Proven || r.Won != nil || !strings.Contains(r.Verdict, fmt.Sprintf("the number is %04d", l.Number)) {
 		t.Errorf("an outcome alone: %s", r.Verdict)
 	}
 	// Without witnesses nobody says when the seal was there.
-	r = check(t, verify.Options{Outcome: l.Outcome, Key: l.Key, Checkpoint: l.Sealed})
-	if !r.Proven || !slices.Contains(states(r), "checkpoint/sealed in time skipped") {
-		t.Error(states(r))
+	r = check(t, verify.Options{Receipt: l.Receipt, Outcome: l.Outcome, Key: l.Key})
+	if r.Result != verify.ByOperator || !slices.Contains(states(r), "outcome/sealed in time skipped") || !slices.Contains(states(r), "outcome/witnesses skipped") ||
+		!strings.HasPrefix(r.Verdict, "PROVEN, BUT ONLY BY THE OPERATOR'S WORD FOR THE TIME: ") || len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "No witness") {
+		t.Errorf("%s %q %q", r.Verdict, r.Notes, states(r))
 	}
 	// A checkpoint of a size that nothing here shows.
-	r = check(t, verify.Options{Receipt: l.Receipt, Policy: l.Policy, Checkpoint: l.Sealed})
-	if !r.Proven || !slices.Contains(states(r), "checkpoint/same log skipped") || !strings.Contains(strings.Join(r.Notes, ""), "could not be compared") {
+	early, err := receipt.ParseReceipt(l.Early)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = check(t, verify.Options{Outcome: l.Outcome, Policy: l.Policy, Checkpoint: []byte(early.Checkpoint)})
+	if r.Result != verify.Proven || !slices.Contains(states(r), "checkpoint/same log skipped") || !strings.Contains(strings.Join(r.Notes, ""), "could not be compared") {
 		t.Errorf("%q %q", states(r), r.Notes)
+	}
+}
+
+// Who closed the draw, and whom that left out, is part of what a reader is told.
+func TestAnEarlyCloseIsShown(t *testing.T) {
+	l := lottery(t, verifytest.Terms{Operator: "a storm"})
+	r := check(t, verify.Options{Receipt: l.Receipt, Outcome: l.Outcome, Policy: l.Policy})
+	notes := strings.Join(r.Notes, " ")
+	for _, want := range []string{"An operator closed the draw by hand", "a storm", "before its closing time", "1 of 1 agencies had not finished"} {
+		if r.Result != verify.Proven || !strings.Contains(notes, want) {
+			t.Errorf("%s: %q, want %q", r.Result, notes, want)
+		}
 	}
 }
 
@@ -115,6 +336,7 @@ func TestWhatCannotBeCheckedAtAll(t *testing.T) {
 		"both":              {verify.Options{Receipt: l.Receipt, Policy: l.Policy, Key: l.Key}, "not both"},
 		"nothing":           {verify.Options{Policy: l.Policy}, "give a receipt"},
 		"a beacon alone":    {verify.Options{Receipt: l.Receipt, Policy: l.Policy, Beacon: l.Beacon}, "outcome too"},
+		"evidence with":     {verify.Options{Evidence: []byte("{}"), Receipt: l.Receipt, Policy: l.Policy}, "alone"},
 		"no policy":         {verify.Options{Receipt: l.Receipt, Policy: []byte("x")}, "the policy cannot be used"},
 		"an empty policy":   {verify.Options{Receipt: l.Receipt, Policy: []byte{}}, "the policy cannot be used"},
 		"no key":            {verify.Options{Receipt: l.Receipt, Key: []byte("x")}, "one line, name+id+base64"},
@@ -131,7 +353,7 @@ func TestOtherSources(t *testing.T) {
 		l := lottery(t, verifytest.Terms{Source: source})
 		in := verify.Options{Receipt: l.Receipt, Outcome: l.Outcome, Policy: l.Policy, Checkpoint: l.Sealed}
 		r := check(t, in)
-		if !r.Proven || !*r.Won || !strings.Contains(strings.Join(r.Notes, " "), want) {
+		if r.Result != verify.Proven || !*r.Won || !strings.Contains(strings.Join(r.Notes, " "), want) {
 			t.Errorf("%s: %s %q", source, r.Verdict, r.Notes)
 		}
 		in.Beacon = l.Beacon
@@ -139,14 +361,11 @@ func TestOtherSources(t *testing.T) {
 			t.Errorf("%s, with a beacon: %q", source, got)
 		}
 	}
+	// A beacon's draw has no other end than its round, whatever the operator says of why.
 	l := lottery(t, verifytest.Terms{Notary: true})
 	in := verify.Options{Receipt: l.Receipt, Outcome: l.Outcome, Policy: l.Policy}
-	if r := check(t, in); !r.Proven || !strings.Contains(strings.Join(r.Notes, " "), "instead") {
-		t.Errorf("the fallback: %s %q", r.Verdict, r.Notes)
-	}
-	in.Beacon = l.Beacon // the round did come
-	if got := failed(check(t, in)); !slices.Equal(got, []string{"beacon/beacon"}) {
-		t.Errorf("a fallback where the round is there: %q", got)
+	if r := check(t, in); r.Result != verify.NotProven || !slices.Equal(failed(r), []string{"outcome/number"}) {
+		t.Errorf("a number by hand: %s %q", r.Verdict, states(r))
 	}
 }
 
@@ -160,7 +379,7 @@ func TestTheBeaconFromElsewhere(t *testing.T) {
 	} {
 		in := all(l)
 		in.Beacon = []byte(bad)
-		if r := check(t, in); !slices.Equal(failed(r), []string{"beacon/beacon"}) || r.Proven {
+		if r := check(t, in); !slices.Equal(failed(r), []string{"beacon/beacon"}) || r.Result != verify.NotProven {
 			t.Errorf("%s: %q", name, states(r))
 		}
 	}
@@ -171,52 +390,37 @@ func TestARoundThatWasPublicTooEarly(t *testing.T) {
 	for sealed, want := range map[int64]bool{public - 1: true, public: false, public + 60: false} {
 		l := lottery(t, verifytest.Terms{Sealed: sealed})
 		r := check(t, verify.Options{Receipt: l.Receipt, Outcome: l.Outcome, Policy: l.Policy})
-		if r.Proven != want || !want && !slices.Equal(failed(r), []string{"outcome/round after the close"}) {
+		if (r.Result == verify.Proven) != want || !want && !slices.Equal(failed(r), []string{"outcome/round after the close"}) {
 			t.Errorf("sealed %d s after the round: %q", sealed-public, states(r))
 		}
 	}
 	for seen, want := range map[int64]bool{public - 1: true, public: false, public + 60: false} {
 		l := lottery(t, verifytest.Terms{Seen: seen})
-		if r := check(t, all(l)); r.Proven != want || !want && !slices.Equal(failed(r), []string{"checkpoint/sealed in time"}) {
+		r := check(t, verify.Options{Receipt: l.Receipt, Outcome: l.Outcome, Policy: l.Policy})
+		if (r.Result == verify.Proven) != want || !want && !slices.Equal(failed(r), []string{"outcome/sealed in time"}) {
 			t.Errorf("seen %d s after the round: %q", seen-public, states(r))
 		}
 	}
 }
 
-func TestAKeptCheckpointOfAnotherLog(t *testing.T) {
-	l, fork := lottery(t, verifytest.Terms{}), lottery(t, verifytest.Terms{Entry: "fork"})
-	in := all(l)
-	in.Checkpoint = l.Newest
-	if r := check(t, in); !r.Proven || !slices.Contains(states(r), "checkpoint/same log ok") {
-		t.Errorf("the newest: %q", states(r))
-	}
-	for name, kept := range map[string][]byte{"the same size": fork.Newest, "the size of the seal": fork.Sealed} {
-		in.Checkpoint = kept
-		r := check(t, in)
-		if !slices.Equal(failed(r), []string{"checkpoint/same log"}) || !strings.Contains(r.Text(), "publish them") {
-			t.Errorf("%s: %q", name, states(r))
-		}
-	}
-	// The early receipt ends the log with its batch, and the late one shows the log at that size too.
+// A checkpoint that somebody kept is compared, or it is said that it was not.
+func TestAKeptCheckpoint(t *testing.T) {
+	l := lottery(t, verifytest.Terms{})
 	early, err := receipt.ParseReceipt(l.Early)
 	if err != nil {
 		t.Fatal(err)
 	}
-	in = verify.Options{Receipt: l.Receipt, Policy: l.Policy, Checkpoint: []byte(early.Checkpoint)}
-	if r := check(t, in); !r.Proven || !slices.Contains(states(r), "checkpoint/same log ok") {
-		t.Errorf("an earlier checkpoint: %q", states(r))
-	}
-	other, err := receipt.ParseReceipt(fork.Early)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in.Checkpoint = []byte(other.Checkpoint)
-	if r := check(t, in); !slices.Equal(failed(r), []string{"checkpoint/same log"}) {
-		t.Errorf("an earlier checkpoint of a fork: %q", states(r))
-	}
-	// A receipt of one log and an outcome of the other.
-	if r := check(t, verify.Options{Receipt: fork.Receipt, Outcome: l.Outcome, Policy: l.Policy}); r.Proven || len(failed(r)) == 0 {
-		t.Errorf("two logs: %q", states(r))
+	for name, in := range map[string]verify.Options{
+		"the newest":                         {Outcome: l.Outcome, Checkpoint: l.Newest},
+		"the seal's":                         {Outcome: l.Outcome, Checkpoint: l.Sealed},
+		"one that ends with the batch":       {Receipt: l.Receipt, Outcome: l.Outcome, Checkpoint: []byte(early.Checkpoint)},
+		"any, where the published log is":    {Outcome: l.Outcome, Checkpoint: []byte(early.Checkpoint), Log: l.Log},
+		"any, with the receipt alone and it": {Receipt: l.Early, Checkpoint: l.Sealed, Log: l.Log},
+	} {
+		in.Policy = l.Policy
+		if r := check(t, in); r.Result != verify.Proven || !slices.Contains(states(r), "checkpoint/same log ok") {
+			t.Errorf("%s: %s %q", name, r.Verdict, states(r))
+		}
 	}
 }
 
@@ -262,14 +466,14 @@ func places(n int) iter.Seq[int] {
 func TestEveryBitOfAReceiptCounts(t *testing.T) {
 	t.Parallel()
 	l := lottery(t, verifytest.Terms{})
-	want, err := receipt.ParseReceipt(l.Receipt)
+	want, err := receipt.ParseReceipt(l.Early) // which no witness has cosigned: nothing asks for them here
 	if err != nil {
 		t.Fatal(err)
 	}
 	tolerated := 0
-	flips(l.Receipt, func(at int, changed []byte) {
+	flips(l.Early, func(at int, changed []byte) {
 		r := check(t, verify.Options{Receipt: changed, Policy: l.Policy})
-		if !r.Proven {
+		if r.Result != verify.NotYet {
 			if len(failed(r)) == 0 {
 				t.Errorf("byte %d: not proven, and no step failed", at)
 			}
@@ -277,8 +481,15 @@ func TestEveryBitOfAReceiptCounts(t *testing.T) {
 		}
 		tolerated++
 		got, err := receipt.ParseReceipt(changed)
-		if err != nil || !cmp.Equal(want, got) || !blank(l.Receipt[at]) || !blank(changed[at]) {
-			t.Errorf("byte %d, %q for %q: still proven", at, changed[at], l.Receipt[at])
+		if err == nil && got.Draw != want.Draw { // its name is proven by the outcome
+			r := check(t, verify.Options{Receipt: changed, Policy: l.Policy, Outcome: l.Outcome})
+			if !slices.Equal(failed(r), []string{"outcome/before the seal"}) {
+				t.Errorf("byte %d: of the draw %q: %q", at, got.Draw, states(r))
+			}
+			return
+		}
+		if err != nil || !cmp.Equal(want, got) || !blank(l.Early[at]) || !blank(changed[at]) {
+			t.Errorf("byte %d, %q for %q: still right", at, changed[at], l.Early[at])
 		}
 	})
 	t.Logf("%d changes were of blank space alone", tolerated)
@@ -293,7 +504,7 @@ func TestEveryByteOfAnOutcomeCounts(t *testing.T) {
 	}
 	fewFlips(l.Outcome, func(at int, changed []byte) {
 		r := check(t, verify.Options{Receipt: l.Receipt, Outcome: changed, Policy: l.Policy})
-		if r.Proven || r.Won != nil {
+		if r.Result == verify.Proven || r.Won != nil {
 			got, err := receipt.ParseOutcome(changed)
 			if err != nil || !cmp.Equal(want, got) || !blank(l.Outcome[at]) || !blank(changed[at]) {
 				t.Errorf("byte %d, %q for %q: still proven", at, changed[at], l.Outcome[at])
@@ -305,17 +516,21 @@ func TestEveryByteOfAnOutcomeCounts(t *testing.T) {
 func TestEveryByteOfACheckpointAndABeaconCounts(t *testing.T) {
 	t.Parallel()
 	l := lottery(t, verifytest.Terms{})
-	fewFlips(l.Sealed, func(at int, changed []byte) {
+	sealed, err := l.Log("draws/2023-08-23-T/sealed.checkpoint") // which no witness has cosigned: nothing asks for them here
+	if err != nil {
+		t.Fatal(err)
+	}
+	fewFlips(sealed, func(at int, changed []byte) {
 		in := all(l)
 		in.Checkpoint = changed
-		if check(t, in).Proven {
-			t.Errorf("byte %d of the sealed checkpoint, %q for %q: still proven", at, changed[at], l.Sealed[at])
+		if check(t, in).Result == verify.Proven {
+			t.Errorf("byte %d of the sealed checkpoint, %q for %q: still proven", at, changed[at], sealed[at])
 		}
 	})
 	fewFlips(l.Beacon, func(at int, changed []byte) {
 		in := all(l)
 		in.Beacon = changed
-		if check(t, in).Proven {
+		if check(t, in).Result == verify.Proven {
 			t.Errorf("byte %d of the beacon, %q for %q: still proven", at, changed[at], l.Beacon[at])
 		}
 	})
@@ -331,7 +546,7 @@ func TestACutOrEmptyDocument(t *testing.T) {
 		}
 	}
 	for i := range places(len(bytes.TrimSpace(l.Outcome))) {
-		r := check(t, verify.Options{Receipt: l.Receipt, Outcome: l.Outcome[:i:i], Policy: l.Policy, Checkpoint: l.Sealed})
+		r := check(t, verify.Options{Receipt: l.Receipt, Outcome: l.Outcome[:i:i], Policy: l.Policy})
 		if !slices.Equal(failed(r), []string{"outcome/format"}) || r.Won != nil {
 			t.Fatalf("an outcome of %d bytes: %q", i, states(r))
 		}
@@ -341,14 +556,14 @@ func TestACutOrEmptyDocument(t *testing.T) {
 func TestTheStepThatFailsIsTheRightOne(t *testing.T) {
 	l := lottery(t, verifytest.Terms{})
 	for change, want := range map[[2]string]string{
-		{"Lorca", "Lorcb"}:                             "receipt/commitment",
-		{`"index": 0`, `"index": 1`}:                   "receipt/bet in batch",
-		{`"count": 3`, `"count": 4`}:                   "receipt/batch",
-		{`"record": "01`, `"record": "02`}:             "receipt/bet",
-		{`/ledger\n11`, `/ledger\n12`}:                 "receipt/checkpoint",
-		{`quiniela/v1/receipt`, `quiniela/v2/rec`}:     "receipt/format",
-		{`"index": 3`, `"index": 4`}:                   "receipt/batch in log",
-		{`— witness1.example `, `— witness3.example `}: "receipt/witnesses",
+		{"Lorca", "Lorcb"}:                              "receipt/commitment",
+		{`"index": 0`, `"index": 1`}:                    "receipt/commitment",
+		{`"index": 0`, `"index": 16`}:                   "receipt/bet in batch",
+		{`"page": "02`, `"page": "03`}:                  "receipt/bet",
+		{`/ledger\n11`, `/ledger\n12`}:                  "receipt/checkpoint",
+		{`quiniela/v2/receipt`, `quiniela/v1/receipt`}:  "receipt/format",
+		{`"index": 3`, `"index": 4`}:                    "receipt/batch in log",
+		{`"draw": "2023-08-23-T"`, `"draw": "2023-08"`}: "outcome/before the seal",
 	} {
 		changed := strings.Replace(string(l.Receipt), change[0], change[1], 1)
 		if changed == string(l.Receipt) {
@@ -358,6 +573,30 @@ func TestTheStepThatFailsIsTheRightOne(t *testing.T) {
 		if got := failed(r); len(got) == 0 || got[0] != want || r.Won != nil {
 			t.Errorf("%q: failed at %q, want %s", change[1], got, want)
 		}
+	}
+}
+
+// What a notary reads before bets end: the times as dates beside the numbers, in both languages, and nothing that the entry does not say.
+func TestAnOpeningForPeople(t *testing.T) {
+	for source, want := range map[string][]string{
+		quiniela.SourceBeacon: {"round 1000 of the beacon, which is public at 2023-08-23 15:59:24 UTC", "la ronda 1000 del faro, que se publica el 2023-08-23 15:59:24 UTC",
+			"Bets end: 2023-08-23 15:58:14 UTC (1692806294000000 µs)", "Fin de las apuestas: 2023-08-23 15:58:14 UTC"},
+		quiniela.SourceNotary: {"a notary's", "de un escribano"},
+		quiniela.SourceFixed:  {"fixed: 7574", "fijado: 7574"},
+	} {
+		o, err := receipt.ParseOutcome(lottery(t, verifytest.Terms{Source: source}).Outcome)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := verify.Opening(o.Open.Entry, "quiniela.example/ledger")
+		for _, w := range append(want, "Draw 2023-08-23-T, number 2 of the log quiniela.example/ledger", "Sorteo 2023-08-23-T") {
+			if err != nil || !strings.Contains(text, w) {
+				t.Errorf("%s: no %q in %v\n%s", source, w, err, text)
+			}
+		}
+	}
+	if _, err := verify.Opening([]byte("x"), ""); err == nil {
+		t.Error("something else is an opening")
 	}
 }
 
@@ -410,7 +649,7 @@ func TestParseChain(t *testing.T) {
 	l := lottery(t, verifytest.Terms{})
 	in := all(l)
 	in.Chains = []*draw.Chain{c}
-	if r := check(t, in); !r.Proven {
+	if r := check(t, in); r.Result != verify.Proven {
 		t.Errorf("%q", states(r))
 	}
 	other, err := verify.ParseChain([]byte(strings.Replace(info, `"period":3`, `"period":30`, 1)))
@@ -418,7 +657,7 @@ func TestParseChain(t *testing.T) {
 		t.Fatal(err)
 	}
 	in.Chains = []*draw.Chain{other}
-	if r := check(t, in); r.Proven || !slices.Equal(failed(r), []string{"outcome/number"}) {
+	if r := check(t, in); r.Result != verify.NotProven || !slices.Equal(failed(r), []string{"outcome/number"}) {
 		t.Errorf("an unknown chain: %q", states(r))
 	}
 	for _, bad := range []string{"", "{}", strings.Replace(info, "83cf", "83c", 1), strings.Replace(info, "f477", "x477", 1)} {
@@ -436,5 +675,27 @@ func TestItIsQuick(t *testing.T) {
 	check(t, all(l))
 	if took := time.Since(began); took > 2*time.Second {
 		t.Errorf("%s", took)
+	}
+}
+
+// The specified game has one kind of bet. A record that says more, or less, is no bet of it, whatever its number.
+func TestABetThatTheGameDoesNotHaveWinsNothing(t *testing.T) {
+	for _, play := range []quiniela.Play{
+		{Digits: 2, From: 1, To: 1, Number: 7}, {Digits: 4, From: 1, To: 20, Number: 7}, {Digits: 4, From: 1, To: 1, Number: 7, Stake: 1}, {Digits: 4, From: 2, To: 2, Number: 7},
+	} {
+		if err := receipt.CheckPlay(receipt.GameSpecified, play); err == nil {
+			t.Errorf("%+v: a bet of the specified game", play)
+		}
+	}
+	if err := receipt.CheckPlay(receipt.GameSpecified, quiniela.Bet{Number: 7}.Play()); err != nil {
+		t.Error(err)
+	}
+	l, err := verifytest.New(verifytest.Terms{Digits: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := check(t, verify.Options{Receipt: l.Receipt, Outcome: l.Outcome, Policy: l.Policy})
+	if r.Result != verify.NotProven || !slices.Equal(failed(r), []string{"outcome/before the seal"}) || r.Won != nil {
+		t.Errorf("a bet on three digits: %s", r.Text())
 	}
 }

@@ -1,6 +1,10 @@
 package verify
 
-import "fmt"
+import (
+	"fmt"
+
+	"quiniela"
+)
 
 // text names what is said of a step that did not fail. Each language has a format for it; the arguments are the same in all.
 type text int
@@ -9,19 +13,19 @@ const (
 	textNone text = iota
 	textReceipt
 	textOutcome
-	textRecord         // number, stake, game
-	textRecordWithTime // number, stake, game, time
-	textCommitment     // first name, last name, document, birthdate
-	textBatch          // draw, agency, batch, bets
-	textBatchProof     // the bet's index
-	textSigned         // origin, entries
-	textWitnesses      // how many
-	textNoWitnessNeeded
-	textLogProof // index, entries
-	textOpen     // draw, its id, index
-	textSeal     // index, bets, batches
-	textResult   // index
-	textBefore   // index of the batch, index of the seal
+	textRecord     // a play
+	textCommitment // first name, last name, document, birthdate
+	textBatch      // batch, agency, bets
+	textBatchProof // which bet, of how many
+	textSigned     // origin, entries
+	textSealed     // entries
+	textWitnesses  // how many
+	textLogProof   // index, entries
+	textOpen       // draw, its id, index
+	textSeal       // index, bets, batches
+	textResult     // index
+	textBefore     // index of the batch, index of the seal
+	textInSealed
 	textNumberBeacon
 	textNumberNotary
 	textNumberExtract // number, SHA-256
@@ -30,14 +34,23 @@ const (
 	textSameBeacon
 	textSameLog
 	textInTime // when the round was public
+	textSeen   // when
+	textEvidence
+	textTwoLogs   // entries, origin
+	textLateBatch // index of the batch, index of the seal
 
 	// Of steps that were not made.
 	textUnproven
+	textNeedsLog
 	textOtherSize // entries
 	textNoWitnesses
+	textNoTime
 
 	texts // how many there are
 )
+
+// played is a play as an argument of a text.
+type played struct{ quiniela.Play }
 
 // words are what a report says in one language.
 type words struct {
@@ -46,20 +59,46 @@ type words struct {
 	meanings map[string]string // what a failed step means, before the reason, which is English; none: the reason alone
 	parts    map[string]string // the documents, in a sentence
 
-	NothingToCheck, BeaconAlone, TwoPolicies, NoPolicy, BadPolicy, BadKey string
+	Head, Range string // a play at the first prize: number with its digits; one at several prizes: number, from, to
+	Stake       string // behind either: pesos, cents
 
-	FailedAt, FailedAll, Bet, BetOnly, Won, NotWon, DrawOnly                       string
-	NotCompared, NotesNoWitness, NotesNotary, NotesFallback, NotesFixed, NotesKeep string
+	// What a draw-open entry says: see Opening.
+	OpenDraw, OpenGame, OpenAgencies, OpenOpened, OpenCloses, OpenEnds, OpenFixed, OpenNotary, OpenBeacon, OpenUnknown, OpenLeaf string
+
+	NothingToCheck, EvidenceAlone, BeaconAlone, TwoPolicies, NoPolicy, BadPolicy, BadKey string
+
+	// Verdicts. Proven and ByOperator have one of Won, NotWon and DrawOnly in them.
+	Proven, ByOperator, Contradicted, FailedAt, FailedAll, NeedsOutcome, NeedsLog string
+	Bet, Won, NotWon, DrawOnly                                                    string
+	NotCompared, NoOutcome, NotesNoWitness, NotesNotary, NotesFixed, NotesKeep    string
+	NotesOperator, NotesEarly, NotesMissing                                       string
+}
+
+func (w *words) title(step string) string {
+	if title, ok := w.titles[step]; ok {
+		return title
+	}
+	return step
+}
+
+// play says what a bet is on.
+func (w *words) play(p quiniela.Play) string {
+	number := fmt.Sprintf("%0*d", p.Digits, p.Number)
+	text := fmt.Sprintf(w.Head, number)
+	if p.From != 1 || p.To != 1 {
+		text = fmt.Sprintf(w.Range, number, p.From, p.To)
+	}
+	if p.Stake > 0 {
+		text += fmt.Sprintf(w.Stake, p.Stake/100, p.Stake%100)
+	}
+	return text
 }
 
 // step says a finding.
 func (w *words) step(f Finding) Step {
-	s := Step{Part: f.Part, Name: f.Step, Title: f.Step, State: f.State}
-	if title, ok := w.titles[f.Step]; ok {
-		s.Title = title
-	}
+	s := Step{Part: f.Part, Name: f.Step, Title: w.title(f.Step), State: f.State}
 	if f.State != Failed {
-		s.Text = fmt.Sprintf(w.texts[f.text], f.args...)
+		s.Text = w.say(f.text, f.args)
 		return s
 	}
 	s.Text = f.Err.Error()
@@ -67,4 +106,16 @@ func (w *words) step(f Finding) Step {
 		s.Text = meaning + " (" + s.Text + ")"
 	}
 	return s
+}
+
+// say fills in a text.
+func (w *words) say(t text, args []any) string {
+	said := make([]any, len(args))
+	for i, arg := range args {
+		said[i] = arg
+		if p, ok := arg.(played); ok {
+			said[i] = w.play(p.Play)
+		}
+	}
+	return fmt.Sprintf(w.texts[t], said...)
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/ed25519"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -22,20 +23,29 @@ import (
 // Terms are what differs from one lottery to another. The zero value is a draw decided by round 1000 of Quicknet.
 type Terms struct {
 	Source string // of the number; empty: a beacon
-	Notary bool   // a notary entered the number though a beacon was to give it
+	Notary bool   // a notary entered the number though a beacon was to give it: no terms allow that
 	Sealed int64  // when, in seconds; 0: before the round
 	Seen   int64  // when the witnesses saw the seal, in seconds; 0: before the round
 	Entry  string // a word in another draw's opening, which makes another log
+	// Late puts the receipts' batch behind the seal.
+	Late bool
+	// Digits makes the receipts' bets such on as many digits, which the game does not have.
+	Digits byte
+	// Covering makes the sealed checkpoint one that has more entries behind the seal.
+	Covering bool
+	// Operator says that an operator closed the draw by hand, before its time and with an agency missing, and why.
+	Operator string
 }
 
 // Lottery is what a person may have of a lottery.
 type Lottery struct {
 	Key, Policy         []byte // the log's verifier key; a policy with it and two witnesses, both needed
 	Receipt, Lost       []byte // of a bet that won and of one that did not
-	Early               []byte // the first receipt, at an earlier checkpoint
+	Early               []byte // the first receipt, at an earlier checkpoint that only the log has signed
+	AtSeal              []byte // the same, at the checkpoint of the draw's seal
 	Outcome, Beacon     []byte
 	Sealed, Newest      []byte      // signed checkpoints, cosigned
-	Public              []tlog.File // the tiles, the newest checkpoint and the seal's, as the lottery publishes them
+	Public              []tlog.File // the tiles, the newest checkpoint, the seal's and the outcome, as the lottery publishes them
 	Number              quiniela.Number
 	Bettor, NumberOther string // of the receipts
 }
@@ -57,11 +67,16 @@ type maker struct {
 	stored    []tlog.Hash
 	policy    []byte
 	key       string
+	atBatch   int64
+	page      []byte // of the receipts' batch, where it is not that of its lines
 }
 
 // New makes a lottery.
 func New(t Terms) (*Lottery, error) {
-	m := &maker{Terms: t}
+	m := &maker{Terms: t, atBatch: 3}
+	if t.Late {
+		m.atBatch = 8
+	}
 	if m.Seen == 0 {
 		m.Seen = roundTime - 40
 	}
@@ -145,7 +160,6 @@ func (m *maker) logged(index, size int64) (receipt.Logged, error) {
 // other draw, the result, and what comes later.
 const (
 	atOpen   = 1
-	atBatch  = 3
 	atSeal   = 5
 	atResult = 7
 	atEnd    = 11
@@ -168,14 +182,23 @@ func (m *maker) fill(l *Lottery) error {
 	l.Number = result.Number
 	lost := (result.Number + 1) % (quiniela.MaxNumber + 1)
 	lines := []byte(fmt.Sprintf("Santiago Lionel,Lorca,30904465,1999-03-17,%d\nAna,Paz,1,1990-01-01,%d\nJosé,Ñandú,2,1991-01-01,%d\n", result.Number, lost, lost))
-	leaves, err := receipt.KeepLeaves(&[receipt.SecretSize]byte{0x11}, receipt.Play{Stake: 100, Time: 1692806000123}, lines)
+	leaves, err := receipt.KeepLeaves(&[receipt.SecretSize]byte{0x11}, lines)
 	if err != nil {
 		return err
 	}
 	first := batch(2, 1, 1, leaves, 3)
+	if m.Digits != 0 {
+		records, _, err := receipt.Records(&[receipt.SecretSize]byte{0x11}, lines)
+		if err != nil {
+			return err
+		}
+		for i := range 3 {
+			records[i*receipt.RecordSize+2], records[i*receipt.RecordSize+5], records[i*receipt.RecordSize+6] = m.Digits, 0, 7
+		}
+		m.page, first.Root = records, receipt.PageHash(records)
+	}
 	second := batch(2, 1, 2, leaves, 6)
-	totals := []receipt.Total{{Agency: 1, Batches: 2, Bets: 6, Stake: 600}}
-	seal, err := receipt.Seal{Draw: 2, Open: atOpen, Batches: 2, Bets: 6, Stake: 600, Agencies: 1, Totals: receipt.RootOfTotals(totals), Sealed: uint64(m.Sealed) * 1e6}.Encode()
+	seal, err := m.seal().Encode()
 	if err != nil {
 		return err
 	}
@@ -185,7 +208,9 @@ func (m *maker) fill(l *Lottery) error {
 	}
 	foreign := func(i uint64) []byte { b := batch(1, 7, i, leaves, 3*i).Encode(); return b[:] }
 	one, two := first.Encode(), second.Encode()
-	for _, entry := range [][]byte{other, text, foreign(1), one[:], two[:], seal, foreign(2), drawn, foreign(3), foreign(4), foreign(5)} {
+	all := [][]byte{other, text, foreign(1), one[:], two[:], seal, foreign(2), drawn, foreign(3), foreign(4), foreign(5)}
+	all[3], all[m.atBatch] = all[m.atBatch], all[3]
+	for _, entry := range all {
 		if err := m.add(entry); err != nil {
 			return err
 		}
@@ -193,11 +218,29 @@ func (m *maker) fill(l *Lottery) error {
 	return m.documents(l, leaves, first)
 }
 
+func (m *maker) seal() receipt.Seal {
+	s := receipt.Seal{Draw: 2, Open: atOpen, Batches: 2, Bets: 6, Agencies: 1, By: receipt.ClosedByAgencies, Sealed: uint64(m.Sealed) * 1e6}
+	totals := []receipt.Total{{Agency: 1, Batches: 2, Bets: 6}}
+	if m.Operator != "" {
+		s.By, s.Note, s.Missing, s.Sealed = receipt.ClosedByOperator, m.Operator, 1, (roundTime-500)*1e6
+		totals[0].Missing = true
+	}
+	s.Totals = receipt.RootOfTotals(totals)
+	return s
+}
+
+func (m *maker) sealedSize() int64 {
+	if m.Covering {
+		return atSeal + 2
+	}
+	return atSeal + 1
+}
+
 func (m *maker) open(n uint64, id string) receipt.DrawOpen {
-	o := receipt.DrawOpen{Draw: n, ID: id, Rules: "quiniela/2026", Agencies: 1, Opened: (roundTime - 6000) * 1e6, Close: (roundTime - 70) * 1e6, Source: m.Source}
+	o := receipt.DrawOpen{Draw: n, ID: id, Game: receipt.GameSpecified, Agencies: 1, Opened: (roundTime - 6000) * 1e6, Close: (roundTime - 70) * 1e6, Source: m.Source}
 	switch m.Source {
 	case quiniela.SourceBeacon:
-		o.Beacon = &receipt.BeaconTerms{Chain: draw.Quicknet().Hash(), Round: round, Fallback: receipt.FallbackNotary}
+		o.Beacon = &receipt.BeaconTerms{Chain: draw.Quicknet().Hash(), Round: round}
 	case quiniela.SourceFixed:
 		fixed := quiniela.Number(7574)
 		o.Number = &fixed
@@ -230,22 +273,31 @@ func (m *maker) result(open receipt.DrawOpen, text []byte) (receipt.Result, erro
 func batch(n uint64, agency quiniela.Agency, number uint64, leaves *receipt.Leaves, cumulative uint64) receipt.BatchEntry {
 	count := uint32(leaves.Count())
 	return receipt.BatchEntry{
-		Draw: n, Agency: agency, Batch: number, Count: count, Stake: uint64(count) * 100,
-		CumulativeBets: cumulative, CumulativeStake: cumulative * 100, Received: (roundTime - 100) * 1e6, Root: leaves.Root(),
+		Draw: n, Agency: agency, Batch: number, Count: count,
+		CumulativeBets: cumulative, Received: (roundTime - 100) * 1e6, Root: leaves.Root(),
 	}
 }
 
 func (m *maker) documents(l *Lottery, leaves *receipt.Leaves, entry receipt.BatchEntry) (err error) {
-	if l.Receipt, err = m.receipt(leaves, 0, receipt.Person{FirstName: "Santiago Lionel", LastName: "Lorca", Document: "30904465", Birthdate: "1999-03-17"}, entry, atEnd); err != nil {
+	lorca := receipt.Person{FirstName: "Santiago Lionel", LastName: "Lorca", Document: "30904465", Birthdate: "1999-03-17"}
+	if l.Receipt, err = m.receipt(leaves, 0, lorca, entry, atEnd); err != nil {
 		return err
 	}
 	if l.Lost, err = m.receipt(leaves, 2, receipt.Person{FirstName: "José", LastName: "Ñandú", Document: "2", Birthdate: "1991-01-01"}, entry, atEnd); err != nil {
 		return err
 	}
-	if l.Early, err = m.receipt(leaves, 0, receipt.Person{FirstName: "Santiago Lionel", LastName: "Lorca", Document: "30904465", Birthdate: "1999-03-17"}, entry, atBatch+1); err != nil {
-		return err
+	if !m.Late {
+		if l.AtSeal, err = m.receipt(leaves, 0, lorca, entry, atSeal+1); err != nil {
+			return err
+		}
+		witnesses := m.witnesses
+		m.witnesses = nil
+		if l.Early, err = m.receipt(leaves, 0, lorca, entry, m.atBatch+1); err != nil {
+			return err
+		}
+		m.witnesses = witnesses
 	}
-	if l.Sealed, err = m.checkpoint(atSeal + 1); err != nil {
+	if l.Sealed, err = m.checkpoint(m.sealedSize()); err != nil {
 		return err
 	}
 	if l.Newest, err = m.checkpoint(atEnd); err != nil {
@@ -253,7 +305,7 @@ func (m *maker) documents(l *Lottery, leaves *receipt.Leaves, entry receipt.Batc
 	}
 	l.Beacon = []byte(`{"round":1000,"signature":"` + signature + `"}`)
 	l.Bettor, l.NumberOther = "Santiago Lionel Lorca", fmt.Sprintf("%04d", (l.Number+1)%(quiniela.MaxNumber+1))
-	if l.Outcome, err = m.outcome(l.Newest); err != nil {
+	if l.Outcome, err = m.outcome(l); err != nil {
 		return err
 	}
 	return m.publish(l)
@@ -264,8 +316,9 @@ func (m *maker) publish(l *Lottery) (err error) {
 	if l.Public, err = tlog.Tiles(0, atEnd, m); err != nil {
 		return err
 	}
+	l.Public = append(l.Public, tlog.File{Path: "draws/" + id + "/outcome.json", Data: l.Outcome})
 	m.witnesses = nil
-	for path, size := range map[string]int64{"checkpoint": atEnd, "draws/" + id + "/sealed.checkpoint": atSeal + 1} {
+	for path, size := range map[string]int64{"checkpoint": atEnd, "draws/" + id + "/sealed.checkpoint": m.sealedSize()} {
 		signed, err := m.checkpoint(size)
 		if err != nil {
 			return err
@@ -280,20 +333,23 @@ func (m *maker) receipt(leaves *receipt.Leaves, i int, who receipt.Person, entry
 	if err != nil {
 		return nil, err
 	}
-	at, err := m.logged(atBatch, size)
+	at, err := m.logged(m.atBatch, size)
 	if err != nil {
 		return nil, err
 	}
 	encoded := entry.Encode()
 	at.Entry = encoded[:]
-	r, err := receipt.New(leaves, i, who, at, signed)
+	r, err := receipt.New(id, leaves, i, who, at, signed)
 	if err != nil {
 		return nil, err
+	}
+	if m.page != nil {
+		r.Page = m.page
 	}
 	return r.Encode()
 }
 
-func (m *maker) outcome(signed []byte) ([]byte, error) {
+func (m *maker) outcome(l *Lottery) ([]byte, error) {
 	var all [3]receipt.Logged
 	for i, index := range []int64{atOpen, atSeal, atResult} {
 		var err error
@@ -301,13 +357,27 @@ func (m *maker) outcome(signed []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return receipt.NewOutcome(all[0], all[1], all[2], signed).Encode()
+	inSealed, err := m.logged(atSeal, m.sealedSize())
+	if err != nil {
+		return nil, err
+	}
+	return receipt.NewOutcome(all[0], all[1], all[2], l.Newest, l.Sealed, inSealed.Proof).Encode()
+}
+
+// Log reads what the lottery publishes, as verify.Options has it.
+func (l *Lottery) Log(name string) ([]byte, error) {
+	for _, f := range l.Public {
+		if f.Path == name {
+			return f.Data, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 }
 
 // Files returns the lottery as files, by name.
 func (l *Lottery) Files() map[string][]byte {
 	files := map[string][]byte{
-		"receipt.json": l.Receipt, "lost.json": l.Lost, "early.json": l.Early, "outcome.json": l.Outcome, "beacon.json": l.Beacon,
+		"receipt.json": l.Receipt, "lost.json": l.Lost, "early.json": l.Early, "atseal.json": l.AtSeal, "outcome.json": l.Outcome, "beacon.json": l.Beacon,
 		"log.vkey": l.Key, "policy": l.Policy, "sealed.checkpoint": l.Sealed, "checkpoint": l.Newest,
 		"changed.json": []byte(strings.Replace(string(l.Receipt), "Lorca", "Lorcb", 1)),
 	}
