@@ -36,7 +36,7 @@ const (
 	SecretSize     = 32
 	fixedBatchSize = 40
 	// MaxBatchHeader is the most that precedes a batch's lines in its entry.
-	MaxBatchHeader = fixedBatchSize + SecretSize + HashSize + HashSize
+	MaxBatchHeader = fixedBatchSize + SecretSize + HashSize
 )
 
 // Offsets of a batch entry's fields.
@@ -52,7 +52,7 @@ const (
 
 const (
 	flagForgotten = 1 << 0 // packed numbers are in the place of the lines, and neither secret nor MAC is there
-	flagRoot      = 1 << 1
+	flagRoot      = 1 << 1 // the root is there, in the place of the MAC
 )
 
 // Batch is an agency's batch of bets.
@@ -62,17 +62,20 @@ type Batch struct {
 	Batch    uint64 // the agency's, from 1, without gaps
 	Count    uint32 // bets
 	Received int64  // when it arrived, in µs since the Unix epoch, by the clock of the server that took it
-	// Secret is what the batch's MAC and its bets' salts are made of; nil once the batch is forgotten.
+	// Secret is what the batch's root, its bets' salts or its MAC are made of; nil once the batch is forgotten.
 	Secret *[SecretSize]byte
-	MAC    [HashSize]byte  // MAC(Secret, Lines), which a repeat must have; zeros once the batch is forgotten
-	Root   *[HashSize]byte // of its bets' public records; nil where it is not in the public log
-	Lines  []byte          // the bet lines, each trimmed and ended by '\n'; nil once they are forgotten
+	// Root is that of its bets' public records (receipt.Root), where it is in the public log; else nil. A repeat of the batch must
+	// have it.
+	Root *[HashSize]byte
+	// MAC is MAC(Secret, Lines), where there is no root: a repeat must have it. Else it is zeros, as in a batch that is forgotten.
+	MAC   [HashSize]byte
+	Lines []byte // the bet lines, each trimmed and ended by '\n'; nil once they are forgotten
 	// Numbers are the bets' numbers, packed, of a forgotten batch; nil for any other.
 	Numbers []byte
 }
 
-// MAC is HMAC-SHA256 of a batch's lines under its secret: what tells whether two batches have the same lines. A plain hash of the
-// lines would tell it too, but whoever has a list of people could find those who bet, even after they were forgotten.
+// MAC is HMAC-SHA256 of a batch's lines under its secret: what tells whether two batches have the same lines, in a draw that is
+// not in the public log. A plain hash of the lines would tell it too, but whoever has a list of people could find those who bet, even after they were forgotten.
 func MAC(secret *[SecretSize]byte, lines []byte) (mac [HashSize]byte) {
 	h := hmac.New(sha256.New, secret[:])
 	_, _ = h.Write(lines) // never fails
@@ -114,10 +117,12 @@ func PutBatch(buf []byte, start int, b *Batch) int {
 		flags |= flagForgotten
 		payload = len(b.Numbers)
 	} else {
-		size += SecretSize + HashSize
+		size += SecretSize
 	}
 	if b.Root != nil {
 		flags |= flagRoot
+	}
+	if b.Root != nil || b.Numbers == nil {
 		size += HashSize
 	}
 	h := buf[start-size : start]
@@ -131,12 +136,13 @@ func PutBatch(buf []byte, start int, b *Batch) int {
 	binary.BigEndian.PutUint64(h[offReceived:], uint64(b.Received))
 	rest := h[fixedBatchSize:]
 	if b.Numbers == nil {
-		copy(rest, b.Secret[:])
-		copy(rest[SecretSize:], b.MAC[:])
-		rest = rest[SecretSize+HashSize:]
+		rest = rest[copy(rest, b.Secret[:]):]
 	}
-	if b.Root != nil {
+	switch {
+	case b.Root != nil:
 		copy(rest, b.Root[:])
+	case b.Numbers == nil:
+		copy(rest, b.MAC[:])
 	}
 	return start - size
 }
@@ -292,16 +298,19 @@ func decodeBatch(data []byte) (*Batch, error) {
 		return nil, fmt.Errorf("unknown batch flags %#x", flags)
 	}
 	if flags&flagForgotten == 0 {
-		var mac *[HashSize]byte
-		b.Secret, b.Lines = cut(b.Lines)
-		if mac, b.Lines = cut(b.Lines); mac == nil {
-			return nil, fmt.Errorf("a batch entry of %d bytes, too short for its secret and its MAC", len(data))
+		if b.Secret, b.Lines = cut(b.Lines); b.Secret == nil {
+			return nil, fmt.Errorf("a batch entry of %d bytes, too short for its secret", len(data))
 		}
-		b.MAC = *mac
 	}
-	if flags&flagRoot != 0 {
-		if b.Root, b.Lines = cut(b.Lines); b.Root == nil {
-			return nil, fmt.Errorf("a batch entry of %d bytes, too short for its root", len(data))
+	if flags&(flagForgotten|flagRoot) != flagForgotten {
+		var hash *[HashSize]byte
+		if hash, b.Lines = cut(b.Lines); hash == nil {
+			return nil, fmt.Errorf("a batch entry of %d bytes, too short for its root or its MAC", len(data))
+		}
+		if flags&flagRoot != 0 {
+			b.Root = hash
+		} else {
+			b.MAC = *hash
 		}
 	}
 	if flags&flagForgotten != 0 {

@@ -21,7 +21,7 @@ CREATE TABLE journal_head (
 INSERT INTO journal_head (id, position, chain, barrier) VALUES (1, 0, 0, 0);
 
 -- For people and reports: one row per bet, in stored order by (position, line). See docs/LEDGER-FORMAT.md for the bytes.
--- The header of a batch is 104 bytes, and 32 more for a root (flag 2). A batch whose bettors were forgotten (flag 1) has no
+-- The header of a batch is 104 bytes. A batch whose bettors were forgotten (flag 1) has no
 -- lines: its bytes are not text.
 CREATE VIEW bet AS
 SELECT e.draw, e.agency, e.batch, l.line, e.position,
@@ -33,6 +33,6 @@ SELECT e.draw, e.agency, e.batch, l.line, e.position,
 FROM journal_entry e
 CROSS JOIN LATERAL (SELECT get_byte(e.data, 3) AS flags) h
 CROSS JOIN LATERAL regexp_split_to_table(
-    convert_from(CASE WHEN h.flags & 1 = 0 THEN substr(e.data, 105 + 16 * (h.flags & 2)) ELSE '' END, 'UTF8'), E'\n'
+    convert_from(CASE WHEN h.flags & 1 = 0 THEN substr(e.data, 105) ELSE '' END, 'UTF8'), E'\n'
 ) WITH ORDINALITY AS l(text, line)
 WHERE e.batch IS NOT NULL AND l.text <> '';
