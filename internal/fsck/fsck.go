@@ -205,23 +205,15 @@ func (c *checker) round(d *drawn, n journal.Number) {
 // root checks the root that a batch has in the public log. A batch whose bettors were forgotten cannot be hashed again.
 func (c *checker) root(d *drawn, b *journal.Batch, where string) {
 	switch {
-	case d.opened.Public && b.Root == nil:
-		c.finding("%s has no root, and the draw is in the public log", where)
+	case d.opened.Public != (b.Root != nil):
+		c.finding("%s has a root: %t; and the draw is in the public log: %t", where, b.Root != nil, d.opened.Public)
 	case b.Root == nil || b.Numbers != nil:
 	default:
-		var tree receipt.BatchHasher
-		err := tree.Reset(b.Secret, play)
-		if err == nil {
-			err = tree.AddLines(b.Lines)
-		}
-		if err != nil || tree.Root() != *b.Root {
+		if root, err := receipt.Root(b.Secret, b.Lines); err != nil || root != *b.Root {
 			c.finding("%s has a root that is not of its bets: the public log says something else than was bet", where)
 		}
 	}
 }
-
-// play is what the rules quiniela/2026 say of every bet.
-var play = receipt.Play{Stake: 1}
 
 // late is how long after the closing time a batch may have been received: the clocks of several servers differ.
 const late = time.Minute
@@ -230,7 +222,7 @@ const late = time.Minute
 func (c *checker) bets(d *drawn, b *journal.Batch, where string) {
 	numbers := b.Numbers
 	if numbers == nil {
-		if journal.MAC(b.Secret, b.Lines) != b.MAC {
+		if b.Root == nil && journal.MAC(b.Secret, b.Lines) != b.MAC {
 			c.finding("%s has lines that do not have its MAC: they were changed", where)
 		}
 		received := time.UnixMicro(b.Received)
@@ -238,7 +230,7 @@ func (c *checker) bets(d *drawn, b *journal.Batch, where string) {
 			received = time.Now()
 		}
 		lines := append([]byte(nil), b.Lines...) // the check may tidy them
-		_, packed, err := quiniela.CheckLines(lines, quiniela.DayOf(received), int(b.Count), nil)
+		_, packed, err := quiniela.CheckLines(lines, quiniela.DayOf(received), int(b.Count), nil, nil)
 		if err != nil {
 			c.finding("%s has a bad bet: %v", where, err)
 			return
@@ -292,6 +284,8 @@ func (c *checker) enter(n journal.Number) {
 		c.finding("enters the number %d for draw %s, whose source is %q or which has one", n.Number, d.ID, d.opened.Source)
 	case n.Signature != nil && d.opened.Source != quiniela.SourceBeacon:
 		c.finding("enters a beacon's number for draw %s, whose source is %q", d.ID, d.opened.Source)
+	case n.Signature == nil && d.opened.Source == quiniela.SourceBeacon:
+		c.finding("enters a number by hand for draw %s, whose source is the beacon", d.ID)
 	default:
 		if n.Signature != nil {
 			c.round(d, n)

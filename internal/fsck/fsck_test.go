@@ -126,9 +126,19 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"a public draw's batch without a root": {func(all []any) []any {
 			all[0] = journal.Open{Draw: 1, ID: "1", Agencies: 2, Source: "fixed", Number: seven(), Public: true, At: 1}
 			return all
-		}, "entry 2 (draw 1, agency 1, batch 1) has no root"},
-		"a root of something else": {put(1, batch(1, 1, func(b *journal.Batch) { b.Root = new([32]byte) }, winner, loser)),
-			"entry 2 (draw 1, agency 1, batch 1) has a root that is not of its bets"},
+		}, "entry 2 (draw 1, agency 1, batch 1) has a root: false; and the draw is in the public log: true"},
+		"a root of something else": {func(all []any) []any {
+			all[0] = journal.Open{Draw: 1, ID: "1", Agencies: 2, Source: "fixed", Number: seven(), Public: true, At: 1}
+			all[1] = batch(1, 1, func(b *journal.Batch) { b.Root = new([32]byte) }, winner, loser)
+			return all
+		}, "entry 2 (draw 1, agency 1, batch 1) has a root that is not of its bets"},
+		"a root outside the log": {put(1, batch(1, 1, func(b *journal.Batch) { b.Root = new([32]byte) }, winner, loser)),
+			"entry 2 (draw 1, agency 1, batch 1) has a root: true; and the draw is in the public log: false"},
+		"a beacon's number by hand": {func(all []any) []any {
+			hash := draw.Quicknet().Hash()
+			all[0] = journal.Open{Draw: 1, ID: "1", Agencies: 2, Source: "beacon", Chain: hash[:], Round: 1000, At: 1}
+			return append(all[:7:7], journal.Number{Draw: 1, Number: 3})
+		}, "entry 8 enters a number by hand for draw 1"},
 		"a forged round": {func(all []any) []any {
 			hash := draw.Quicknet().Hash()
 			all[0] = journal.Open{Draw: 1, ID: "1", Agencies: 2, Source: "beacon", Chain: hash[:], Round: 1000, At: 1}

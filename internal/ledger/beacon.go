@@ -13,10 +13,6 @@ import (
 // cosigned.
 const Margin = time.Minute
 
-// Patience is how long after its round's time a draw accepts nothing but the beacon. Afterwards a notary may enter the number,
-// as the draw's terms say.
-const Patience = time.Hour
-
 // derive checks a signature and returns the number that it gives a draw.
 func (s *state) derive(d Draw, signature []byte) (quiniela.Number, error) {
 	if d.Rule.Source != quiniela.SourceBeacon || d.Rule.Chain != s.chain.Hash() {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"time"
 
 	"quiniela"
 	"quiniela/internal/journal"
+	"quiniela/receipt"
 )
 
 // This file has the rules: what the committer decides of each kind of request. A decision sees the state, and the decisions
@@ -60,11 +60,8 @@ func (g *group) decideBatch(ctx context.Context, r *request, s *Submission) erro
 	if r.err = checkNext(d, s, c); r.err != nil {
 		return nil
 	}
-	if d.Public && s.entry.Root == nil { // the draw was opened after the batch was submitted
-		if r.err = s.hash(); r.err != nil {
-			return nil
-		}
-		s.begin = journal.PutBatch(s.Frame, s.Start, &s.entry)
+	if r.err = s.fit(d.Public); r.err != nil {
+		return nil
 	}
 	s.entry.Draw, s.entry.Batch = d.Seq, c.next
 	entry := s.Frame[s.begin:]
@@ -95,19 +92,32 @@ func gap(next uint64) error {
 	return &quiniela.Error{Code: quiniela.Gap, Detail: strconv.FormatUint(next, 10)}
 }
 
-// content is what a repeat of a batch is compared with. It has zeros for the secret and the MAC of a batch that is forgotten.
+// content is what a repeat of a batch is compared with. It has zeros for the secret and the identity of a batch that is forgotten.
 type content struct {
-	bets   uint32
-	secret [journal.SecretSize]byte
-	mac    [journal.HashSize]byte
+	bets     uint32
+	secret   [journal.SecretSize]byte
+	identity [journal.HashSize]byte // the root, or the MAC where the draw is not in the public log
 }
 
 func contentOf(b *journal.Batch) content {
-	c := content{bets: b.Count, mac: b.MAC}
-	if b.Secret != nil {
-		c.secret = *b.Secret
+	c := content{bets: b.Count}
+	if b.Secret == nil {
+		return c
+	}
+	c.secret, c.identity = *b.Secret, b.MAC
+	if b.Root != nil {
+		c.identity = *b.Root
 	}
 	return c
+}
+
+// has reports whether the content is that of some lines, in a draw that is in the public log, or is not.
+func (c *content) has(lines []byte, public bool) bool {
+	if !public {
+		return c.identity == journal.MAC(&c.secret, lines)
+	}
+	root, err := receipt.Root(&c.secret, lines)
+	return err == nil && root == c.identity
 }
 
 // decideRepeat answers a batch whose number is taken: as before where the content is the same, else with a refusal. c is the
@@ -123,7 +133,7 @@ func (g *group) decideRepeat(ctx context.Context, r *request, d Draw, id batchID
 			return err
 		}
 	}
-	if before.mac != journal.MAC(&before.secret, r.batch.entry.Lines) {
+	if !before.has(r.batch.entry.Lines, d.Public) {
 		r.err = quiniela.Refuse(quiniela.Conflict, "batch %d of agency %d is stored with other content (%d bets); ask hello where to go on",
 			id.number, id.agency, before.bets)
 		return nil
@@ -249,7 +259,7 @@ func (g *group) decideNumber(ctx context.Context, r *request, e enterRequest) er
 		return nil
 	}
 	now := g.l.now()
-	if r.err = g.l.checkNumber(d, e, now); r.err != nil {
+	if r.err = checkNumber(d, e); r.err != nil {
 		return nil
 	}
 	n := journal.Number{Draw: d.Seq, Number: e.number, Signature: e.signature, Extract: e.extract, At: now.UnixMicro()}
@@ -257,15 +267,13 @@ func (g *group) decideNumber(ctx context.Context, r *request, e enterRequest) er
 }
 
 // checkNumber refuses a number that a draw does not wait for.
-func (l *Ledger) checkNumber(d Draw, e enterRequest, now time.Time) error {
+func checkNumber(d Draw, e enterRequest) error {
 	if d.Rule.Source == quiniela.SourceFixed {
 		return quiniela.Refuse(quiniela.Invalid, "the number of draw %s is not entered: its source is %q", d.ID, d.Rule.Source)
 	}
 	if byHand := e.signature == nil; byHand && d.Rule.Source == quiniela.SourceBeacon {
-		if from := l.state.chain.TimeOf(d.Rule.Round).Add(Patience); now.Before(from) {
-			return quiniela.Refuse(quiniela.Invalid, "draw %s takes its number from round %d of the beacon; a notary may enter it from %s on, if the round has not come",
-				d.ID, d.Rule.Round, from.Format(time.RFC3339))
-		}
+		return quiniela.Refuse(quiniela.Invalid, "draw %s takes its number from round %d of the beacon, and from nobody: once it is signed, "+
+			"every relay keeps it; a server that reaches none is given the round's file", d.ID, d.Rule.Round)
 	}
 	if !d.Sealed {
 		return quiniela.Refuse(quiniela.Invalid, "draw %s is still open: its number can be entered once it is closed", d.ID)

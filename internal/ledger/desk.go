@@ -1,11 +1,10 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
+	"strings"
 	"sync"
 	"time"
 	"unicode"
@@ -160,6 +159,9 @@ func (l *Ledger) rule(t Terms) (draw.Rule, error) {
 // CloseDraw seals an open draw durably, also while agencies have not finished: that is an operator's decision, and
 // note, which may be empty, says why. The draw follows as soon as its number is known.
 func (l *Ledger) CloseDraw(ctx context.Context, id, note string) (Draw, error) {
+	if note = strings.TrimSpace(note); note == "-" {
+		note = "" // which the public log writes in this way
+	}
 	if err := checkNote(note); err != nil {
 		return Draw{}, err
 	}
@@ -181,9 +183,8 @@ func checkNote(note string) error {
 	return nil
 }
 
-// EnterNumber records durably the winning number of a sealed draw whose source is a notary.
-// extract is the SHA-256 of the official extract that the notary hands in, or nil. A draw from a beacon takes it once its
-// round is late.
+// EnterNumber records durably the winning number of a sealed draw whose source is a notary. extract is the SHA-256 of the official
+// extract that the notary hands in, or nil.
 func (l *Ledger) EnterNumber(ctx context.Context, id string, n quiniela.Number, extract []byte) (Draw, error) {
 	if len(extract) != 0 && len(extract) != tlog.HashSize {
 		return Draw{}, quiniela.Refuse(quiniela.Invalid, "an extract's hash of %d bytes: want the %d of SHA-256", len(extract), tlog.HashSize)
@@ -381,54 +382,15 @@ func (l *Ledger) DrawBySeq(n uint64) (Draw, error) {
 	return d, nil
 }
 
-// Totals returns what each agency brought to a draw, in order, without those that brought nothing. It is final once the
-// draw is sealed.
+// Totals returns what each agency brought to a draw, in order, and which had not finished; those that finished without a bet are
+// left out. It is final once the draw is sealed.
 func (l *Ledger) Totals(d Draw) (totals []receipt.Total) {
 	l.state.mu.RLock()
 	defer l.state.mu.RUnlock()
 	for a := range quiniela.Agency(d.Agencies) + 1 {
-		if c := l.state.cursors[cursorKey{d.Seq, a}]; c.next > 1 {
-			totals = append(totals, total(a, c))
+		if total := total(a, l.state.cursors[cursorKey{d.Seq, a}]); total.Batches > 0 || total.Missing {
+			totals = append(totals, total)
 		}
 	}
 	return totals
-}
-
-// Stored is a batch with what proves its bets.
-type Stored struct {
-	Batch  journal.Batch
-	Index  uint64 // of its entry in the public log
-	Leaves *receipt.Leaves
-}
-
-// Stored returns a stored batch of a public draw. It computes the batch's tree anew and refuses to give out one that is not
-// what was logged.
-func (l *Ledger) Stored(ctx context.Context, d Draw, a quiniela.Agency, n uint64) (s Stored, err error) {
-	row, done, err := l.state.db.Get(batchKey(nil, d.Seq, a, n))
-	if errors.Is(err, pebble.ErrNotFound) {
-		return s, quiniela.Refuse(quiniela.Absent, "agency %d has no batch %d in draw %s", a, n, d.ID)
-	}
-	if err != nil {
-		return s, fmt.Errorf("find batch %d of agency %d: %w", n, a, err)
-	}
-	position, index := binary.BigEndian.Uint64(row), binary.BigEndian.Uint64(row[8:])
-	if err := done.Close(); err != nil {
-		return s, err
-	}
-	if index == unlogged {
-		return s, quiniela.Refuse(quiniela.Absent, "draw %s is not in the public log", d.ID)
-	}
-	err = l.state.batchAt(ctx, position, func(b *journal.Batch) error {
-		if b.Secret == nil {
-			return quiniela.Refuse(quiniela.Absent, "who bet in draw %s was forgotten", d.ID)
-		}
-		leaves, err := receipt.KeepLeaves(b.Secret, play, b.Lines)
-		if err == nil && leaves.Root() != *b.Root {
-			err = fmt.Errorf("batch %d of agency %d in draw %s is not what the public log has: run quiniela fsck", n, a, d.ID)
-		}
-		s = Stored{*b, index, leaves}
-		s.Batch.Lines = bytes.Clone(b.Lines)
-		return err
-	})
-	return s, err
 }

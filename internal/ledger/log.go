@@ -16,12 +16,6 @@ import (
 	"quiniela/tlog"
 )
 
-// Rules names what holds in every draw: how it is drawn, and what its bets are.
-const Rules = "quiniela/2026"
-
-// play is what the rules say of every bet. The specification's bets have no stake: each counts as one unit.
-var play = receipt.Play{Game: 0, Stake: 1}
-
 // The public log is derived from the journal: an entry of the log for each Open, Batch, Seal and Result entry of a public
 // draw, in the journal's order. Whoever has the journal, now or after a rebuild, has the same log.
 //
@@ -62,8 +56,8 @@ func (t *transaction) logBatch(d Draw, b *journal.Batch, c cursor) (uint64, erro
 		return 0, fmt.Errorf("batch %d of agency %d has no root, and draw %s is in the public log", b.Batch, b.Agency, d.ID)
 	}
 	entry := receipt.BatchEntry{
-		Draw: d.LogSeq, Agency: b.Agency, Batch: b.Batch, Count: b.Count, Stake: uint64(b.Count) * uint64(play.Stake),
-		CumulativeBets: c.bets, CumulativeStake: c.bets * uint64(play.Stake), Received: uint64(b.Received), Root: *b.Root,
+		Draw: d.LogSeq, Agency: b.Agency, Batch: b.Batch, Count: b.Count,
+		CumulativeBets: c.bets, Received: uint64(b.Received), Root: *b.Root,
 	}
 	bytes := entry.Encode()
 	index, _, err := t.log(bytes[:])
@@ -77,14 +71,14 @@ func (t *transaction) logOpen(d *Draw) error {
 	}
 	d.LogSeq = t.lastLogged() + 1
 	o := receipt.DrawOpen{
-		Draw: d.LogSeq, ID: d.ID, Rules: Rules, Agencies: d.Agencies, Opened: uint64(d.Opened.UnixMicro()),
+		Draw: d.LogSeq, ID: d.ID, Game: receipt.GameSpecified, Agencies: d.Agencies, Opened: uint64(d.Opened.UnixMicro()),
 		Source: string(d.Rule.Source), Number: d.Rule.Fixed,
 	}
 	if !d.Closes.IsZero() {
 		o.Close = uint64(d.Closes.UnixMicro())
 	}
 	if d.Rule.Source == quiniela.SourceBeacon {
-		o.Beacon = &receipt.BeaconTerms{Chain: d.Rule.Chain, Round: d.Rule.Round, Fallback: receipt.FallbackNotary}
+		o.Beacon = &receipt.BeaconTerms{Chain: d.Rule.Chain, Round: d.Rule.Round}
 	}
 	entry, err := o.Encode()
 	if err != nil {
@@ -110,8 +104,9 @@ func (t *transaction) logSeal(d *Draw) error {
 	}
 	totals := t.totals(*d)
 	entry, err := receipt.Seal{
-		Draw: d.LogSeq, Open: d.OpenIndex, Batches: d.Batches, Bets: d.Bets, Stake: d.Bets * uint64(play.Stake),
-		Agencies: uint32(len(totals)), Totals: receipt.RootOfTotals(totals), Sealed: uint64(d.SealedAt.UnixMicro()),
+		Draw: d.LogSeq, Open: d.OpenIndex, Batches: d.Batches, Bets: d.Bets,
+		Agencies: uint32(len(totals)), Totals: receipt.RootOfTotals(totals), Missing: d.Agencies - d.Finished,
+		By: d.SealedBy, Note: d.Note, Sealed: uint64(d.SealedAt.UnixMicro()),
 	}.Encode()
 	if err != nil {
 		return err
@@ -120,18 +115,19 @@ func (t *transaction) logSeal(d *Draw) error {
 	return err
 }
 
-// totals returns what each agency brought to a draw.
+// totals returns what each agency brought to a draw, and which were missing.
 func (t *transaction) totals(d Draw) (totals []receipt.Total) {
 	for a := range quiniela.Agency(d.Agencies) + 1 {
-		if c := t.cursor(cursorKey{d.Seq, a}); c.next > 1 {
-			totals = append(totals, total(a, c))
+		if total := total(a, t.cursor(cursorKey{d.Seq, a})); total.Batches > 0 || total.Missing {
+			totals = append(totals, total)
 		}
 	}
 	return totals
 }
 
+// total is what an agency brought to a draw that is closed. The specification's bets have no stake.
 func total(a quiniela.Agency, c cursor) receipt.Total {
-	return receipt.Total{Agency: a, Batches: c.next - 1, Bets: c.bets, Stake: c.bets * uint64(play.Stake)}
+	return receipt.Total{Agency: a, Batches: max(c.next, 1) - 1, Bets: c.bets, Missing: a != quiniela.Unattributed && !c.finished}
 }
 
 // logResult appends the result of a public draw.
@@ -150,8 +146,8 @@ func (t *transaction) logResult(d *Draw) error {
 			return err
 		}
 		r.Prizes, r.Evidence = prizes[:], d.Signature
-	case d.Rule.Source != quiniela.SourceFixed:
-		r.Source, r.Evidence = quiniela.SourceNotary, d.Extract
+	case d.Rule.Source == quiniela.SourceNotary:
+		r.Evidence = d.Extract
 	}
 	entry, err := r.Encode()
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -75,31 +76,37 @@ func TestTheLogSaysWhatHappened(t *testing.T) {
 	var kinds []string
 	for _, e := range all {
 		first, _, _ := strings.Cut(string(e), "\n")
-		if strings.HasPrefix(first, "QNB1") {
-			first = "QNB1"
+		if strings.HasPrefix(first, "QNB2") {
+			first = "QNB2"
 		}
-		kinds = append(kinds, strings.TrimPrefix(first, "quiniela/v1/"))
+		kinds = append(kinds, strings.TrimPrefix(first, "quiniela/v2/"))
 	}
-	open, batch, seal, result := "draw-open", "QNB1", "seal", "result"
+	open, batch, seal, result := "draw-open", "QNB2", "seal", "result"
 	// When a result comes between the others' entries is for the draws to say.
 	if got := strings.Join(kinds[:9], " "); got != strings.Join([]string{open, open, open, batch, batch, batch, batch, batch, seal}, " ") || len(all) != 13 {
 		t.Errorf("the log has %d entries: %s", len(all), strings.Join(kinds, " "))
 	}
 	b, err := receipt.ParseBatchEntry(all[7])
-	want := receipt.BatchEntry{Draw: 2, Agency: 1, Batch: 2, Count: 3, Stake: 3, CumulativeBets: 5, CumulativeStake: 5, Root: b.Root}
+	want := receipt.BatchEntry{Draw: 2, Agency: 1, Batch: 2, Count: 3, CumulativeBets: 5, Root: b.Root}
 	if b.Received = 0; err != nil || b != want {
 		t.Errorf("%+v, %v; want %+v", b, err, want)
 	}
-	stored, err := m.Stored(t.Context(), night, 1, 2)
-	if err != nil || stored.Index != 7 || stored.Leaves.Root() != b.Root || stored.Leaves.Count() != 3 {
-		t.Errorf("batch 2: %+v, %v", stored, err)
+	next, err := m.AgencyBatches(t.Context(), night, 1, 2, 10, func(l ledger.Logged) error {
+		root, err := receipt.Root(l.Batch.Secret, l.Batch.Lines)
+		if err != nil || l.Index != 7 || root != b.Root || l.Batch.Count != 3 || !bytes.Equal(l.Entry, all[7]) {
+			t.Errorf("batch 2: %+v, %v", l, err)
+		}
+		return nil
+	})
+	if err != nil || next != 3 {
+		t.Errorf("the next batch is %d, %v", next, err)
 	}
 	d := m.wait("night", "drawn")
 	sealed, err := receipt.ParseSeal(all[d.SealIndex])
 	if err == nil {
 		err = sealed.CheckTotals(m.Totals(d))
 	}
-	if err != nil || sealed.Draw != 2 || sealed.Open != d.OpenIndex || sealed.Bets != 6 || sealed.Batches != 3 || sealed.Agencies != 2 {
+	if err != nil || sealed.Draw != 2 || sealed.Open != d.OpenIndex || sealed.Bets != 6 || sealed.Batches != 3 || sealed.Agencies != 2 || sealed.Missing != 0 || sealed.By != receipt.ClosedByAgencies {
 		t.Errorf("%+v, %v", sealed, err)
 	}
 	r, err := receipt.ParseResult(all[d.ResultIndex])
@@ -133,7 +140,9 @@ func TestTheLogIsDerivedFromTheJournal(t *testing.T) {
 	}
 }
 
-func TestADrawThatIsNotPublicIsNotInTheLog(t *testing.T) {
+// private is a ledger whose draw 1 is not in the public log.
+func private(t *testing.T) *machine {
+	t.Helper()
 	m := &machine{t: t, fs: vfs.NewMem(), now: time.Now}
 	t.Cleanup(m.stop)
 	var err error
@@ -143,12 +152,17 @@ func TestADrawThatIsNotPublicIsNotInTheLog(t *testing.T) {
 	if m.Ledger, err = ledger.Open(context.Background(), m.j, ledger.Options{Dir: "data", FS: m.fs, Seed: seed(1)}); err != nil {
 		t.Fatal(err)
 	}
+	return m
+}
+
+func TestADrawThatIsNotPublicIsNotInTheLog(t *testing.T) {
+	m := private(t)
 	m.sendTo(0, 1, 1, "", 1)
 	if n := m.Log().Size; n != 0 {
 		t.Errorf("%d entries of a draw that is not public", n)
 	}
 	d := m.wait("1", "open")
-	if _, err := m.Stored(t.Context(), d, 1, 1); quiniela.CodeOf(err) != quiniela.Absent {
+	if _, err := m.AgencyBatches(t.Context(), d, 1, 1, 1, func(ledger.Logged) error { return nil }); quiniela.CodeOf(err) != quiniela.Absent {
 		t.Errorf("its batch can be proven: %v", err)
 	}
 	if _, err := m.OpenDraw(t.Context(), ledger.Terms{ID: "b", Agencies: 1, Closes: time.Now().Add(time.Hour), Rule: draw.Rule{Source: quiniela.SourceBeacon}}); quiniela.CodeOf(err) != quiniela.Invalid {
@@ -183,21 +197,68 @@ func TestABatchMayOvertakeItsDraw(t *testing.T) {
 	entries(t, m.Ledger)
 }
 
-func TestTheAgencysSecretIsTaken(t *testing.T) {
+// Whatever an operator may type is refused, or can be written into the log: nothing that passes the checks stops the ledger.
+func TestWhatAnOperatorTypesStopsNothing(t *testing.T) {
 	m := start(t, 1)
-	secret := [journal.SecretSize]byte{1, 2, 3}
-	s := submission(1, 1, 5, 6)
-	s.Secret = &secret
-	if _, err := m.send(s); err != nil {
-		t.Fatal(err)
+	texts := []string{"", "-", "--", "- ", " -", " x", "x ", "\u00a0x", "x\u2028", "x\u3000", "a\nb", "\xff", "ñ", "—", strings.Repeat("𐍈", 200), strings.Repeat("x", 201), "\u200b", "a|b", "quiniela/v2/seal"}
+	for i, text := range texts {
+		id := fmt.Sprintf("d%d", i)
+		m.openDraw(id, 1, time.Time{}, draw.FixedNumber(1))
+		if _, err := m.CloseDraw(t.Context(), id, text); err != nil && quiniela.CodeOf(err) != quiniela.Invalid {
+			t.Fatalf("the note %q: %v", text, err)
+		}
+		_, err := m.OpenDraw(t.Context(), ledger.Terms{ID: text, Agencies: 1, Rule: draw.FixedNumber(1)})
+		if err != nil && quiniela.CodeOf(err) != quiniela.Invalid {
+			t.Fatalf("the name %q: %v", text, err)
+		}
+		if err := m.Err(); err != nil {
+			t.Fatalf("%q stops the ledger: %v", text, err)
+		}
 	}
-	stored, err := m.Stored(t.Context(), m.wait("1", "open"), 1, 1)
-	if err != nil || *stored.Batch.Secret != secret {
-		t.Fatalf("%+v, %v", stored, err)
+	m.sendTo(1, 1, 1, "", 5)
+}
+
+// The batches of a draw come in the log's order, however many others are among them, and in pieces of any size.
+func TestTheBatchesOfADraw(t *testing.T) {
+	m := start(t, 2)
+	x := m.openDraw("x", 2, time.Time{}, draw.FixedNumber(1))
+	want := map[uint64][]string{}
+	for n := range uint64(200) {
+		for _, agency := range []quiniela.Agency{1, 2} {
+			m.sendTo(1, agency, n+1, "", int(n))
+			want[1] = append(want[1], fmt.Sprintf("%d/%d", agency, n+1))
+		}
+		if n%90 == 0 { // so far apart that they are looked up one by one
+			m.sendTo(x.Seq, 2, n/90+1, "", 5)
+			want[x.Seq] = append(want[x.Seq], fmt.Sprintf("2/%d", n/90+1))
+		}
 	}
-	want, err := receipt.KeepLeaves(&secret, receipt.Play{Stake: 1}, stored.Batch.Lines)
-	if err != nil || !bytes.Equal(want.Records(), stored.Leaves.Records()) {
-		t.Errorf("other records than the secret gives: %v", err)
+	one := m.wait("1", "open")
+	for _, d := range []ledger.Draw{one, x} {
+		for _, most := range []int{1, 7, 256, 1000} {
+			var got []string
+			last := uint64(0)
+			for from := uint64(0); ; {
+				next, err := m.Batches(t.Context(), d, from, most, func(l ledger.Logged) error {
+					if l.Index <= last {
+						t.Errorf("entry %d comes after entry %d", l.Index, last)
+					}
+					last = l.Index
+					got = append(got, fmt.Sprintf("%d/%d", l.Batch.Agency, l.Batch.Batch))
+					return nil
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if next == from {
+					break
+				}
+				from = next
+			}
+			if diff := cmp.Diff(want[d.Seq], got); diff != "" {
+				t.Errorf("draw %s by %d: %s", d.ID, most, diff)
+			}
+		}
 	}
 }
 
@@ -245,7 +306,7 @@ func TestABeaconsDraw(t *testing.T) {
 	enter("another round", beacon(t, 123, "b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92"), quiniela.Invalid)
 	enter("another round's signature", beacon(t, 1000, "b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92"), quiniela.Invalid)
 	if _, err := m.EnterNumber(t.Context(), "evening", 5, nil); quiniela.CodeOf(err) != quiniela.Invalid {
-		t.Errorf("a notary before the beacon is late: %v", err)
+		t.Errorf("a number by hand: %v", err)
 	}
 	enter("the round", good, "")
 	enter("the round again", good, quiniela.Conflict)
@@ -266,21 +327,29 @@ func TestABeaconsDraw(t *testing.T) {
 	}
 }
 
-func TestANotaryStandsInForALateBeacon(t *testing.T) {
-	m, c, _ := evening(t)
-	c.add(time.Hour + ledger.Margin + ledger.Patience)
+// However late its round is, nothing else ends a beacon's draw: neither a notary nor the operator.
+func TestABeaconsDrawWaitsForItsRound(t *testing.T) {
+	m, c, d := evening(t)
+	c.add(time.Hour + ledger.Margin)
 	m.wait("evening", "sealed")
-	if _, err := m.EnterNumber(t.Context(), "evening", 5, nil); err != nil {
-		t.Fatal(err)
+	for _, late := range []time.Duration{0, time.Hour, 365 * 24 * time.Hour} {
+		c.add(late)
+		if _, err := m.EnterNumber(t.Context(), "evening", 5, nil); quiniela.CodeOf(err) != quiniela.Invalid {
+			t.Errorf("%s after the round: %v", late, err)
+		}
 	}
-	d := m.wait("evening", "drawn")
-	entry, err := m.Log().Entry(int64(d.ResultIndex))
-	if err != nil {
-		t.Fatal(err)
+	if _, err := m.EnterBeacon(t.Context(), "evening", beacon(t, 1000, round1000)); err != nil {
+		t.Error(err)
 	}
-	if r, err := receipt.ParseResult(entry); err != nil || r.Source != "notary" || r.Number != 5 {
-		t.Errorf("%+v, %v", r, err)
-	}
+	m.wait("evening", "drawn")
+	_ = d
+}
+
+// A journal that has such a number was not written by this program, and is not read on.
+func TestANumberByHandStopsTheLedger(t *testing.T) {
+	forged(t, func(d ledger.Draw) []byte {
+		return journal.Encode(journal.Number{Draw: d.Seq, Number: 1, At: 1})
+	}, "entered by hand")
 }
 
 func TestABeaconNeedsAClosingTime(t *testing.T) {
@@ -314,6 +383,18 @@ func TestADrawAwaitsItsRound(t *testing.T) {
 
 // What the journal says of a beacon is checked when it is replayed.
 func TestAForgedRoundStopsTheLedger(t *testing.T) {
+	raw, err := hex.DecodeString(round1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged(t, func(d ledger.Draw) []byte {
+		return journal.Encode(journal.Number{Draw: d.Seq, Number: 1, Signature: raw, At: 1})
+	}, "its beacon gives")
+}
+
+// forged appends an entry to the journal of a beacon's draw that is sealed, and checks that the ledger does not start with it.
+func forged(t *testing.T, entry func(ledger.Draw) []byte, want string) {
+	t.Helper()
 	m, c, d := evening(t)
 	c.add(time.Hour)
 	m.wait("evening", "sealed")
@@ -326,14 +407,12 @@ func TestAForgedRoundStopsTheLedger(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, _ := hex.DecodeString(round1000)
-	forged := journal.Encode(journal.Number{Draw: d.Seq, Number: 1, Signature: raw, At: 1})
-	if _, err := m.j.Append(t.Context(), last, [][]byte{forged}); err != nil {
+	if _, err := m.j.Append(t.Context(), last, [][]byte{entry(d)}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = ledger.Open(context.Background(), m.j, ledger.Options{Dir: "data", FS: m.fs, Public: true})
-	if err == nil || !strings.Contains(err.Error(), "its beacon gives") {
-		t.Errorf("%v", err)
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %q", err, want)
 	}
 	if err := m.j.Close(); err != nil {
 		t.Fatal(err)

@@ -185,7 +185,7 @@ const (
 )
 
 // rowVersion is of the rows' meaning. Rows of another one are not read on a guess: the journal gives them anew.
-const rowVersion = 4
+const rowVersion = 5
 
 // batchRow is how many bytes of a batch's row are in front of its numbers.
 const batchRow = 8 + 8
@@ -217,7 +217,7 @@ func (c *cursor) append(dst []byte) []byte {
 		finished = 1
 	}
 	dst = append(append(dst, finished), c.last.secret[:]...)
-	return append(dst, c.last.mac[:]...)
+	return append(dst, c.last.identity[:]...)
 }
 
 func readCursor(b []byte) (cursor, error) {

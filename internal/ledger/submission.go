@@ -7,6 +7,7 @@ import (
 	"quiniela"
 	"quiniela/internal/journal"
 	"quiniela/receipt"
+	"quiniela/tlog"
 )
 
 // Headroom is how many free bytes in front of a batch's lines Submit needs to write the entry's header there. With fewer it
@@ -23,7 +24,6 @@ type Submission struct {
 	Sequence *Sequence
 	// Unattributed says that the agency may be quiniela.Unattributed: the bets came in a form that names none.
 	Unattributed bool
-	Secret       *[journal.SecretSize]byte // of the batch; nil: one is made
 	// Frame holds the bet lines from Start to its end, as they came; what is in front of Start is overwritten. Submit writes the
 	// entry into Frame itself where it has Headroom bytes in front of the lines and one byte of capacity behind them, for the
 	// last line's end. Otherwise Submit replaces Frame by a copy that has both.
@@ -40,12 +40,13 @@ type Submission struct {
 	begin   int           // of the entry in Frame
 	numbers []byte        // of the bets, packed; kept for the next use
 	hashing receipt.BatchHasher
-	secret  [journal.SecretSize]byte // where the agency brought none
+	secret  [journal.SecretSize]byte // of the batch
 	root    [journal.HashSize]byte
 }
 
-// prepare validates the lines and makes the entry, but for its draw, its number, its root and its header.
-func (s *Submission) prepare(now time.Time) error {
+// prepare validates the lines and makes the entry, but for its draw, its number and its header: in one pass over the lines, also
+// where public asks for the root that the batch has in the public log.
+func (s *Submission) prepare(now time.Time, public bool) error {
 	if s.Start < Headroom || len(s.Frame) == cap(s.Frame) {
 		s.makeRoom()
 	}
@@ -53,7 +54,15 @@ func (s *Submission) prepare(now time.Time) error {
 	if most == 0 {
 		most = quiniela.DefaultLimits().BatchBets
 	}
-	lines, numbers, err := quiniela.CheckLines(s.Frame[s.Start:], quiniela.DayOf(now), most, s.numbers[:0])
+	_, _ = rand.Read(s.secret[:]) // never fails
+	var each func(quiniela.Bet) error
+	if public {
+		if err := s.hashing.Reset(&s.secret); err != nil {
+			return err
+		}
+		each = s.hashing.Add
+	}
+	lines, numbers, err := quiniela.CheckLines(s.Frame[s.Start:], quiniela.DayOf(now), most, s.numbers[:0], each)
 	s.numbers = numbers
 	if err != nil {
 		return err
@@ -61,14 +70,19 @@ func (s *Submission) prepare(now time.Time) error {
 	s.Frame = s.Frame[:s.Start+len(lines)] // CheckLines moves lines to the left only, and adds one byte at most
 	s.entry = journal.Batch{
 		Agency: s.Agency, Count: uint32(len(numbers) / quiniela.NumberSize), Received: now.UnixMicro(),
-		Secret: s.Secret, Lines: lines,
+		Secret: &s.secret, Lines: lines,
 	}
-	if s.Secret == nil {
-		_, _ = rand.Read(s.secret[:]) // never fails
-		s.entry.Secret = &s.secret
+	if public {
+		s.setRoot(s.hashing.Root())
+	} else {
+		s.entry.MAC = journal.MAC(&s.secret, lines)
 	}
-	s.entry.MAC = journal.MAC(s.entry.Secret, lines)
 	return nil
+}
+
+func (s *Submission) setRoot(root tlog.Hash) {
+	s.root = root
+	s.entry.Root = (*[journal.HashSize]byte)(&s.root)
 }
 
 // makeRoom copies the lines to where a header fits in front of them and a line end behind them.
@@ -78,29 +92,30 @@ func (s *Submission) makeRoom() {
 	s.Start = Headroom
 }
 
-// hash gives the batch its root in the public log. It takes most of what a bet costs, so it is done by whoever submits.
-func (s *Submission) hash() error {
-	err := s.hashing.Reset(s.entry.Secret, play)
-	if err == nil {
-		err = s.hashing.AddLines(s.entry.Lines)
+// fit makes the entry one of a draw that is in the public log, or is not, where prepare took it for the other: the current draw
+// changed meanwhile.
+func (s *Submission) fit(public bool) error {
+	if public == (s.entry.Root != nil) {
+		return nil
 	}
-	if err != nil {
-		return quiniela.Refuse(quiniela.Invalid, "%v", err)
+	s.entry.Root, s.entry.MAC = nil, [journal.HashSize]byte{}
+	if public {
+		root, err := receipt.Root(&s.secret, s.entry.Lines)
+		if err != nil {
+			return quiniela.Refuse(quiniela.Invalid, "%v", err)
+		}
+		s.setRoot(root)
+	} else {
+		s.entry.MAC = journal.MAC(&s.secret, s.entry.Lines)
 	}
-	s.root = s.hashing.Root()
-	s.entry.Root = (*[journal.HashSize]byte)(&s.root)
+	s.begin = journal.PutBatch(s.Frame, s.Start, &s.entry)
 	return nil
 }
 
 // prepare does the part of taking a batch that is costly. It runs in the caller's goroutine.
 func (l *Ledger) prepare(s *Submission) error {
-	if err := s.prepare(l.now()); err != nil {
-		return err
-	}
-	if d, _ := l.state.draw(s.Draw); d.Public {
-		return s.hash()
-	}
-	return nil
+	d, _ := l.state.draw(s.Draw)
+	return s.prepare(l.now(), d.Public)
 }
 
 // Submit validates a batch's lines and queues it, and blocks while too much waits for the committer. An error is a

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -51,31 +52,39 @@ func TestABatchIsCopiedOnlyWhereItHasNoRoom(t *testing.T) {
 	}
 }
 
-// A batch's secret is no part of its content: a repeat is compared under the stored one, whichever it comes with, and whether the
-// batch is the agency's last one or not.
-func TestARepeatMayHaveAnotherSecret(t *testing.T) {
-	m := start(t, 1)
-	secrets := []*[32]byte{nil, {1}, {2}}
-	for batch, stored := range secrets {
-		for _, repeated := range secrets {
-			s := &ledger.Submission{Agency: 1, Batch: uint64(batch) + 1, Secret: stored, Frame: []byte(twoLines)}
+// A repeat is compared by its root under the stored secret, or by its MAC where the draw is not in the public log, whether the batch is
+// the agency's last one or not.
+func TestARepeatIsComparedUnderTheStoredSecret(t *testing.T) {
+	const lines = "Ana,Paz,1,1990-01-01,7\nEva,Sol,2,1990-01-01,8\n"
+	for _, public := range []bool{true, false} {
+		m := start(t, 1)
+		if !public {
+			m = private(t)
+		}
+		for batch := range uint64(3) {
+			s := &ledger.Submission{Agency: 1, Batch: batch + 1, Frame: []byte(lines)}
 			if bets, err := m.send(s); err != nil || bets != 2 {
 				t.Fatalf("batch %d: %d bets, %v", batch+1, bets, err)
 			}
 			for n := range batch + 1 {
-				same := &ledger.Submission{Agency: 1, Batch: uint64(n) + 1, Secret: repeated, Frame: []byte(twoLines)}
+				same := &ledger.Submission{Agency: 1, Batch: n + 1, Frame: []byte(lines)}
 				if bets, err := m.send(same); err != nil || bets != 2 {
-					t.Errorf("batch %d again: %d bets, %v", n+1, bets, err)
+					t.Errorf("public %t: batch %d again: %d bets, %v", public, n+1, bets, err)
 				}
-				other := &ledger.Submission{Agency: 1, Batch: uint64(n) + 1, Secret: repeated, Frame: []byte("Ana,Paz,1,1990-01-01,8\n")}
-				if _, err := m.send(other); quiniela.CodeOf(err) != quiniela.Conflict {
-					t.Errorf("batch %d with other bets: %v, want code %s", n+1, err, quiniela.Conflict)
+				for what, changed := range map[string]string{
+					"another number": strings.Replace(lines, ",7\n", ",9\n", 1), "another document": strings.Replace(lines, ",1,", ",01,", 1),
+					"one bet more": lines + "Ana,Paz,1,1990-01-01,8\n", "one bet less": "Ana,Paz,1,1990-01-01,7\n",
+				} {
+					other := &ledger.Submission{Agency: 1, Batch: n + 1, Frame: []byte(changed)}
+					if _, err := m.send(other); quiniela.CodeOf(err) != quiniela.Conflict {
+						t.Errorf("public %t: batch %d with %s: %v, want code %s", public, n+1, what, err, quiniela.Conflict)
+					}
 				}
 			}
 		}
-	}
-	if got := len(m.export()); got != 6 {
-		t.Errorf("%d bets are stored, want 6", got)
+		if got := len(m.export()); got != 6 {
+			t.Errorf("public %t: %d bets are stored, want 6", public, got)
+		}
 	}
 }
 

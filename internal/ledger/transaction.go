@@ -265,6 +265,9 @@ func (t *transaction) addNumber(n journal.Number) error {
 	if n.Number > quiniela.MaxNumber {
 		return fmt.Errorf("the number of draw %d is %d, over %d", n.Draw, n.Number, quiniela.MaxNumber)
 	}
+	if n.Signature == nil && d.Rule.Source == quiniela.SourceBeacon {
+		return fmt.Errorf("the number of draw %d was entered by hand, and its source is the beacon", n.Draw)
+	}
 	if n.Signature != nil {
 		derived, err := t.s.derive(d, n.Signature)
 		if err != nil {
