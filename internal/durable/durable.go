@@ -93,6 +93,16 @@ func (f *File) Place() error {
 	return errors.Join(err, removeIf(err, f.Name()))
 }
 
+// PlaceUnsynced is Place without the sync of the data, which is on disk once SyncFiles has returned. Until then a power loss can leave
+// the file empty, cut or gone. It is for what can be written again.
+func (f *File) PlaceUnsynced() error {
+	err := errors.Join(f.dress(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), f.path)
+	}
+	return errors.Join(err, removeIf(err, f.Name()))
+}
+
 // Discard ends the file without putting it in its place.
 func (f *File) Discard() error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))

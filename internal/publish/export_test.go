@@ -1,8 +1,14 @@
 package publish
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
-// PublishDraws is one round of what Run repeats, for a publisher that does not run.
+// PublishSeals is one round of what Run repeats, for a publisher that does not run.
+func (p *Publisher) PublishSeals(ctx context.Context) error { return p.publishSeals(ctx) }
+
+// PublishDraws is another one.
 func (p *Publisher) PublishDraws(ctx context.Context) error { return p.publishDraws(ctx) }
 
 // PublishLog is another one.
@@ -10,3 +16,10 @@ func (p *Publisher) PublishLog(ctx context.Context) error { return p.publishLog(
 
 // FailFlush makes the next flush of the log's files fail.
 func (p *Publisher) FailFlush() { p.folder.dirs[p.folder.path("gone")] = true }
+
+// RetryNow lets the witnesses be asked again at once.
+func (p *Publisher) RetryNow() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.retry = map[uint64]time.Time{}
+}

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,8 +19,9 @@ type folder struct {
 	// temp holds what is being written. It is in root, which may be a mount of its own: a file system is never left by a
 	// rename. Its name begins with a dot, so no file of a log is ever in it.
 	temp string
-	// dirs are those that were made or got a file since the last flush.
-	dirs map[string]bool
+	// dirs are those that were made or got a file since the last flush, and files those whose data is not on disk yet.
+	dirs  map[string]bool
+	files []string
 }
 
 // another returns the same folder for use by another goroutine: what it puts, it flushes.
@@ -59,7 +61,9 @@ func (f *folder) read(name string) ([]byte, error) {
 	return data, err
 }
 
-// put writes a file, whose name has slashes. It is durable after the next flush.
+// put writes a file, whose name has slashes. It is durable after the next flush, together with all that was put since the one before: a
+// sync for each file would take longer than all the rest of publishing. Until then a power loss can leave it cut or empty, which the next
+// start mends, since all files are derived from the ledger; so a file that speaks of others is put after they are flushed.
 func (f *folder) put(name string, data []byte) error {
 	path := f.path(name)
 	if err := f.mkdir(filepath.Dir(path)); err != nil {
@@ -72,11 +76,42 @@ func (f *folder) put(name string, data []byte) error {
 	if _, err := temp.Write(data); err != nil {
 		return fmt.Errorf("publish %s: %w", name, errors.Join(err, temp.Discard()))
 	}
-	if err := temp.Place(); err != nil {
+	if err := temp.PlaceUnsynced(); err != nil {
 		return fmt.Errorf("publish %s: %w", name, err)
 	}
 	f.dirs[filepath.Dir(path)] = true
+	f.files = append(f.files, path)
 	return nil
+}
+
+// putChanged puts a file that is not there, or is there with other bytes.
+func (f *folder) putChanged(name string, data []byte) error {
+	have, err := f.read(name)
+	if err == nil && have != nil && bytes.Equal(have, data) {
+		return nil
+	}
+	return f.put(name, data)
+}
+
+// putLast puts a file that speaks of others: those that were put before are flushed first, and the file itself after it.
+func (f *folder) putLast(name string, data []byte) error {
+	if err := f.flush(); err != nil {
+		return err
+	}
+	if err := f.put(name, data); err != nil {
+		return err
+	}
+	return f.flush()
+}
+
+// remove removes a file that may be there.
+func (f *folder) remove(name string) error {
+	err := os.Remove(f.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	f.dirs[filepath.Dir(f.path(name))] = true
+	return err
 }
 
 // mkdir makes a folder and those above it, and notes where they are, to be flushed.
@@ -100,6 +135,12 @@ func (f *folder) mkdir(dir string) error {
 
 // flush makes durable what was put, the deepest folders first.
 func (f *folder) flush() error {
+	if len(f.files) > 0 {
+		if err := durable.SyncFiles(f.root, f.files); err != nil {
+			return fmt.Errorf("publish: %w", err)
+		}
+		f.files = f.files[:0]
+	}
 	var dirs []string
 	for dir := range f.dirs {
 		dirs = append(dirs, dir)

@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	sumdb "golang.org/x/mod/sumdb/tlog"
 
 	"quiniela/internal/ledger"
-	"quiniela/receipt"
 	"quiniela/tlog"
 )
 
@@ -133,8 +131,12 @@ func (p *Publisher) mend(ctx context.Context, log ledger.Log) error {
 			}
 		}
 	}
-	for n := int64(0); f.has(tlog.BundlePath(n, tlog.TileWidth)) && ctx.Err() == nil; n++ {
-		bundle, err := bundleOf(log, n, tlog.TileWidth)
+	var e entries
+	for n := int64(0); (n+1)*tlog.TileWidth <= log.Size && ctx.Err() == nil; n++ {
+		if !f.has(tlog.BundlePath(n, tlog.TileWidth)) {
+			continue // it waits for its draws, or is published again like a new one
+		}
+		_, bundle, err := e.read(log, n, tlog.TileWidth)
 		if err == nil {
 			err = put(tlog.BundlePath(n, tlog.TileWidth), bundle)
 		}
@@ -146,91 +148,4 @@ func (p *Publisher) mend(ctx context.Context, log ledger.Log) error {
 		p.Log.Warn("publish_log", "result", "success", "published_again", mended, "error", "these files were missing or spoiled")
 	}
 	return f.flush()
-}
-
-// intact reports whether the files of a draw that were published at a stage are as they were; it is asked once after a start.
-// Records of bets are compared by their size; `quiniela audit` reads them.
-func (p *Publisher) intact(f *folder, at string, d ledger.Draw, s stage) (bool, error) {
-	switch s {
-	case opened:
-		return p.sameEntry(f, at+"open", d.OpenIndex)
-	case sealed:
-		return p.sealIntact(f, at, d)
-	}
-	if d.Gone || !d.Forgotten.IsZero() {
-		return true, nil // nobody can publish its records again
-	}
-	same, err := p.sameEntry(f, at+"result", d.ResultIndex)
-	if err != nil || !same {
-		return false, err
-	}
-	return p.outcomeIntact(f, at, d) && p.recordsIntact(f, at, d), nil
-}
-
-func (p *Publisher) sealIntact(f *folder, at string, d ledger.Draw) (bool, error) {
-	same, err := p.sameEntry(f, at+"seal", d.SealIndex)
-	if err != nil || !same {
-		return false, err
-	}
-	totals, err := receipt.EncodeTotals(p.Ledger.Totals(d))
-	if err != nil {
-		return false, err
-	}
-	have, err := f.read(at + "totals")
-	if err != nil || !bytes.Equal(have, totals) {
-		return false, err
-	}
-	return p.signedAt(f, at+"sealed.checkpoint", int64(d.SealIndex)+1), nil
-}
-
-// sameEntry reports whether a published file is an entry of the log.
-func (p *Publisher) sameEntry(f *folder, name string, index uint64) (bool, error) {
-	want, err := p.signed.Load().log.Entry(int64(index))
-	if err != nil {
-		return false, err
-	}
-	have, err := f.read(name)
-	return bytes.Equal(have, want), err
-}
-
-func (p *Publisher) signedAt(f *folder, name string, size int64) bool {
-	note, err := f.read(name)
-	policy, failed := p.own()
-	if err != nil || failed != nil {
-		return false
-	}
-	opened, err := policy.VerifyCheckpoint(note)
-	return err == nil && opened.Size == size
-}
-
-// outcomeIntact makes the outcome anew for the checkpoint that it has.
-func (p *Publisher) outcomeIntact(f *folder, at string, d ledger.Draw) bool {
-	data, err := f.read(at + "outcome.json")
-	policy, failed := p.own()
-	if err != nil || failed != nil {
-		return false
-	}
-	o, seen, err := readOutcome(data, policy)
-	if err != nil || seen.Size > p.signed.Load().log.Size {
-		return false
-	}
-	want, err := outcomeAt(d, p.signed.Load().log.At(seen.Size, seen.Root), []byte(o.Checkpoint))
-	return err == nil && bytes.Equal(data, want)
-}
-
-func (p *Publisher) recordsIntact(f *folder, at string, d ledger.Draw) bool {
-	for _, t := range p.Ledger.Totals(d) {
-		bets := uint64(0)
-		for n := range t.Batches {
-			info, err := os.Stat(f.path(recordsName(at, t.Agency, n+1)))
-			if err != nil || info.Size() == 0 || info.Size()%receipt.RecordSize != 0 {
-				return false
-			}
-			bets += uint64(info.Size()) / receipt.RecordSize
-		}
-		if bets != t.Bets {
-			return false
-		}
-	}
-	return true
 }

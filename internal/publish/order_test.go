@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,8 +14,8 @@ import (
 	"quiniela/internal/ledger"
 	"quiniela/internal/publish"
 	"quiniela/internal/publish/publishtest"
-	"quiniela/receipt"
 	"quiniela/tlog"
+	"quiniela/verify"
 )
 
 // still returns a second publisher of a desk's log, into a folder of its own. It publishes only when it is told to.
@@ -41,16 +42,19 @@ func TestAFailureStopsTheFilesThatFollow(t *testing.T) {
 	d.Finish(1, 1)
 	d.File("draws/1/outcome.json")
 	p, path := still(t, d)
+	publish := func() error { return errors.Join(p.PublishSeals(t.Context()), p.PublishDraws(t.Context())) }
 	for _, c := range []struct{ fails, last string }{
-		{"draws/1/totals", "draws/1/seal"},
-		{"draws/1/sealed.checkpoint", "draws/1/seal"},
+		{"draws/1/open", "draws.txt"},
+		{"draws/1/totals", "draws/1/sealed.checkpoint"},
+		{"draws/1/seal", "draws/1/sealed.checkpoint"},
 		{"draws/1/winners", "draws/1/outcome.json"},
+		{"draws/1/batches/0", "draws/1/outcome.json"},
 		{"draws/1/result", "draws/1/outcome.json"},
 	} {
 		if err := os.MkdirAll(path(c.fails), 0o755); err != nil { // no file can be put there
 			t.Fatal(err)
 		}
-		if err := p.PublishDraws(t.Context()); err == nil {
+		if err := publish(); err == nil {
 			t.Errorf("%s is a folder, and all went well", c.fails)
 		}
 		if _, err := os.Stat(path(c.last)); err == nil {
@@ -60,10 +64,10 @@ func TestAFailureStopsTheFilesThatFollow(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := p.PublishDraws(t.Context()); err != nil {
+	if err := publish(); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"draws/1/seal", "draws/1/outcome.json"} {
+	for _, name := range []string{"draws/1/sealed.checkpoint", "draws/1/outcome.json"} {
 		if _, err := os.Stat(path(name)); err != nil {
 			t.Error(err)
 		}
@@ -89,38 +93,72 @@ func TestNoCheckpointOfTilesThatMayBeLost(t *testing.T) {
 	}
 }
 
-// After a start, receipts show the checkpoint that witnesses cosigned before it, and not a newer one without them.
-func TestCosignaturesAreRememberedAfterAStart(t *testing.T) {
+// What is shown as final has the signatures that the operator asks for; until then it is marked. A start changes nothing of that.
+func TestNothingIsFinalBeforeItsWitnesses(t *testing.T) {
 	t.Parallel()
 	d := publishtest.Start(t, 1)
 	d.Send(1, 1, 1, 7574)
 	d.Finish(1, 1)
 	d.File("draws/1/outcome.json")
-	signer, _, err := tlog.NewWitnessKey("witness.example", ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), time.Now)
+	signer, key, err := tlog.NewWitnessKey("witness.example", ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := publish.Options{Dir: filepath.Join(t.TempDir(), "public"), Key: d.Key, Ledger: d.Ledger, Log: slog.New(slog.DiscardHandler)}
-	o.Cosign = func(_ context.Context, signed []byte, _ ledger.Log) ([][]byte, error) {
-		line, err := tlog.Cosign(signed, signer)
-		return [][]byte{line}, err
+	policy, err := tlog.ParsePolicy([]byte("log " + d.Key.Verifier + "\nwitness w " + key + "\nquorum w\n"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, start := range []string{"the first", "the second"} {
-		p := open(t, o)
-		if err := p.PublishDraws(t.Context()); err != nil {
+	enough, asked := false, 0
+	o := publish.Options{Dir: filepath.Join(t.TempDir(), "public"), Key: d.Key, Ledger: d.Ledger, Log: slog.New(slog.DiscardHandler)}
+	o.Cosign = func(_ context.Context, signed []byte, _ ledger.Log) ([]byte, bool) {
+		asked++
+		if !enough {
+			return signed, false
+		}
+		line, err := tlog.Cosign(signed, signer)
+		if err == nil {
+			signed, err = tlog.AddSignatures(signed, line)
+		}
+		return signed, err == nil
+	}
+	there := func(name string) bool {
+		_, err := os.Stat(filepath.Join(o.Dir, "draws", "1", name))
+		return err == nil
+	}
+	p := open(t, o)
+	round := func() {
+		t.Helper()
+		if err := errors.Join(p.PublishSeals(t.Context()), p.PublishDraws(t.Context())); err != nil {
 			t.Fatal(err)
 		}
-		text, err := p.Receipt(t.Context(), 1, 1, 1, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := receipt.ParseReceipt(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n, err := tlog.CountSignatures([]byte(r.Checkpoint)); err != nil || n != 2 {
-			t.Errorf("after %s start a receipt's checkpoint has %d signatures, %v; want 2", start, n, err)
-		}
-		o.Cosign = nil // the second start asks nobody
+	}
+	round()
+	if !there("sealed.unwitnessed") || there("sealed.checkpoint") || there("outcome.json") || asked != 1 {
+		t.Errorf("without a witness, asked %d times: unwitnessed %t, sealed %t, outcome %t", asked, there("sealed.unwitnessed"), there("sealed.checkpoint"), there("outcome.json"))
+	}
+	if round(); asked != 1 {
+		t.Errorf("the witnesses were asked again at once")
+	}
+	enough = true
+	p.RetryNow()
+	round()
+	if there("sealed.unwitnessed") || !there("sealed.checkpoint") || !there("outcome.json") {
+		t.Errorf("with the witness: unwitnessed %t, sealed %t, outcome %t", there("sealed.unwitnessed"), there("sealed.checkpoint"), there("outcome.json"))
+	}
+	outcome, err := os.ReadFile(filepath.Join(o.Dir, "draws", "1", "outcome.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, _ := verify.Outcome(outcome, policy, nil); !found.Passed() {
+		t.Errorf("under the policy: %+v", found)
+	}
+	o.Cosign = func(context.Context, []byte, ledger.Log) ([]byte, bool) {
+		t.Error("asked again after a start")
+		return nil, false
+	}
+	p = open(t, o)
+	round()
+	if now, err := os.ReadFile(filepath.Join(o.Dir, "draws", "1", "outcome.json")); err != nil || !bytes.Equal(now, outcome) {
+		t.Errorf("the outcome changed (%v)", err)
 	}
 }

@@ -2,10 +2,10 @@ package publish_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -92,7 +92,7 @@ func TestADrawIsPublished(t *testing.T) {
 	d.Finish(1, 1)
 	d.Finish(1, 2)
 	outcome := d.File("draws/1/outcome.json")
-	found, drawn := verify.Outcome(outcome, d.Policy(), nil, nil)
+	found, drawn := verify.Outcome(outcome, d.Policy(), nil)
 	if !found.Passed() || drawn.Result.Winners != 300 || drawn.Result.Number != 7574 {
 		t.Errorf("the outcome: %+v", found)
 	}
@@ -106,17 +106,29 @@ func TestADrawIsPublished(t *testing.T) {
 	if got := string(d.File("draws/1/winners")); got != "1 300\n" {
 		t.Errorf("winners %q", got)
 	}
-	if got := string(d.File("draws/1/totals")); got != "1 300 600 600\n2 1 3 3\n" {
+	if got := string(d.File("draws/1/totals")); got != "1 300 600 0 finished\n2 1 3 0 finished\n" {
 		t.Errorf("totals %q", got)
 	}
-	root, n, err := receipt.RecordsRoot(d.File("draws/1/bets/2/1.pub"))
-	entries, _ := tlog.ParseBundle(d.File(tlog.BundlePath(1, 48)))
-	batch, bad := receipt.ParseBatchEntry(entries[301-256])
-	if err := errors.Join(err, bad); err != nil || n != 3 || batch.Root != root || batch.Agency != 2 {
-		t.Errorf("the records of agency 2: %d, %v; entry %+v", n, err, batch)
+	batches, bets := 0, uint32(0)
+	for n := range 2 {
+		err := receipt.ReadBundle(d.File(fmt.Sprintf("draws/1/batches/%d", n)), func(b receipt.Bundled) error {
+			batches++
+			bets += b.Entry.Count
+			public, err := receipt.ReadRecords(b.Records, nil)
+			return errors.Join(err, public.Check(b.Entry))
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if batches != 301 || bets != 603 {
+		t.Errorf("%d batches of %d bets", batches, bets)
+	}
+	if got := string(d.File("draws.txt")); got != "1 1\n" {
+		t.Errorf("the list of draws is %q", got)
 	}
 	sealed, err := d.Policy().VerifyCheckpoint(d.File("draws/1/sealed.checkpoint"))
-	if err != nil || sealed.Size != 303 {
+	if err != nil || sealed.Size < 303 {
 		t.Errorf("the sealed checkpoint: %+v, %v", sealed, err)
 	}
 	for _, pattern := range []string{"*.tmp", "public/.unfinished/*", "public/*.new-*"} {
@@ -179,12 +191,12 @@ func TestPublishingGoesOnAfterAStop(t *testing.T) {
 	if err := os.Remove(d.Path("draws/1/outcome.json")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(d.Path("draws/1/bets/1/7.pub")); err != nil {
+	if err := os.Remove(d.Path("draws/1/batches/1")); err != nil {
 		t.Fatal(err)
 	}
 	d.Open(1)
 	d.File("draws/1/outcome.json")
-	d.File("draws/1/bets/1/7.pub")
+	d.File("draws/1/batches/1")
 	if size, _ := check(t, d.Path(""), d.Policy()); size != 404 || d.Key.Verifier != key {
 		t.Errorf("%d entries, key %s; want 404 and the first one", size, d.Key.Verifier)
 	}
@@ -252,41 +264,85 @@ func TestForgettingKeepsTheLog(t *testing.T) {
 	if size := d.Ledger.Log().Size; size != 5 {
 		t.Errorf("%d entries, want 5", size)
 	}
-	if _, err := d.Receipt(t.Context(), 1, 1, 1, 1); quiniela.CodeOf(err) != quiniela.Absent {
-		t.Errorf("a receipt of a forgotten bet: %v", err)
+	proofs, err := d.Proofs(t.Context(), 1, 1)
+	if err == nil {
+		_, _, err = proofs.AppendLines(t.Context(), nil, 0, 1<<20)
+	}
+	if quiniela.CodeOf(err) != quiniela.Absent {
+		t.Errorf("proofs of forgotten bets: %v", err)
 	}
 }
 
-func TestReceipts(t *testing.T) {
+// The proofs of an agency's batches lead to one checkpoint, whose log has all of them; with them and the bets come the receipts.
+func TestProofs(t *testing.T) {
 	t.Parallel()
-	d := publishtest.Start(t, 1)
-	d.Send(1, 1, 1, 7574)
-	d.Send(1, 1, 2, 11, 12, 7574, 14, 15)
-	for line := uint32(1); line <= 5; line++ {
-		text, err := d.Receipt(t.Context(), 0, 1, 2, line)
+	d := publishtest.Start(t, 2)
+	lines := map[uint64][]byte{}
+	for n := range uint64(40) {
+		d.Send(1, 1, n+1, int(n), 7574)
+		d.Send(1, 2, n+1, 1)
+		lines[n+1] = fmt.Appendf(nil, "Ana,Paz,%d,1990-01-01,%d\nAna,Paz,%d,1990-01-01,7574\n", 1000*(n+1), n, 1000*(n+1)+1)
+	}
+	check := func(sealed bool) {
+		t.Helper()
+		proofs, err := d.Proofs(t.Context(), 0, 1)
+		if err != nil || proofs.Count() != 41 {
+			t.Fatalf("%d lines, %v; want 41", proofs.Count(), err)
+		}
+		var all []byte
+		for from := uint32(0); from < proofs.Count(); { // in small pages
+			var page []byte
+			if page, from, err = proofs.AppendLines(t.Context(), nil, from, 1000); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, page...)
+		}
+		head := receipt.ProofsHead{Draw: "1", Agency: 1}.Append(nil)
+		r, err := receipt.ReadProofs(bytes.NewReader(append(head[:len(head)-1], all...)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, v := verify.Receipt(text, d.Policy())
-		if !found.Passed() || v.Receipt.Document != fmt.Sprint(2000+line-1) || bytes.ContainsRune(text, '\n') {
-			t.Errorf("line %d: %+v", line, found)
+		at, err := d.Policy().VerifyCheckpoint(r.Checkpoint)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if line == 3 && v.Record.Number != 7574 {
-			t.Errorf("line 3 is on %d", v.Record.Number)
+		if sealed {
+			if want := d.File("draws/1/sealed.checkpoint"); !bytes.Equal(want, r.Checkpoint) {
+				t.Errorf("the checkpoint of %d entries is not the sealed one", at.Size)
+			}
 		}
-		var r map[string]any
-		if err := json.Unmarshal(text, &r); err != nil {
-			t.Error(err)
+		for n := uint64(1); n <= 40; n++ {
+			b, err := r.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			entry, err := b.Check(at)
+			if err != nil || entry.Agency != 1 || entry.Batch != n || entry.Count != 2 {
+				t.Errorf("batch %d: %+v, %v", n, entry, err)
+			}
+			leaves, err := receipt.KeepLeaves(&b.Secret, lines[n])
+			if err != nil || leaves.Root() != entry.Root {
+				t.Fatalf("batch %d: the agency's own lines have another root: %v", n, err)
+			}
+			text, err := receipt.New("1", leaves, 1, receipt.Person{FirstName: "Ana", LastName: "Paz", Document: fmt.Sprint(1000*n + 1), Birthdate: "1990-01-01"}, b.Logged, r.Checkpoint)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := text.Encode()
+			if found, v := verify.Receipt(data, d.Policy()); err != nil || !found.Passed() || v.Record.Play.Number != 7574 {
+				t.Errorf("batch %d: %+v", n, found)
+			}
+		}
+		if _, err := r.Next(); !errors.Is(err, io.EOF) {
+			t.Errorf("behind the last batch: %v", err)
 		}
 	}
-	for _, row := range []struct {
-		agency quiniela.Agency
-		batch  uint64
-		line   uint32
-	}{{1, 2, 0}, {1, 2, 6}, {1, 3, 1}, {2, 1, 1}} {
-		if _, err := d.Receipt(t.Context(), 0, row.agency, row.batch, row.line); quiniela.CodeOf(err) != quiniela.Absent {
-			t.Errorf("%+v: %v", row, err)
-		}
+	check(false)
+	d.Finish(1, 1)
+	d.Finish(1, 2)
+	check(true)
+	if _, err := d.Proofs(t.Context(), 7, 1); quiniela.CodeOf(err) != quiniela.NoDraw {
+		t.Errorf("proofs of a draw that is not there: %v", err)
 	}
 }
 
@@ -341,8 +397,8 @@ func TestASpoiledPublicFolderIsPublishedAgain(t *testing.T) {
 	}
 	cut := func(data []byte) []byte { return data[:len(data)/2] }
 	mended(t, d, spoil, others...)
-	mended(t, d, cut, append(others, "draws/1/bets/1/7.pub")...)
-	mended(t, d, nil, append(others, "draws/1/bets/1/8.pub")...)
+	mended(t, d, cut, append(others, "draws/1/batches/1")...)
+	mended(t, d, nil, append(others, "draws/1/batches/0")...)
 	mended(t, d, spoil, "checkpoint")
 	mended(t, d, cut, "checkpoint")
 	mended(t, d, nil, "checkpoint")
