@@ -1,18 +1,13 @@
 package witness_test
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"quiniela/tlog"
 	"quiniela/witness"
 )
 
@@ -43,55 +38,24 @@ func TestAnAnswerThatIsNoCosignatureIsRefused(t *testing.T) {
 	}
 }
 
-// publish writes the log's files as a server does.
-func (l *aLog) publish(dir string) {
-	l.t.Helper()
-	tiles, err := tlog.Tiles(0, l.size, l)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	for _, f := range append(tiles, tlog.File{Path: "checkpoint", Data: l.checkpoint(l.size)}) {
-		write(l.t, filepath.Join(dir, f.Path), f.Data)
-	}
-}
-
-func write(t *testing.T, path string, data []byte) {
-	t.Helper()
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, data, 0o644)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestADrawsSealIsCosigned(t *testing.T) {
+// A witness says how much of a log it has seen, to whoever has the log's key, and cosigns nothing by it.
+func TestAWitnessSaysWhatItHasSeen(t *testing.T) {
 	l := newLog(t, 1).grow(700, "a")
-	first, second := build(t, l.key), build(t, l.key)
-	first.mustAsk(l, 300)
-	dir := t.TempDir()
-	l.publish(dir)
-	path := filepath.Join(dir, "draws", "7", "sealed.checkpoint")
-	write(t, path, l.checkpoint(515))
-	urls := []string{first.server.URL, "http://127.0.0.1:1", second.server.URL}
-	n, err := witness.CosignDraw(t.Context(), http.DefaultClient, dir, "7", urls)
-	if n != 2 || err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") {
-		t.Fatalf("%d lines, %v", n, err)
-	}
-	signed, err := os.ReadFile(path)
-	if err != nil || bytes.Count(signed, []byte("\n— ")) != 3 {
-		t.Fatalf("%s%v", signed, err)
-	}
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o644 {
-		t.Errorf("others cannot read it any more: %v, %v", info.Mode(), err)
-	}
-	if n, err := witness.CosignDraw(t.Context(), http.DefaultClient, dir, "7", urls[:1]); n != 0 || err != nil {
-		t.Errorf("again: %d lines, %v", n, err)
-	}
-	for id, want := range map[string]string{"8": "once the draw is sealed", "../7": "no folder of its own", ".": "once the draw is sealed", "a/b": "no folder"} {
-		if _, err := witness.CosignDraw(t.Context(), http.DefaultClient, dir, id, urls); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("draw %q: %v", id, err)
+	w := build(t, l.key)
+	for _, want := range []int64{0, 300, 515} {
+		if want > 0 {
+			w.mustAsk(l, want)
+		}
+		for range 2 {
+			if n, err := witness.Seen(t.Context(), http.DefaultClient, w.server.URL, l.checkpoint(0)); n != want || err != nil {
+				t.Errorf("it has seen %d, %v; want %d", n, err, want)
+			}
 		}
 	}
-	write(t, path, newLog(t, 1).grow(600, "b").checkpoint(600))
-	if _, err := witness.CosignDraw(t.Context(), http.DefaultClient, dir, "7", urls); err == nil || !strings.Contains(err.Error(), "not the one of the draw") {
-		t.Errorf("a seal of another log: %v", err)
+	if _, err := witness.Seen(t.Context(), http.DefaultClient, w.server.URL, newLog(t, 2).checkpoint(0)); err == nil {
+		t.Error("it answers whoever has another key")
+	}
+	if _, err := witness.Seen(t.Context(), http.DefaultClient, "http://127.0.0.1:1", l.checkpoint(0)); err == nil {
+		t.Error("nobody answers")
 	}
 }

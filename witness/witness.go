@@ -1,7 +1,7 @@
 // Package witness is a witness of logs, and the side that asks one. A witness remembers the last checkpoint of each log it
 // knows, and cosigns a newer one only where the log has grown from it and lost nothing. So nobody who asks for the cosignatures
 // of several witnesses can be shown another log than everybody else. The protocol is C2SP tlog-witness. Ask has a witness
-// cosign a checkpoint, and CosignDraw has witnesses cosign a draw's seal.
+// cosign a checkpoint, and Seen asks it how much of a log it has cosigned.
 //
 // A witness is run by somebody else than the log's operator. It knows no lottery, keeps no entry of a log, and needs no
 // database: its key and its memory are two files in a folder that it locks.

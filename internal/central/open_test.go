@@ -112,9 +112,9 @@ func TestAnOpenServerNamesNobody(t *testing.T) {
 	}
 }
 
-// An open server says what its operator does. From then on each agency gets its own receipts, those of bets that it sent before
+// An open server says what its operator does. From then on each agency gets its own proofs, those of bets that it sent before
 // as well, and nobody else's; without the registry nobody gets any, in this run or the next.
-func TestReceiptsAreForRegisteredAgencies(t *testing.T) {
+func TestProofsAreForRegisteredAgencies(t *testing.T) {
 	o := whole(t.TempDir())
 	o.Seed.Agencies = 2
 	registry := filepath.Join(o.Dir, agencies.FileName)
@@ -135,8 +135,8 @@ func TestReceiptsAreForRegisteredAgencies(t *testing.T) {
 		if got := ask(t, c, framed("agency_ID|1|1\nZoraida,Quinteros,40111222,1987-06-05,7574\n")); got != "success|1\n" {
 			t.Fatal(got)
 		}
-		wants(c, "without a registry", "fail|0|absent|this server is open to all, and a receipt names who bet: the operator registers the agencies "+
-			"with `quiniela agency add N`", "hello|1", "receipt|1|1|1")
+		wants(c, "without a registry", "fail|0|absent|this server is open to all, and proofs are for the agency alone: the operator registers the agencies "+
+			"with `quiniela agency add N`", "hello|1", "proofs|1")
 		err := agencies.Change(registry, func(r *agencies.Registry) (err error) {
 			for n := quiniela.Agency(1); n <= 2; n++ {
 				if tokens[n], err = r.Add(n, "", "", time.Now()); err != nil {
@@ -148,15 +148,15 @@ func TestReceiptsAreForRegisteredAgencies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wants(c, "a stranger", "fail|0|denied|", "hello|1", "receipt|1|1|1")
-		wants(c, "another agency", "fail|0|denied|", "hello|2|"+tokens[2], "receipt|1|1|1")
-		wants(c, "the agency", "ok|1\n{", "hello|1|"+tokens[1], "receipt|1|1|1")
+		wants(c, "a stranger", "fail|0|denied|", "hello|1", "proofs|1")
+		wants(c, "another agency", "fail|0|denied|", "hello|2|"+tokens[2], "proofs|1")
+		wants(c, "the agency", "ok|2\n", "hello|1|"+tokens[1], "proofs|1")
 		if err := os.Remove(registry); err != nil {
 			t.Fatal(err)
 		}
-		wants(c, "without the registry", "fail|0|busy|", "hello|1|"+tokens[1], "receipt|1|1|1")
+		wants(c, "without the registry", "fail|0|busy|", "hello|1|"+tokens[1], "proofs|1")
 	})
 	t.Run("the next", func(t *testing.T) {
-		wants(start(t, o), "without the registry", "fail|0|absent|this server is open to all", "hello|1|"+tokens[1], "receipt|1|1|1")
+		wants(start(t, o), "without the registry", "fail|0|absent|this server is open to all", "hello|1|"+tokens[1], "proofs|1")
 	})
 }

@@ -5,36 +5,37 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 
-	"quiniela/internal/ledger"
+	"quiniela"
 	"quiniela/internal/publish"
-	"quiniela/tlog"
-	"quiniela/witness"
+	"quiniela/internal/server"
 )
 
 // PublicLog says how the public log is signed. It is published in the data folder, under publish.FolderName.
 type PublicLog struct {
-	Key       string   // file of the key, made at the first start; "" is publish.KeyName in the data folder
-	Origin    string   // the log's name, for a key that is made; "" is the key's, or publish.DefaultOrigin
-	Witnesses []string // URLs of the witnesses that are asked to cosign each draw's seal
+	Key    string // file of the key, made at the first start; "" is publish.KeyName in the data folder
+	Origin string // the log's name, for a key that is made; "" is the key's, or publish.DefaultOrigin
+	// Witnesses are asked to cosign the seal of each draw, and its outcome.
+	Witnesses []Witness
+	// Quorum is how many of them must have cosigned a checkpoint that is shown as final; 0: one, where there are any.
+	Quorum int
 	// Interval is the time between two checkpoints; 0: publish's own.
 	Interval time.Duration
 }
 
 func (c *Central) publicFolder() string { return filepath.Join(c.options.Dir, publish.FolderName) }
 
-// openPublisher opens the publisher, and has the server give receipts. Without a public log it only checks that the ledger has
+// openPublisher opens the publisher, and has the server give proofs. Without a public log it only checks that the ledger has
 // all that was published before.
 func (c *Central) openPublisher(ctx context.Context) error {
 	if c.options.PublicLog == nil {
 		return publish.Compare(c.publicFolder(), c.Ledger)
 	}
 	if c.options.PublicLog.Key == "" && c.options.Journal.URL != "" {
-		c.log.Warn("publish_log", "result", "fail", "error", "servers that share a journal share one log and one key: give it to each with SERVER_LOG_KEY. Until then this one publishes nothing and has no receipts")
+		c.log.Warn("publish_log", "result", "fail", "error", "servers that share a journal share one log and one key: give it to each with SERVER_LOG_KEY. Until then this one publishes nothing and has no proofs")
 		return nil
 	}
 	// The folder before the key: a start that fails for its folder leaves no key.
@@ -47,14 +48,21 @@ func (c *Central) openPublisher(ctx context.Context) error {
 	}
 	o := publish.Options{Dir: c.publicFolder(), Key: key, Ledger: c.Ledger, Log: c.log, Interval: c.options.PublicLog.Interval}
 	if len(c.options.PublicLog.Witnesses) > 0 {
-		o.Cosign = c.cosign
+		if o.Cosign, err = c.cosigner(key.Verifier); err != nil {
+			return err
+		}
+	}
+	if err := c.askWitnesses(ctx, key); err != nil {
+		return err
 	}
 	p, err := publish.Open(ctx, o)
 	if err != nil {
 		return err
 	}
 	c.Publisher = p
-	c.server.SetReceipts(p.Receipt)
+	c.server.SetProofs(func(ctx context.Context, draw uint64, agency quiniela.Agency) (server.Lines, error) {
+		return p.Proofs(ctx, draw, agency)
+	})
 	c.log.Info("publish_log", "result", "success", "key", key.Verifier)
 	return nil
 }
@@ -79,22 +87,4 @@ func (c *Central) loadLogKey() (publish.Key, error) {
 		}
 	}
 	return publish.LoadKey(path, c.options.PublicLog.Origin)
-}
-
-// witnessPatience bounds how long a draw's seal waits for one witness.
-const witnessPatience = 10 * time.Second
-
-// cosign asks each witness for its signature of a checkpoint. It returns those it got, and what failed.
-func (c *Central) cosign(ctx context.Context, signed []byte, log ledger.Log) (lines [][]byte, err error) {
-	prove := func(old int64) ([]tlog.Hash, error) { return tlog.ProveConsistency(old, log.Size, log) }
-	for _, url := range c.options.PublicLog.Witnesses {
-		ctx, cancel := context.WithTimeout(ctx, witnessPatience)
-		line, failed := witness.Ask(ctx, &http.Client{}, url, signed, prove)
-		cancel()
-		if failed == nil {
-			lines = append(lines, line)
-		}
-		err = errors.Join(err, failed)
-	}
-	return lines, err
 }
