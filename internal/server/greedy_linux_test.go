@@ -165,7 +165,7 @@ func TestStoppingIsBounded(t *testing.T) {
 				s.Drain, s.Read, s.Request, s.Poll, s.Idle = 500*time.Millisecond, 10*time.Minute, 10*time.Minute, 10*time.Minute, 10*time.Minute
 			})
 			for _, request := range []string{
-				strings.Repeat(frame("query_winners|1"), 70), strings.Repeat(frame("receipt|1|1|1"), 70), frame("wait_winners|1"),
+				strings.Repeat(frame("query_winners|1"), 70), strings.Repeat(frame("proofs|1"), 70), frame("wait_winners|1"),
 				strings.Repeat(frame("hello|1|"), 1000), "1048576;x", "agency_ID|1\nAna",
 			} {
 				for range 10 {

@@ -12,14 +12,49 @@ import (
 
 // This file is what a session reads from the ledger in pieces, so that it takes little memory however much is asked for.
 
+// listing is a list that is read in pieces.
+type listing struct {
+	count uint32 // lines
+	// append appends lines to dst, from the one with an index on, until dst has some bytes or the list ends, and returns the index that
+	// comes next.
+	append func(dst []byte, from uint32, bytes int) (lines []byte, next uint32, err error)
+}
+
+// proofList answers with the operator's proofs of an agency's batches. Who has a batch's secret can prove who bet, so a server without a
+// registry, where anyone may speak for any agency, gives none.
+func (s *session) proofList(out *bufio.Writer, j *job) (l listing, err error) {
+	if s.proofs == nil {
+		return l, quiniela.Refuse(quiniela.Absent, "this server keeps no public log, and has no proofs")
+	}
+	if !s.Server.guarded() {
+		return l, quiniela.Refuse(quiniela.Absent, "this server is open to all, and proofs are for the agency alone: the operator registers the agencies "+
+			"with `quiniela agency add N`, and each then gets its own with its token")
+	}
+	// The registry may have been made since authorize let the request in.
+	if err := s.config.Guard.Allow(&s.conn.identity, j.request.Agency); err != nil {
+		return l, err
+	}
+	if err := out.Flush(); err != nil { // the replies to earlier requests: the batches may have to wait for a checkpoint
+		return l, err
+	}
+	proofs, err := s.proofs(s.ctx, s.draw, j.request.Agency)
+	if err != nil {
+		return l, err
+	}
+	j.reply = wire.AppendListHead(j.reply, proofs.Count())
+	return listing{proofs.Count(), func(dst []byte, from uint32, bytes int) ([]byte, uint32, error) {
+		return proofs.AppendLines(s.ctx, dst, from, bytes)
+	}}, nil
+}
+
 // winners answers query_winners at once and wait_winners when the draw is done, or after Options.Poll. It makes the reply's first line
 // and returns the list that follows it.
-func (s *session) winners(out *bufio.Writer, j *job) (w ledger.Winners, err error) {
+func (s *session) winners(out *bufio.Writer, j *job) (l listing, err error) {
 	r := j.request
 	w, drawn, err := s.ledger.Winners(s.ctx, s.draw, r.Agency)
 	if err == nil && !drawn && r.Verb == wire.Wait {
 		if err := out.Flush(); err != nil { // the replies to earlier requests
-			return w, err
+			return l, err
 		}
 		s.waitForDraw()
 		if err = s.authorize(r, true); err == nil { // the agency may have been revoked meanwhile
@@ -28,13 +63,14 @@ func (s *session) winners(out *bufio.Writer, j *job) (w ledger.Winners, err erro
 	}
 	switch {
 	case err != nil:
-		return w, err
+		return l, err
 	case drawn:
 		j.reply = wire.AppendListHead(j.reply, w.Count)
+		return listing{w.Count, w.AppendLines}, nil
 	default:
 		j.reply = wire.AppendInProgress(j.reply)
 	}
-	return w, nil
+	return l, nil
 }
 
 func (s *session) waitForDraw() {
@@ -56,16 +92,17 @@ const (
 	mostReading = 32
 )
 
-// list sends the lines of a list, page by page, in the job's buffer. Its error is the connection's end: the reply cannot be taken back.
-func (s *session) list(out *bufio.Writer, j *job, w ledger.Winners) error {
-	for from := uint32(0); from < w.Count; {
-		next, err := s.page(j, w, from)
+// sendList sends the lines of a list, page by page, in the job's buffer. Its error is the connection's end: the reply cannot be taken
+// back.
+func (s *session) sendList(out *bufio.Writer, j *job, l listing) error {
+	for from := uint32(0); from < l.count; {
+		next, err := s.page(j, l, from)
 		if err == nil && next == from {
-			err = fmt.Errorf("%d of %d winners are there", from, w.Count)
+			err = fmt.Errorf("%d of %d lines are there", from, l.count)
 		}
 		if err != nil {
 			if s.ctx.Err() == nil {
-				s.log.Error("send_winners", "result", "fail", "agency", uint32(j.request.Agency), "error", err)
+				s.log.Error("send_list", "result", "fail", "agency", uint32(j.request.Agency), "error", err)
 			}
 			return err
 		}
@@ -93,12 +130,12 @@ func (s *session) beginReading() error {
 func (s *session) endReading() { <-s.reading }
 
 // page reads a page of a list into the job's buffer.
-func (s *session) page(j *job, w ledger.Winners, from uint32) (next uint32, err error) {
+func (s *session) page(j *job, l listing, from uint32) (next uint32, err error) {
 	if err := s.beginReading(); err != nil {
 		return from, err
 	}
 	defer s.endReading()
-	j.reply, next, err = w.AppendLines(j.reply[:0], from, page)
+	j.reply, next, err = l.append(j.reply[:0], from, page)
 	return next, err
 }
 

@@ -13,7 +13,6 @@ import (
 // TestConformance is docs/PROTOCOL.md as a table: the bytes of each request and of its reply, in one story, each
 // framed and bare where the form allows. `…` at a reply's end stands for a detail in words.
 func TestConformance(t *testing.T) {
-	secret := strings.Repeat("ab", 32)
 	resume := "ok|1|0|0|" + strings.Repeat("0", 64) + "\n"
 	c := start(t, 3, func(c *server.Options) { c.Poll = 10 * time.Millisecond })
 	for _, row := range []struct{ name, request, reply string }{
@@ -42,8 +41,8 @@ func TestConformance(t *testing.T) {
 		{"conflict", frame("agency_ID|3|1\n" + ana), "fail|0|conflict|…"},
 		{"gap", frame("agency_ID|3|3\n" + ana), "fail|0|gap|2\n"},
 		{"numbered batch, bad line", frame("agency_ID|3|2\n" + ana + "Ana,Paz,1,1990-02-30,7\n"), "fail|0|invalid|line 2: birthdate…"},
-		{"numbered batch with a secret", frame("agency_ID|3|2|" + secret + "\n" + winny), "success|1\n"},
-		{"a malformed secret", frame("agency_ID|3|3|abc\n" + winny), "fail|0|invalid|…"},
+		{"second batch", frame("agency_ID|3|2\n" + winny), "success|1\n"},
+		{"a field too many", frame("agency_ID|3|3|abc\n" + winny), "fail|0|invalid|…"},
 		{"batch number 0", frame("agency_ID|3|0\n" + winny), "fail|0\n"},
 		{"hello after two batches", frame("hello|3|\n"), "ok|3|3|1|d05c6e9f3ae7b0cbd0ad9d2b7a1b3d1b0000000000000000000000000000000…"},
 		{"bare batch ended by an empty line", "agency_ID|2\n" + ana + "\n", "success|1\n"},
@@ -76,7 +75,7 @@ func TestConformance(t *testing.T) {
 		{"agency 0 asks", frame("query_winners|0\n"), "fail|0|agency|…"},
 		{"agency x asks", frame("query_winners|x\n"), "fail|0|agency|…"},
 		{"unknown verb", frame("open_sesame|1\n"), "fail|0|unknown|…"},
-		{"receipt", frame("receipt|1|1|1\n"), "fail|0|absent|…"},
+		{"proofs", frame("proofs|1\n"), "fail|0|absent|…"},
 	} {
 		got := c.ask(row.request, true)
 		want, prefix := strings.CutSuffix(row.reply, "…")
@@ -235,9 +234,9 @@ func TestTwoConnectionsDoubleNothing(t *testing.T) {
 func TestABatchAfterARefusedOneIsNotStored(t *testing.T) {
 	t.Parallel()
 	for name, refused := range map[string]string{
-		"a bad line":   "agency_ID|1|1\nAna,Paz,x,1990-01-01,7\n",
-		"no bets":      "agency_ID|1|1\n",
-		"a bad secret": "agency_ID|1|1|abc\n" + ana,
+		"a bad line":       "agency_ID|1|1\nAna,Paz,x,1990-01-01,7\n",
+		"no bets":          "agency_ID|1|1\n",
+		"a field too many": "agency_ID|1|1|abc\n" + ana,
 	} {
 		c := start(t, 1, nil)
 		before, after := c.dial(), c.dial()

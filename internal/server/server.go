@@ -64,7 +64,7 @@ type Server struct {
 	log       *slog.Logger
 	group     *slog.Logger   // for the lines that the committer writes together
 	ledger    *ledger.Ledger // nil in echo mode
-	receipts  Receipts       // nil: there are none
+	proofs    Proofs         // nil: there are none
 	listeners []listener
 	handle    func(*conn)
 
@@ -83,11 +83,19 @@ type Server struct {
 	refused  *refusals.Log
 }
 
-// Receipts returns a bet's receipt in one line: that of a line, from 1, of a batch.
-type Receipts func(ctx context.Context, draw uint64, agency quiniela.Agency, batch uint64, line uint32) ([]byte, error)
+// Proofs returns the operator's signed proof of an agency's batches in a draw, as lines.
+type Proofs func(ctx context.Context, draw uint64, agency quiniela.Agency) (Lines, error)
 
-// SetReceipts says where receipts come from. Without it, or with nil, there are none. Call it before Serve.
-func (s *Server) SetReceipts(r Receipts) { s.receipts = r }
+// Lines are the lines of a reply that may be long.
+type Lines interface {
+	Count() uint32
+	// AppendLines appends lines to dst, from the one with an index on, until dst has some bytes or there are no more, and returns the
+	// index that comes next.
+	AppendLines(ctx context.Context, dst []byte, from uint32, bytes int) (lines []byte, next uint32, err error)
+}
+
+// SetProofs says where proofs come from. Without it, or with nil, there are none. Call it before Serve.
+func (s *Server) SetProofs(p Proofs) { s.proofs = p }
 
 // Listen starts to listen. Connections are held by the kernel until Serve.
 func Listen(c Options, l *ledger.Ledger, log *slog.Logger) (*Server, error) {

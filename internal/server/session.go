@@ -24,7 +24,7 @@ import (
 // The reader is the connection's goroutine. It starts the writer, and once it has read the last request it closes replies and waits
 // for the writer, which waits for every submission: when serveLottery returns, nothing of the connection is with the ledger.
 //
-// A reply that may be long or late (a list of winners, a receipt) is made by the writer, piece by piece, when its turn has come. The
+// A reply that may be long or late (a list of winners, the proofs of batches) is made by the writer, piece by piece, when its turn has come. The
 // reader takes no further request until it has left: a connection has one of them in hand at most.
 type session struct {
 	*Server
@@ -201,7 +201,7 @@ func (s *session) serve(j *job, body []byte, framed bool) {
 		j.err = s.finish(j, r)
 	case wire.Hello:
 		j.err = s.hello(j, r)
-	case wire.Query, wire.Wait, wire.Receipt:
+	case wire.Query, wire.Wait, wire.Proofs:
 		j.answered = make(chan struct{})
 		s.asked = j.answered
 	}
@@ -305,28 +305,6 @@ func (s *session) hello(j *job, r wire.Request) error {
 	return nil
 }
 
-// receipt answers with the proof that a bet is in the public log. A receipt names who bet, so a server without a registry, where
-// anyone may speak for any agency, gives none.
-func (s *session) receipt(j *job, r wire.Request) error {
-	if s.receipts == nil {
-		return quiniela.Refuse(quiniela.Absent, "this server keeps no public log, and has no receipts")
-	}
-	if !s.Server.guarded() {
-		return quiniela.Refuse(quiniela.Absent, "this server is open to all, and a receipt names who bet: the operator registers the agencies "+
-			"with `quiniela agency add N`, and each then gets its own receipts with its token")
-	}
-	// The registry may have been made since authorize let the request in.
-	if err := s.config.Guard.Allow(&s.conn.identity, r.Agency); err != nil {
-		return err
-	}
-	text, err := s.receipts(s.ctx, s.draw, r.Agency, r.Batch, r.Line)
-	if err != nil {
-		return err
-	}
-	j.reply = wire.AppendList(j.reply, []string{string(text)})
-	return nil
-}
-
 // authorize refuses a request of an agency that this connection may not speak for. A hello, with its token, is where the connection
 // shows that it may.
 func (s *session) authorize(r wire.Request, framed bool) (err error) {
@@ -370,7 +348,7 @@ func (s *session) bet(j *job) error {
 // submit hands the lines that are in frame from start on to the ledger.
 func (s *session) submit(j *job, frame []byte, start int) error {
 	sub := &j.submission
-	sub.Draw, sub.Agency, sub.Batch, sub.Secret = s.draw, j.request.Agency, j.request.Batch, j.request.Secret
+	sub.Draw, sub.Agency, sub.Batch = s.draw, j.request.Agency, j.request.Batch
 	sub.Sequence = s.order(sub.Agency)
 	sub.Unattributed = j.request.Verb == wire.Bet || j.request.Headless
 	sub.Frame, sub.Start, sub.MaxBets = frame, start, s.config.Limits.BatchBets
@@ -413,12 +391,12 @@ func (s *session) write() {
 
 // answer makes and writes a reply.
 func (s *session) answer(out *bufio.Writer, j *job) error {
-	var w ledger.Winners
+	var l listing
 	if j.answered != nil {
-		if j.request.Verb == wire.Receipt {
-			j.err = s.receipt(j, j.request)
+		if j.request.Verb == wire.Proofs {
+			l, j.err = s.proofList(out, j)
 		} else {
-			w, j.err = s.winners(out, j)
+			l, j.err = s.winners(out, j)
 		}
 		if err := s.ctx.Err(); err != nil {
 			return err // nobody takes it any more
@@ -428,7 +406,7 @@ func (s *session) answer(out *bufio.Writer, j *job) error {
 	if _, err := out.Write(j.reply); err != nil {
 		return err
 	}
-	return s.list(out, j, w)
+	return s.sendList(out, j, l)
 }
 
 type deadlineWriter struct{ c *conn }

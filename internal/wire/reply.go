@@ -54,15 +54,6 @@ func AppendListHead(dst []byte, n uint32) []byte {
 	return append(strconv.AppendUint(append(dst, "ok|"...), uint64(n), 10), '\n')
 }
 
-// AppendList appends the reply `ok|<N>` and the N lines.
-func AppendList(dst []byte, lines []string) []byte {
-	dst = AppendListHead(dst, uint32(len(lines)))
-	for _, l := range lines {
-		dst = append(append(dst, l...), '\n')
-	}
-	return dst
-}
-
 // AppendResume appends the reply to hello.
 func AppendResume(dst []byte, r Resume) []byte {
 	dst = append(dst, "ok"...)
@@ -176,18 +167,22 @@ func ReadWinnersReply(r *bufio.Reader) (documents []string, drawn bool, err erro
 	return documents, true, nil
 }
 
-// ReadReceiptReply reads the reply to receipt: one line of JSON.
-func ReadReceiptReply(r *bufio.Reader) ([]byte, error) {
+// ReadListHead reads the first line of a list's reply, `ok|<N>`. N lines follow, which ReadListLine reads.
+func ReadListHead(r *bufio.Reader) (uint32, error) {
 	line, err := readLine(r)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	if line != "ok|1" {
-		return nil, refusal(line)
+	if s, ok := strings.CutPrefix(line, "ok|"); ok {
+		if n, err := strconv.ParseUint(s, 10, 32); err == nil {
+			return uint32(n), nil
+		}
 	}
-	line, err = readLine(r)
-	return []byte(line), err
+	return 0, refusal(line)
 }
+
+// ReadListLine reads the next line of a list.
+func ReadListLine(r *bufio.Reader) (string, error) { return readLine(r) }
 
 // ReadResume reads the reply to hello.
 func ReadResume(r *bufio.Reader) (Resume, error) {
@@ -239,7 +234,7 @@ func refusal(line string) error {
 	return fmt.Errorf("%w: %q", ErrReply, quiniela.Clip(line))
 }
 
-// maxReplyLine is the most bytes of a reply line. A receipt is the longest.
+// maxReplyLine is the most bytes of a reply line. A checkpoint with many cosignatures is the longest.
 const maxReplyLine = 64 << 10
 
 // readLine reads a reply line, without its line end.

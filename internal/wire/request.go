@@ -5,8 +5,6 @@ package wire
 
 import (
 	"bytes"
-	"encoding/hex"
-	"math"
 	"strconv"
 	"strings"
 
@@ -24,20 +22,17 @@ const (
 	Query
 	Wait
 	Hello
-	Receipt
+	Proofs
 )
-
-// SecretSize is the size of a batch secret, in bytes (64 hex digits on the wire).
-const SecretSize = 32
 
 // The words that start a request body.
 const (
-	wordBatch   = "agency_ID"
-	wordFinish  = "notify_finished"
-	wordQuery   = "query_winners"
-	wordWait    = "wait_winners"
-	wordHello   = "hello"
-	wordReceipt = "receipt"
+	wordBatch  = "agency_ID"
+	wordFinish = "notify_finished"
+	wordQuery  = "query_winners"
+	wordWait   = "wait_winners"
+	wordHello  = "hello"
+	wordProofs = "proofs"
 )
 
 // Request is one request, taken apart. Which fields matter depends on the verb.
@@ -45,8 +40,7 @@ type Request struct {
 	Verb   Verb
 	Agency quiniela.Agency
 
-	Batch  uint64            // Batch, Receipt: the agency's number for the batch, from 1; 0 where the batch is unnumbered
-	Secret *[SecretSize]byte // Batch: the agency's own, or nil
+	Batch uint64 // Batch: the agency's number for the batch, from 1; 0 where the batch is unnumbered
 	// Headless: a Batch without a header line, whose bets belong to quiniela.Unattributed.
 	Headless bool
 	Lines    []byte // Batch: what follows the header line, unchecked; it aliases the body
@@ -57,7 +51,6 @@ type Request struct {
 	Token   string // Hello
 	Draw    string // Hello: the draw's name; empty: the current draw
 	Named   bool   // Hello: the request has the draw's field, perhaps empty; the reply then names the draw
-	Line    uint32 // Receipt: the bet's line in the batch, from 1
 }
 
 // Parse takes a request body apart. The error is a *quiniela.Error; the request returned beside it has its Verb and as many
@@ -120,7 +113,7 @@ func isBetLine(head []byte) bool {
 	return !isVerb
 }
 
-// parseBatch reads the fields of a batch's header: agency[|batch[|secret]].
+// parseBatch reads the fields of a batch's header: agency[|batch].
 func parseBatch(fields []string, lines []byte) (Request, error) {
 	r := Request{Verb: Batch, Lines: lines}
 	var err error
@@ -134,25 +127,9 @@ func parseBatch(fields []string, lines []byte) (Request, error) {
 		return r, err
 	}
 	if len(fields) > 2 {
-		if r.Secret, err = parseSecret(fields[2]); err != nil {
-			return r, err
-		}
-	}
-	if len(fields) > 3 {
-		return r, quiniela.Refuse(quiniela.Invalid, "%d fields in the batch header, want agency_ID|agency|batch|secret at most", len(fields)+1)
+		return r, quiniela.Refuse(quiniela.Invalid, "%d fields in the batch header, want agency_ID|agency|batch at most", len(fields)+1)
 	}
 	return r, nil
-}
-
-func parseSecret(s string) (*[SecretSize]byte, error) {
-	var secret [SecretSize]byte
-	if len(s) == 2*SecretSize {
-		if _, err := hex.Decode(secret[:], []byte(s)); err == nil {
-			return &secret, nil
-		}
-	}
-	// Even a malformed secret is not repeated in an error.
-	return nil, quiniela.Refuse(quiniela.Invalid, "the batch secret is not %d hex digits", 2*SecretSize)
 }
 
 // parseBet reads a single bet: its fields, separated by `~`, perhaps with the agency before them.
@@ -182,11 +159,11 @@ var verbs = map[string]struct {
 	min, max int
 	usage    string
 }{
-	wordFinish:  {Finish, 1, 2, "notify_finished|agency[|batches]"},
-	wordQuery:   {Query, 1, 1, "query_winners|agency"},
-	wordWait:    {Wait, 1, 1, "wait_winners|agency"},
-	wordHello:   {Hello, 1, 3, "hello|agency[|token[|draw]]"},
-	wordReceipt: {Receipt, 3, 3, "receipt|agency|batch|line"},
+	wordFinish: {Finish, 1, 2, "notify_finished|agency[|batches]"},
+	wordQuery:  {Query, 1, 1, "query_winners|agency"},
+	wordWait:   {Wait, 1, 1, "wait_winners|agency"},
+	wordHello:  {Hello, 1, 3, "hello|agency[|token[|draw]]"},
+	wordProofs: {Proofs, 1, 1, "proofs|agency"},
 }
 
 func parseVerb(word string, fields []string) (Request, error) {
@@ -220,13 +197,6 @@ func (r *Request) readFields(fields []string) (err error) {
 		if len(fields) > 1 {
 			r.Named, r.Draw = true, fields[1]
 		}
-	case Receipt:
-		if r.Batch, err = positive("batch number", fields[0]); err != nil {
-			return err
-		}
-		var line uint64
-		line, err = positive("line", fields[1])
-		r.Line = uint32(min(line, math.MaxUint32)) // no batch has so many bets
 	}
 	return err
 }
@@ -305,8 +275,7 @@ func appendField(dst []byte, n uint64) []byte {
 	return strconv.AppendUint(append(dst, '|'), n, 10)
 }
 
-// AppendReceipt appends a receipt body: for the bet in a line, from 1, of a batch.
-func AppendReceipt(dst []byte, agency quiniela.Agency, batch uint64, line uint32) []byte {
-	dst = appendField(append(dst, wordReceipt...), uint64(agency))
-	return append(appendField(appendField(dst, batch), uint64(line)), '\n')
+// AppendProofs appends a proofs body.
+func AppendProofs(dst []byte, agency quiniela.Agency) []byte {
+	return append(appendField(append(dst, wordProofs...), uint64(agency)), '\n')
 }
