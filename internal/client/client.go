@@ -1,6 +1,6 @@
 // Package client is the agency's side: it checks the agency's file of bets, sends it in batches, and asks for the winners.
-// After a lost connection, or in a later run, it goes on from where the central says. It writes nothing to disk, and reports
-// a bet as sent only when the central has acknowledged it. Flags and exit codes are not its affair.
+// After a lost connection, or in a later run, it goes on from where the central says. It reports a bet as sent only when the central has
+// acknowledged it. All that it writes to disk is the operator's signed proofs of what it has sent, from which it makes receipts. Flags and exit codes are not its affair.
 package client
 
 import (
@@ -34,15 +34,17 @@ type Options struct {
 	Window       int            // the most batches of a session that are unanswered at once, from 1
 	Timeout      time.Duration  // the longest that the server may stay unreachable; 0: no limit
 	Tries        int            // how often to ask for the winners, a second apart; 0: wait for the draw, without limit
+	Proofs       string         // file for the operator's proofs of all batches, from which receipts are made; empty: they are not asked for
+	LogKey       string         // the log's verifier key, whose signature the proofs must have; empty: it is not checked, and the log says so
 	Progress     func(Progress) // may be nil
 }
 
-// Progress says how far an agency is. Options.Progress is called from the goroutine of Run or Receipts: once when a stage begins, then
+// Progress says how far an agency is. Options.Progress is called from the goroutine of Run: once when a stage begins, then
 // at most every 50 ms.
 type Progress struct {
-	Stage string // check, send, wait or done; of Receipts, fetch or done
-	Bets  int    // checked so far, or stored; of Receipts, those whose receipt was saved
-	Total int    // in the file, or all that are stored; 0 where it is not known
+	Stage string // check, send, wait or done
+	Bets  int    // checked so far, or stored
+	Total int    // in the file; 0 where it is not known
 }
 
 // Report is what came of a run.

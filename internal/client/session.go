@@ -133,7 +133,21 @@ func (s *session) converse() (next uint64, err error) {
 	}
 	a.finished, a.report.Bets, a.report.Batches = true, a.file.bets, int(last)
 	a.backoff.alive()
-	return resume.Next, s.winners()
+	if err := s.proven(); err != nil {
+		return resume.Next, err
+	}
+	if err := s.winners(); err != nil {
+		return resume.Next, err
+	}
+	return resume.Next, s.proven() // once more: from now on they lead to the draw's sealed checkpoint
+}
+
+// proven keeps the proofs, where they are asked for.
+func (s *session) proven() error {
+	if s.a.Proofs == "" {
+		return nil
+	}
+	return s.keepProofs()
 }
 
 // request sends a request, and all that is buffered before it. Its reply must arrive within the given time.

@@ -20,10 +20,6 @@ var everything = map[string]func(*testing.T, client.Options) error{
 	"bet": func(t *testing.T, c client.Options) error {
 		return client.Bet(t.Context(), c, client.BetFields{FirstName: "Ana", LastName: "Paz", Document: "1", Birthdate: "1990-01-01", Number: "7"}, quiet)
 	},
-	"receipts": func(t *testing.T, c client.Options) error {
-		_, err := client.Receipts(t.Context(), c, 0, quiet, func(uint64, uint32, []byte) error { return nil })
-		return err
-	},
 }
 
 // spy is a server on an address that is not this machine's loopback: it notes what arrives, and answers with a fixed text.
