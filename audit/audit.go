@@ -57,9 +57,17 @@ type auditor struct {
 	ids     map[string]bool        // the names of draws
 	folders map[string]folderState // by the draw's folder
 	wins    map[winKey]uint64
-	grown   bool  // the log went on while it was read
-	held    int64 // from which entry on entries are held back; -1: none are
+	grown   bool            // the log went on while it was read
+	early   map[string]bool // draws that the checkpoint does not have yet
 	private *private
+
+	listed                      []string             // the draws that are published, in their order
+	texts                       map[tlog.Hash][]byte // their openings, seals and results, by the leaf
+	opens                       map[tlog.Hash]string // the names of draws, by the leaf of the opening
+	streams                     []*stream            // the batches of draws that are published whole
+	missing                     []missing            // the bundles of entries that are not there
+	unknown                     int64                // how many entries are held back
+	held, lastHidden, lastShown int64                // the first and the last of them, and the last that is not; -1: none
 
 	checkpoint, retained, tiles, entries, order, seals, witnesses, numbers, bets, winners, files, books *Check
 }
@@ -76,7 +84,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if o.Chain == nil {
 		o.Chain = draw.Quicknet()
 	}
-	a := &auditor{Options: o, ctx: ctx, report: new(Report), notes: map[int64][]note{}, draws: map[uint64]*drawn{}, ids: map[string]bool{}, held: -1}
+	a := &auditor{Options: o, ctx: ctx, report: new(Report), notes: map[int64][]note{}, draws: map[uint64]*drawn{}, ids: map[string]bool{}, early: map[string]bool{}, held: -1, lastHidden: -1, lastShown: -1}
 	if a.Now.IsZero() {
 		a.Now = time.Now()
 	}
@@ -179,7 +187,7 @@ func (a *auditor) begin() error {
 	if a.Journal != nil {
 		a.private = newPrivate(a)
 	}
-	return nil
+	return a.readTexts()
 }
 
 // list notes which files there are.
@@ -283,11 +291,11 @@ func (a *auditor) walk() error {
 		if err != nil || leaves == nil {
 			return err
 		}
-		entries, err := a.bundle(n, leaves)
+		found, err := a.find(n*tlog.TileWidth, leaves)
 		if err != nil {
 			return err
 		}
-		if err := a.take(n*tlog.TileWidth, leaves, entries); err != nil {
+		if err := a.take(n*tlog.TileWidth, leaves, found); err != nil {
 			return err
 		}
 		if err := levels.add(a, 0, n, leaves); err != nil {
@@ -335,25 +343,15 @@ func (a *auditor) readTile(name string, width int) ([]byte, error) {
 	return data, err
 }
 
-// bundle reads the entries of some leaves; those that are held back are left out, and nil is all of them.
+// bundle reads the entries of some leaves from tile/entries; nil is none. It is shown once all draws in it are drawn.
 func (a *auditor) bundle(n int64, leaves []tlog.Hash) ([][]byte, error) {
-	width := len(leaves)
-	name, data, err := a.readBundle(n, &width)
-	if err != nil {
+	name, data, err := a.readBundle(n, len(leaves))
+	if err != nil || data == nil {
 		return nil, err
 	}
-	if data != nil && a.held >= 0 {
-		a.files.finding("%s is there, and the entries from %d on are not", name, a.held)
-	}
-	if a.held < 0 && (data == nil || width < len(leaves)) {
-		a.held = n*tlog.TileWidth + int64(width)
-	}
-	if data == nil {
-		return nil, nil
-	}
 	entries, err := tlog.ParseBundle(data)
-	if err != nil || len(entries) != width {
-		a.entries.finding("%s: %d entries, want %d (%v)", name, len(entries), width, err)
+	if err != nil || len(entries) > len(leaves) {
+		a.entries.finding("%s: %d entries, want %d (%v)", name, len(entries), len(leaves), err)
 		return nil, nil
 	}
 	full, _, _ := strings.Cut(name, ".p/")
@@ -369,20 +367,17 @@ func (a *auditor) bundle(n int64, leaves []tlog.Hash) ([][]byte, error) {
 	return entries, nil
 }
 
-// readBundle reads a bundle of entries. Where the last of them are held back, an older, shorter bundle has those before: width
-// is then set to how many it has, and to 0 where there is none.
-func (a *auditor) readBundle(n int64, width *int) (name string, data []byte, err error) {
-	name = tlog.BundlePath(n, *width)
-	if data, err = a.read(name); data != nil || err != nil {
-		return name, data, err
-	}
-	for *width--; *width > 0 && a.held < 0; *width-- {
-		name = tlog.BundlePath(n, *width)
+// readBundle reads a bundle of entries, or the longest older, shorter one that is there.
+func (a *auditor) readBundle(n int64, width int) (name string, data []byte, err error) {
+	for ; width > 0; width-- {
+		name = tlog.BundlePath(n, width)
 		if data, err = a.read(name); data != nil || err != nil {
 			return name, data, err
 		}
+		if a.names == nil {
+			return name, nil, nil // over HTTP not every width is tried: what stands behind the leaves is published elsewhere too
+		}
 	}
-	*width = 0
 	return name, nil, nil
 }
 
@@ -420,17 +415,19 @@ func rightLength(level, width int, data []byte) bool {
 }
 
 // take adds some leaves to the tree, and looks at their entries where they are published.
-func (a *auditor) take(first int64, leaves []tlog.Hash, entries [][]byte) error {
-	if entries != nil {
-		if err := a.records(first, entries); err != nil {
-			return err
-		}
-	}
+func (a *auditor) take(first int64, leaves []tlog.Hash, found []known) error {
 	for i, leaf := range leaves {
 		a.tree.add(leaf)
-		if i < len(entries) {
+		index := first + int64(i)
+		if a.private != nil {
+			a.private.next(uint64(index), found[i].entry)
+		}
+		if found[i].entry == nil {
+			a.hidden(index)
+		} else {
+			a.lastShown = index
 			a.entries.Checked++
-			if err := a.entry(uint64(first)+uint64(i), entries[i]); err != nil {
+			if err := a.entry(uint64(index), found[i]); err != nil {
 				return err
 			}
 		}
@@ -446,9 +443,8 @@ func (a *auditor) end() error {
 			n.check.finding("%s could not be compared: the tree was not read so far", n.where)
 		}
 	}
-	if err := a.heldBack(); err != nil {
-		return err
-	}
+	a.heldBack()
+	a.checkBundles()
 	for _, d := range sortedDraws(a.draws) {
 		d.report(a)
 	}

@@ -89,9 +89,7 @@ func TestAnyChangeIsNoticed(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(l.files)) {
 		size := len(l.files[name])
 		samples := 40
-		if strings.HasSuffix(name, ".pub") {
-			samples = 1
-		} else if size <= 300 {
+		if size <= 300 {
 			samples = size
 		}
 		for i := range min(samples, size) {
@@ -142,8 +140,8 @@ func TestAnyChangeIsNoticed(t *testing.T) {
 	workers.Wait()
 	t.Logf("%d of %d changes of %d files", tried, len(changes), len(l.files))
 	f := maps.Clone(l.files)
-	f["draws/1/bets/1/151.pub"] = l.files["draws/1/bets/1/150.pub"]
-	wantFinding(t, l.run(t, f, nil), "files", "draws/1/bets/1/151.pub", "nothing in the log accounts for it")
+	f["draws/1/batches/7"] = l.files["draws/1/batches/0"]
+	wantFinding(t, l.run(t, f, nil), "files", "draws/1/batches/7", "nothing in the log accounts for it")
 }
 
 // replaceable reports whether a file may be removed: an older, shorter tile whose newer one is there. C2SP tlog-tiles allows
@@ -155,27 +153,30 @@ func replaceable(l *log, name string, removed bool) bool {
 	return removed && err == nil && tile.W < tlog.TileWidth && (tile.W != int(top.Size>>(8*max(tile.L, 0))%tlog.TileWidth) || l.files[strings.Split(name, ".p/")[0]] != nil)
 }
 
-// Without the newest bundle, and with one from before the last entry, that entry may be a draw's opening of a moment ago, which
-// is published with the draw. So it is too early for a verdict, and no success.
-func TestTheLastEntryIsMissing(t *testing.T) {
+// An entry that stands nowhere is no secret of an open draw where no draw is open. Only the last one may be a draw's opening of a moment
+// ago, which is published with the draw: then it is too early for a verdict, and no success.
+func TestAnEntryThatStandsNowhere(t *testing.T) {
 	l := published()
 	top, err := l.policy.VerifyCheckpoint(l.files["checkpoint"])
 	check(err)
-	bundle, width := top.Size/tlog.TileWidth, int(top.Size%tlog.TileWidth)
-	newest := tlog.BundlePath(bundle, width)
-	entries, err := tlog.ParseBundle(l.files[newest])
-	check(err)
-	var older []byte
-	for _, e := range entries[:width-1] {
-		older, err = tlog.AppendEntry(older, e)
-		check(err)
+	newest := tlog.BundlePath(top.Size/tlog.TileWidth, int(top.Size%tlog.TileWidth))
+	f := l.forge(t)
+	f.entries = append(f.entries, []byte("quiniela/v2/draw-open\n"))
+	forged := f.publish()
+	maps.DeleteFunc(forged, func(name string, _ []byte) bool { return strings.HasPrefix(name, "tile/entries/001") })
+	if r := l.run(t, forged, nil); len(r.Pending) == 0 {
+		t.Errorf("the last entry stands nowhere, and nothing is pending: %+v", findings(r))
 	}
-	f := maps.Clone(l.files)
-	delete(f, newest)
-	f[tlog.BundlePath(bundle, width-1)] = older
-	if r := l.run(t, f, nil); len(r.Pending) == 0 {
-		t.Errorf("the last entry is missing, and nothing is pending: %+v", r)
-	}
+	hidden := l.forge(t)
+	i, _ := hidden.batch(3, 1, 20)
+	hidden.entries = slices.Insert(hidden.entries, i+1, []byte("anything"))
+	forged = hidden.publish()
+	maps.DeleteFunc(forged, func(name string, _ []byte) bool { return strings.HasPrefix(name, "tile/entries/") })
+	wantFinding(t, l.run(t, forged, nil), "entries", fmt.Sprintf("entry %d is shown nowhere", i+1))
+	// What other programs read has to be there as well.
+	missing := maps.Clone(l.files)
+	delete(missing, newest)
+	wantFinding(t, l.run(t, missing, nil), "files", newest, "missing")
 }
 
 func TestABetAfterTheSeal(t *testing.T) {
@@ -186,7 +187,7 @@ func TestABetAfterTheSeal(t *testing.T) {
 	b.CumulativeStake += b.Stake
 	e := b.Encode()
 	f.entries = append(f.entries, e[:])
-	f.files["draws/1/bets/1/151.pub"] = f.files["draws/1/bets/1/150.pub"]
+	f.records[batchID{1, 1, 151}] = f.records[batchID{1, 1, 150}]
 	wantFinding(t, f.run(t, f.publish(), nil), "batches", "agency 1, batch 151", "after the draw was sealed")
 }
 
@@ -198,19 +199,19 @@ func retained(l *log) func(*audit.Options) {
 func TestABetIsRemoved(t *testing.T) {
 	l := published()
 	f := l.forge(t)
-	name := "draws/1/bets/1/7.pub"
-	f.files[name] = f.files[name][:receipt.RecordSize]
-	wantFinding(t, l.run(t, f.files, nil), "bets", name, "1 records")
-	// Also in the log, with all that follows: only who kept a checkpoint can tell.
 	i, b := f.batch(1, 1, 7)
-	root, n, err := receipt.RecordsRoot(f.files[name])
+	id := batchID{1, 1, 7}
+	f.records[id] = f.records[id][:receipt.RecordSize]
+	wantFinding(t, l.run(t, f.publish(), nil), "bets", "draws/1/batches/0")
+	// Also in the log, with all that follows: only who kept a checkpoint can tell.
+	public, err := receipt.ReadRecords(f.records[id], nil)
 	check(err)
-	b.Root, b.Count, b.Stake, b.CumulativeBets, b.CumulativeStake = root, uint32(n), uint64(n), b.CumulativeBets-1, b.CumulativeStake-1
+	b.Root, b.Count, b.CumulativeBets = public.Root, public.Bets, b.CumulativeBets-1
 	f.put(i, b)
 	wantFinding(t, l.run(t, f.publish(), nil), "batches", "agency 1, batch 8", "together by then")
 	for n := uint64(8); n <= 150; n++ {
 		i, b := f.batch(1, 1, n)
-		b.CumulativeBets, b.CumulativeStake = b.CumulativeBets-1, b.CumulativeStake-1
+		b.CumulativeBets--
 		f.put(i, b)
 	}
 	wantFinding(t, l.run(t, f.publish(), retained(l)), "retained checkpoints", "kept.checkpoint", "changed, or forked")
@@ -219,18 +220,25 @@ func TestABetIsRemoved(t *testing.T) {
 func TestABetIsChanged(t *testing.T) {
 	l := published()
 	f := l.forge(t)
-	name := "draws/1/bets/1/7.pub"
-	data := bytes.Clone(f.files[name])
-	data[receipt.RecordSize+2], data[receipt.RecordSize+3] = 0x1d, 0x96 // the second bet wins now
-	f.files[name] = data
-	wantFinding(t, l.run(t, f.files, nil), "bets", name)
+	id := batchID{1, 1, 7}
+	data := bytes.Clone(f.records[id])
+	data[receipt.RecordSize+5], data[receipt.RecordSize+6] = 0x1d, 0x96 // the second bet wins now
+	f.records[id] = data
 	i, b := f.batch(1, 1, 7)
-	root, _, err := receipt.RecordsRoot(data)
+	wantFinding(t, l.run(t, f.publish(), nil), "bets", fmt.Sprintf("draws/1/batches (entry %d)", i), "root")
+	public, err := receipt.ReadRecords(data, nil)
 	check(err)
-	b.Root = root
+	b.Root = public.Root
 	f.put(i, b)
 	wantFinding(t, l.run(t, f.publish(), nil), "winners", "251 bets on 7574", "250")
 	wantFinding(t, l.run(t, f.files, retained(l)), "retained checkpoints", "changed, or forked")
+	// Nor is it a bet of the game on three digits, or for money.
+	data[receipt.RecordSize+2], data[receipt.RecordSize+5], data[receipt.RecordSize+6] = 3, 0, 7
+	public, err = receipt.ReadRecords(data, nil)
+	check(err)
+	b.Root = public.Root
+	f.put(i, b)
+	wantFinding(t, l.run(t, f.publish(), nil), "bets", fmt.Sprintf("entry %d", i), "which the game specified does not have")
 }
 
 func TestBatchesAreSwappedBetweenAgencies(t *testing.T) {
@@ -238,11 +246,11 @@ func TestBatchesAreSwappedBetweenAgencies(t *testing.T) {
 	f := l.forge(t)
 	i, one := f.batch(1, 1, 5)
 	j, two := f.batch(1, 2, 5)
-	one.Root, two.Root, one.Count, two.Count, one.Stake, two.Stake = two.Root, one.Root, two.Count, one.Count, two.Stake, one.Stake
+	one.Root, two.Root, one.Count, two.Count = two.Root, one.Root, two.Count, one.Count
 	f.put(i, one)
 	f.put(j, two)
-	a, b := "draws/1/bets/1/5.pub", "draws/1/bets/2/5.pub"
-	f.files[a], f.files[b] = f.files[b], f.files[a]
+	a, b := batchID{1, 1, 5}, batchID{1, 2, 5}
+	f.records[a], f.records[b] = f.records[b], f.records[a]
 	wantFinding(t, l.run(t, f.publish(), retained(l)), "batches", "agency 1, batch 5", "together by then")
 	wantFinding(t, l.run(t, f.files, retained(l)), "retained checkpoints", "changed, or forked")
 }
@@ -277,7 +285,6 @@ func TestABatchIsMissing(t *testing.T) {
 	f := l.forge(t)
 	i, _ := f.batch(1, 2, 40)
 	f.entries = slices.Delete(f.entries, i, i+1)
-	delete(f.files, "draws/1/bets/2/40.pub")
 	wantFinding(t, l.run(t, f.publish(), nil), "batches", "agency 2, batch 41", "comes where batch 40 is next")
 }
 
@@ -288,14 +295,20 @@ func TestABackDatedSeal(t *testing.T) {
 	cosigned := func(at time.Time) (files, func(*audit.Options)) {
 		signer, key := witness("w.example", at)
 		f := maps.Clone(l.files)
-		line, err := tlog.Cosign(f["draws/evening/sealed.checkpoint"], signer)
-		check(err)
-		f["draws/evening/sealed.checkpoint"], err = tlog.AddSignatures(f["draws/evening/sealed.checkpoint"], line)
-		check(err)
-		for _, id := range []string{"1", "night"} {
-			line, err := tlog.Cosign(f["draws/"+id+"/sealed.checkpoint"], signer)
+		cosign := func(signed []byte) []byte {
+			line, err := tlog.Cosign(signed, signer)
 			check(err)
-			f["draws/"+id+"/sealed.checkpoint"], err = tlog.AddSignatures(f["draws/"+id+"/sealed.checkpoint"], line)
+			signed, err = tlog.AddSignatures(signed, line)
+			check(err)
+			return signed
+		}
+		for _, id := range []string{"1", "evening", "night"} {
+			dir := "draws/" + id + "/"
+			f[dir+"sealed.checkpoint"] = cosign(f[dir+"sealed.checkpoint"])
+			o, err := receipt.ParseOutcome(f[dir+"outcome.json"])
+			check(err)
+			o.Sealed, o.Checkpoint = string(cosign([]byte(o.Sealed))), string(cosign([]byte(o.Checkpoint)))
+			f[dir+"outcome.json"], err = o.Encode()
 			check(err)
 		}
 		policy, err := tlog.ParsePolicy([]byte("log " + l.key.Verifier + "\nwitness w " + key + "\nquorum w\n"))
@@ -308,7 +321,9 @@ func TestABackDatedSeal(t *testing.T) {
 	}
 	f, witnessed = cosigned(round)
 	wantFinding(t, l.run(t, f, witnessed), "witnesses", "draws/evening/sealed.checkpoint", "may be back-dated")
+	wantFinding(t, l.run(t, f, witnessed), "witnesses", "draws/evening/outcome.json", "may be back-dated")
 	wantFinding(t, l.run(t, l.files, witnessed), "witnesses", "draws/evening/sealed.checkpoint", "quorum")
+	wantFinding(t, l.run(t, l.files, witnessed), "witnesses", "draws/evening/outcome.json: the checkpoint with the result", "quorum")
 
 	// A seal that is older than a batch before it, and one that is as late as it was.
 	for what, at := range map[string]time.Time{"a batch before it was received": round.Add(-90 * time.Minute), "its number could be known": round} {
@@ -354,6 +369,12 @@ func TestAReRolledDraw(t *testing.T) {
 	}), nil), "numbers", "draw evening", "round 1000 gives")
 	wantFinding(t, l.run(t, change(func(r *receipt.Result) { r.Source, r.Evidence, r.Prizes = quiniela.SourceFixed, nil, nil }), nil),
 		"numbers", "draw evening", `from "fixed"`)
+	// Nor may a notary end it, with or without an extract, whether the auditor has the round or not.
+	for _, round := range []*draw.Beacon{nil, new(beacon())} {
+		byHand := change(func(r *receipt.Result) { r.Source, r.Evidence, r.Prizes, r.Number = quiniela.SourceNotary, nil, nil, 5 })
+		delete(byHand, "draws/evening/beacon.json")
+		wantFinding(t, l.run(t, byHand, func(o *audit.Options) { o.Beacon = round }), "numbers", "draw evening", `from "notary"`)
+	}
 }
 
 // A draw that was opened with its number fixed has no round to compare.
@@ -361,7 +382,8 @@ func TestABeaconForADrawThatNamedNone(t *testing.T) {
 	f := published().forge(t)
 	for i, e := range f.entries {
 		if r, err := receipt.ParseResult(e); err == nil && r.Draw == 1 {
-			r.Source, r.Evidence = quiniela.SourceBeacon, make([]byte, 48)
+			r.Source, r.Evidence, r.Prizes = quiniela.SourceBeacon, make([]byte, 48), make([]quiniela.Number, 20)
+			r.Prizes[0] = r.Number
 			f.entries[i], err = r.Encode()
 			check(err)
 		}

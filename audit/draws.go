@@ -3,14 +3,10 @@ package audit
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"quiniela"
 	"quiniela/draw"
@@ -26,6 +22,7 @@ type drawn struct {
 	leaf   tlog.Hash
 	seal   *receipt.Seal
 	sealAt uint64
+	sealed *tlog.VerifiedCheckpoint // that was published of it
 	result *receipt.Result
 
 	agencies map[quiniela.Agency]*Agency
@@ -33,6 +30,7 @@ type drawn struct {
 	number   *quiniela.Number // that the published result names: what winners are counted for
 	whole    bool             // its outcome, which is published last, is there
 	pending  bool             // some of its files are not there yet
+	hidden   int64            // how many entries of the log were held back before it opened
 }
 
 func (d *drawn) dir() string { return "draws/" + d.open.ID + "/" }
@@ -49,10 +47,8 @@ func (d *drawn) agency(n quiniela.Agency) *Agency {
 func micros(us uint64) time.Time { return time.UnixMicro(int64(us)).UTC() }
 
 // entry looks at one entry of the log.
-func (a *auditor) entry(index uint64, data []byte) error {
-	if a.private != nil {
-		a.private.next(index, data)
-	}
+func (a *auditor) entry(index uint64, k known) error {
+	data := k.entry
 	v, err := receipt.ParseEntry(data)
 	if err != nil {
 		a.entries.finding("entry %d: %v", index, err)
@@ -60,7 +56,7 @@ func (a *auditor) entry(index uint64, data []byte) error {
 	}
 	switch v := v.(type) {
 	case receipt.BatchEntry:
-		a.batch(index, v)
+		a.batch(index, v, k)
 	case receipt.DrawOpen:
 		return a.opening(index, v, data)
 	case receipt.Seal:
@@ -81,13 +77,20 @@ func (a *auditor) opening(index uint64, o receipt.DrawOpen, data []byte) error {
 		return nil
 	}
 	a.ids[o.ID] = true
-	d := &drawn{open: o, at: index, leaf: tlog.LeafHash(data), agencies: map[quiniela.Agency]*Agency{}}
+	d := &drawn{open: o, at: index, leaf: tlog.LeafHash(data), hidden: a.unknown, agencies: map[quiniela.Agency]*Agency{}}
 	a.draws[o.Draw] = d
 	var err error
 	if d.whole, d.number, err = a.folder(d.dir()); err != nil {
 		return err
 	}
-	return a.follows(d, "open", data, o.Opened)
+	if err := a.follows(d, "open", data, o.Opened); err != nil {
+		return err
+	}
+	text, err := verify.Opening(data, a.top.Origin)
+	if err != nil {
+		return err
+	}
+	return a.follows(d, "open.txt", []byte(text), o.Opened)
 }
 
 // folder reports whether a draw's outcome is published, and returns the number of its published result, or nil. Each draw is
@@ -120,7 +123,7 @@ type folderState struct {
 	number *quiniela.Number
 }
 
-func (a *auditor) batch(index uint64, b receipt.BatchEntry) {
+func (a *auditor) batch(index uint64, b receipt.BatchEntry, k known) {
 	a.order.Checked++
 	where := fmt.Sprintf("entry %d (draw %d, agency %d, batch %d)", index, b.Draw, b.Agency, b.Batch)
 	d := a.draws[b.Draw]
@@ -133,7 +136,13 @@ func (a *auditor) batch(index uint64, b receipt.BatchEntry) {
 	case uint32(b.Agency) > d.open.Agencies:
 		a.order.finding("%s is of an agency that the draw does not have", where)
 	}
+	if d.whole && k.batch == nil {
+		a.bets.finding("%sbatches: entry %d (agency %d, batch %d) is missing", d.dir(), index, b.Agency, b.Batch)
+	}
 	g := d.agency(b.Agency)
+	if a.partial(d) { // others of its agency may be held back
+		g.Batches, g.Bets, g.Stake = b.Batch-1, b.CumulativeBets-uint64(b.Count), b.CumulativeStake-b.Stake
+	}
 	if b.Batch != g.Batches+1 {
 		a.order.finding("%s comes where batch %d is next", where, g.Batches+1)
 	}
@@ -153,6 +162,9 @@ func (a *auditor) batch(index uint64, b receipt.BatchEntry) {
 	d.received = max(d.received, b.Received)
 }
 
+// partial reports whether batches of a draw may be among the entries that are held back.
+func (a *auditor) partial(d *drawn) bool { return !d.whole && a.unknown > d.hidden }
+
 func (a *auditor) sealing(index uint64, s receipt.Seal, data []byte) error {
 	a.seals.Checked++
 	d := a.draws[s.Draw]
@@ -161,9 +173,8 @@ func (a *auditor) sealing(index uint64, s receipt.Seal, data []byte) error {
 		return nil
 	}
 	d.seal, d.sealAt = &s, index
-	totals := d.totals()
-	if err := s.CheckTotals(totals); err != nil {
-		a.seals.finding("entry %d, the seal of draw %s: %v", index, d.open.ID, err)
+	if err := a.totals(index, d); err != nil {
+		return err
 	}
 	sealed := micros(s.Sealed)
 	if micros(d.received).After(sealed.Add(tolerance)) {
@@ -172,20 +183,69 @@ func (a *auditor) sealing(index uint64, s receipt.Seal, data []byte) error {
 	if b := d.open.Beacon; b != nil && !sealed.Before(a.Chain.TimeOf(b.Round)) {
 		a.seals.finding("entry %d: draw %s was sealed at %s, and its beacon's round was signed at %s: its number could be known", index, d.open.ID, sealed.Format(time.RFC3339), a.Chain.TimeOf(b.Round).Format(time.RFC3339))
 	}
-	text, err := receipt.EncodeTotals(totals)
-	if err != nil {
-		a.seals.finding("entry %d: %v", index, err)
+	if d.open.Close != 0 && s.By == receipt.ClosedByTime && s.Sealed < d.open.Close {
+		a.seals.finding("entry %d: draw %s was sealed at %s by its closing time, which is %s", index, d.open.ID, sealed.Format(time.RFC3339), micros(d.open.Close).Format(time.RFC3339))
 	}
 	if err := a.follows(d, "seal", data, s.Sealed); err != nil {
-		return err
-	}
-	if err := a.follows(d, "totals", text, s.Sealed); err != nil {
 		return err
 	}
 	return a.sealedCheckpoint(index, d)
 }
 
-func (d *drawn) totals() (totals []receipt.Total) {
+// totals compares what the agencies brought with the published totals, and those with the seal. Which agencies had not finished is the
+// operator's word.
+func (a *auditor) totals(index uint64, d *drawn) error {
+	name := d.dir() + "totals"
+	text, err := a.read(name)
+	if err != nil {
+		return err
+	}
+	a.files.Checked++
+	if text == nil {
+		if !a.isEarly(d, d.seal.Sealed) {
+			a.files.finding("%s is missing", name)
+		}
+		return nil
+	}
+	totals, err := receipt.ParseTotals(text)
+	if err == nil {
+		err = d.seal.CheckTotals(totals)
+	}
+	if err != nil {
+		a.seals.finding("entry %d, the seal of draw %s: %s: %v", index, d.open.ID, name, err)
+		return nil
+	}
+	if a.partial(d) {
+		return nil
+	}
+	var brought []receipt.Total
+	for _, t := range totals {
+		if uint32(t.Agency) > d.open.Agencies {
+			a.seals.finding("entry %d: %s has an agency %d, which draw %s does not have", index, name, t.Agency, d.open.ID)
+		}
+		if t.Missing = false; t.Batches > 0 {
+			brought = append(brought, t)
+		}
+	}
+	if want := d.brought(); !slices.Equal(brought, want) {
+		a.seals.finding("entry %d, the seal of draw %s: it has the totals of %d agencies with bets, and the log's batches give those of %d; the first that differs is %s",
+			index, d.open.ID, len(brought), len(want), differing(brought, want))
+	}
+	return nil
+}
+
+// differing describes the first total that differs.
+func differing(sealed, counted []receipt.Total) string {
+	for i, t := range sealed {
+		if i >= len(counted) || counted[i] != t {
+			return fmt.Sprintf("agency %d with %d bets in %d batches", t.Agency, t.Bets, t.Batches)
+		}
+	}
+	return fmt.Sprintf("agency %d, which the seal leaves out", counted[len(sealed)].Agency)
+}
+
+// brought returns what the log's batches come to for each agency.
+func (d *drawn) brought() (totals []receipt.Total) {
 	for _, n := range slices.Sorted(maps.Keys(d.agencies)) {
 		g := d.agencies[n]
 		totals = append(totals, receipt.Total{Agency: n, Batches: g.Batches, Bets: g.Bets, Stake: g.Stake})
@@ -200,35 +260,73 @@ func (a *auditor) sealedCheckpoint(index uint64, d *drawn) error {
 	if err != nil {
 		return err
 	}
-	if signed == nil && a.early(d, d.seal.Sealed) {
+	if signed == nil {
+		if waits, err := a.waitsForWitnesses(d); waits || err != nil {
+			return err
+		}
+	}
+	if signed == nil && a.isEarly(d, d.seal.Sealed) {
 		return nil
 	}
 	if signed == nil {
 		a.files.finding("%s is missing", name)
 		return nil
 	}
+	if a.ahead(d, signed) {
+		return nil
+	}
 	opened := a.compare(name, signed, a.seals)
 	if opened == nil {
 		return nil
 	}
-	if uint64(opened.Size) != index+1 {
+	if uint64(opened.Size) <= index {
 		a.seals.finding("%s is of %d entries, and the draw's seal is entry %d", name, opened.Size, index)
 	}
+	d.sealed = opened
+	a.inTime(name, d, opened)
+	return nil
+}
+
+// ahead reports whether the checkpoint of a draw's seal is newer than the log's, and notes that it is: seals are published before all else.
+func (a *auditor) ahead(d *drawn, signed []byte) bool {
+	c, err := a.policy.VerifyCheckpoint(signed)
+	if err != nil || c.Origin != a.top.Origin || c.Size <= a.top.Size || !a.recent(d.seal.Sealed) {
+		return false
+	}
+	a.wait("the checkpoint of draw %s is newer than the log's", d.open.ID)
+	d.pending = true
+	return true
+}
+
+// waitsForWitnesses reports whether a draw's seal is published as one that too few witnesses have cosigned yet.
+func (a *auditor) waitsForWitnesses(d *drawn) (bool, error) {
+	name := d.dir() + "sealed.unwitnessed"
+	signed, err := a.read(name)
+	if err != nil || signed == nil || d.whole {
+		return false, err
+	}
+	if a.ahead(d, signed) || a.compare(name, signed, a.seals) != nil {
+		a.wait("the seal of draw %s waits for witnesses", d.open.ID)
+	}
+	return true, nil
+}
+
+// inTime checks who has cosigned a draw's sealed checkpoint, and when.
+func (a *auditor) inTime(name string, d *drawn, sealed *tlog.VerifiedCheckpoint) {
 	if !a.policy.NeedsWitnesses() {
-		return nil
+		return
 	}
 	a.witnesses.Checked++
-	if err := a.policy.Quorum(opened); err != nil {
+	if err := a.policy.Quorum(sealed); err != nil {
 		a.witnesses.finding("%s: %v", name, err)
-		return nil
+		return
 	}
 	if b := d.open.Beacon; b != nil {
 		round := a.Chain.TimeOf(b.Round)
-		if err := a.policy.Quorum(opened.Before(round)); err != nil {
+		if err := a.policy.Quorum(sealed.Before(round)); err != nil {
 			a.witnesses.finding("%s: before the beacon's round could be known, at %s, %v: the seal may be back-dated", name, round.Format(time.RFC3339), err)
 		}
 	}
-	return nil
 }
 
 func (a *auditor) resulting(index uint64, r receipt.Result, data []byte) error {
@@ -250,7 +348,11 @@ func (a *auditor) resulting(index uint64, r receipt.Result, data []byte) error {
 			return err
 		}
 	}
-	if a.early(d, r.Drawn) {
+	if a.isEarly(d, r.Drawn) {
+		return nil
+	}
+	if !d.whole {
+		a.files.finding("%soutcome.json is missing", d.dir())
 		return nil
 	}
 	if err := a.count(d, r); err != nil {
@@ -275,8 +377,7 @@ func (a *auditor) number(d *drawn, r receipt.Result) error {
 	if r.Drawn < d.seal.Sealed {
 		return fmt.Errorf("drawn at %s, before the seal", micros(r.Drawn).Format(time.RFC3339))
 	}
-	fallback := d.open.Beacon != nil && d.open.Beacon.Fallback == receipt.FallbackNotary && r.Source == quiniela.SourceNotary
-	if r.Source != d.open.Source && !fallback {
+	if r.Source != d.open.Source { // a beacon's draw has no other end than its round, whether that is at hand or not
 		return fmt.Errorf("the draw was opened with the source %q, and its number is from %q", d.open.Source, r.Source)
 	}
 	switch r.Source {
@@ -318,8 +419,18 @@ func (a *auditor) outcome(d *drawn) error {
 	if again, err := o.Encode(); err != nil || !bytes.Equal(again, data) {
 		a.files.finding("%s is not written as it is published", name)
 	}
-	a.compare(name, []byte(o.Checkpoint), a.seals)
-	found, proven := verify.Outcome(data, a.policy.WithoutWitnesses(), []*draw.Chain{a.Chain}, nil)
+	if last := a.compare(name, []byte(o.Checkpoint), a.seals); last != nil && a.policy.NeedsWitnesses() {
+		a.witnesses.Checked++
+		if err := a.policy.Quorum(last); err != nil {
+			a.witnesses.finding("%s: the checkpoint with the result: %v", name, err)
+		}
+	}
+	if sealed, err := a.policy.VerifyCheckpoint([]byte(o.Sealed)); err != nil || d.sealed == nil || sealed.Checkpoint != d.sealed.Checkpoint {
+		a.seals.finding("%s has another sealed checkpoint than %ssealed.checkpoint (%v)", name, d.dir(), err)
+	} else {
+		a.inTime(name, d, sealed)
+	}
+	found, proven := verify.Outcome(data, a.policy.WithoutWitnesses(), []*draw.Chain{a.Chain})
 	for _, f := range found {
 		if f.State == verify.Failed {
 			a.files.finding("%s: %s: %v", name, f.Step, f.Err)
@@ -329,74 +440,6 @@ func (a *auditor) outcome(d *drawn) error {
 		a.files.finding("%s is of another draw", name)
 	}
 	return nil
-}
-
-// recordsJob is the check of one batch's published records.
-type recordsJob struct {
-	index  int64 // of the batch's entry
-	entry  receipt.BatchEntry
-	name   string
-	data   []byte // the file, nil where it is missing
-	number quiniela.Number
-	wins   uint64
-	err    error // what is wrong with the records
-}
-
-// records checks the records of a bundle's batches, several at a time, and counts their winners. Batches of draws whose result
-// is not published have no records yet.
-func (a *auditor) records(first int64, entries [][]byte) error {
-	jobs, err := a.recordsJobs(first, entries)
-	if err != nil {
-		return err
-	}
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for _, j := range jobs {
-		g.Go(func() error {
-			j.wins, j.err = checkRecords(j.data, j.entry, j.number)
-			return nil
-		})
-	}
-	_ = g.Wait() // each job keeps its error
-	for _, j := range jobs {
-		a.bets.Checked += uint64(j.entry.Count)
-		if j.err != nil {
-			a.bets.finding("%s (entry %d): %v", j.name, j.index, j.err)
-		}
-		a.won(j.entry, j.wins)
-	}
-	return nil
-}
-
-// recordsJobs reads the records of a bundle's batches whose draws have a published result.
-func (a *auditor) recordsJobs(first int64, entries [][]byte) (jobs []*recordsJob, err error) {
-	known := maps.Clone(a.draws)
-	for i, e := range entries {
-		if o, err := receipt.ParseDrawOpen(e); err == nil && known[o.Draw] == nil {
-			// The draw opens in this bundle; a.draws has it only once its entry is taken.
-			d := &drawn{open: o}
-			if _, d.number, err = a.folder(d.dir()); err != nil {
-				return nil, err
-			}
-			known[o.Draw] = d
-			continue
-		}
-		b, err := receipt.ParseBatchEntry(e)
-		if err != nil {
-			continue // another entry, or one that entry will find fault with
-		}
-		d := known[b.Draw]
-		if d == nil || d.number == nil {
-			continue
-		}
-		j := &recordsJob{index: first + int64(i), entry: b, number: *d.number}
-		j.name = fmt.Sprintf("%sbets/%d/%d.pub", d.dir(), b.Agency, b.Batch)
-		if j.data, err = a.read(j.name); err != nil {
-			return nil, err
-		}
-		jobs = append(jobs, j)
-	}
-	return jobs, nil
 }
 
 // won adds winners to what an agency has; the draw may not have come up yet.
@@ -410,35 +453,6 @@ func (a *auditor) won(b receipt.BatchEntry, wins uint64) {
 type winKey struct {
 	draw   uint64
 	agency quiniela.Agency
-}
-
-// checkRecords compares a batch's records with its entry, and counts those on a number.
-func checkRecords(data []byte, b receipt.BatchEntry, number quiniela.Number) (wins uint64, err error) {
-	if data == nil {
-		return 0, errors.New("missing")
-	}
-	root, n, err := receipt.RecordsRoot(data)
-	if err != nil {
-		return 0, err
-	}
-	if n != int(b.Count) || root != b.Root {
-		return 0, fmt.Errorf("%d records with the root %v, and the log has %d with %v", n, root, b.Count, b.Root)
-	}
-	stake := uint64(0)
-	for ; len(data) > 0; data = data[receipt.RecordSize:] {
-		r, err := receipt.ParseRecord(data[:receipt.RecordSize])
-		if err != nil {
-			return 0, err
-		}
-		stake += uint64(r.Stake)
-		if r.Number == number {
-			wins++
-		}
-	}
-	if stake != b.Stake {
-		err = fmt.Errorf("the records' stakes come to %d, and the log has %d", stake, b.Stake)
-	}
-	return wins, err
 }
 
 // count compares the winners with what is published.

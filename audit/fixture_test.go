@@ -25,6 +25,7 @@ import (
 	"quiniela/internal/publish/publishtest"
 	"quiniela/receipt"
 	"quiniela/tlog"
+	"quiniela/verify"
 )
 
 // round1000 is Quicknet's.
@@ -192,12 +193,27 @@ type forger struct {
 	*log
 	files   files
 	entries [][]byte
+	records map[batchID][]byte
+}
+
+type batchID struct {
+	draw   uint64
+	agency quiniela.Agency
+	batch  uint64
 }
 
 // forge begins with the log as it is.
 func (l *log) forge(t testing.TB) *forger {
 	t.Helper()
-	f := &forger{log: l, files: maps.Clone(l.files)}
+	f := &forger{log: l, files: maps.Clone(l.files), records: map[batchID][]byte{}}
+	for name, data := range l.files {
+		if strings.Contains(name, "/batches/") {
+			check(receipt.ReadBundle(data, func(b receipt.Bundled) error {
+				f.records[batchID{b.Entry.Draw, b.Entry.Agency, b.Entry.Batch}] = b.Records
+				return nil
+			}))
+		}
+	}
 	top, err := l.policy.VerifyCheckpoint(l.files["checkpoint"])
 	check(err)
 	for n := int64(0); n*tlog.TileWidth < top.Size; n++ {
@@ -226,11 +242,12 @@ func (f *forger) put(i int, b receipt.BatchEntry) {
 // publish writes tiles, entries, checkpoints and each draw's files for the entries. Seals are counted anew.
 func (f *forger) publish() files {
 	for name := range f.files {
-		if strings.HasPrefix(name, "tile/") {
+		if strings.HasPrefix(name, "tile/") || strings.Contains(name, "/batches/") {
 			delete(f.files, name)
 		}
 	}
 	f.recount()
+	f.bundle()
 	var stored tlog.StoredHashes
 	var tree tlog.CompactRange
 	roots := map[int64]tlog.Hash{}
@@ -285,9 +302,12 @@ func (f *forger) recount() {
 			d := draws[s.Draw]
 			d.seal = uint64(i)
 			var totals []receipt.Total
-			s.Open, s.Batches, s.Bets, s.Stake, s.Agencies = d.open, 0, 0, 0, uint32(len(d.totals))
+			s.Open, s.Batches, s.Bets, s.Stake, s.Agencies, s.Missing = d.open, 0, 0, 0, uint32(len(d.totals)), 0
 			for _, a := range slices.Sorted(maps.Keys(d.totals)) {
 				t := *d.totals[a]
+				if t.Missing = s.By != receipt.ClosedByAgencies; t.Missing { // none of those of this lottery had finished
+					s.Missing++
+				}
 				totals = append(totals, t)
 				s.Batches, s.Bets, s.Stake = s.Batches+t.Batches, s.Bets+t.Bets, s.Stake+t.Stake
 			}
@@ -306,6 +326,26 @@ func (f *forger) recount() {
 	}
 }
 
+// bundle writes the batches of each draw, in the log's order.
+func (f *forger) bundle() {
+	bundles := map[uint64][]byte{}
+	count, next := map[uint64]int{}, map[uint64]int{}
+	name := func(n uint64) string { return fmt.Sprintf("draws/%s/batches/%d", f.id(n), next[n]) }
+	for i, e := range f.entries {
+		b, err := receipt.ParseBatchEntry(e)
+		if err != nil {
+			continue
+		}
+		n := b.Draw
+		bundles[n] = receipt.AppendBundled(bundles[n], uint64(i), e, f.records[batchID{n, b.Agency, b.Batch}])
+		f.files[name(n)] = bundles[n]
+		if count[n]++; count[n] == receipt.BundleBatches {
+			bundles[n], count[n] = nil, 0
+			next[n]++
+		}
+	}
+}
+
 func (f *forger) id(n uint64) string {
 	for _, e := range f.entries {
 		if o, err := receipt.ParseDrawOpen(e); err == nil && o.Draw == n {
@@ -317,7 +357,7 @@ func (f *forger) id(n uint64) string {
 
 func (f *forger) drawFiles(stored tlog.HashReader, sign func(int64) []byte) {
 	size := int64(len(f.entries))
-	logged := map[uint64][3]receipt.Logged{}
+	logged, inSealed := map[uint64][3]receipt.Logged{}, map[uint64][]tlog.Hash{}
 	at := func(n uint64, part int, i int, name string) {
 		proof, err := tlog.ProveInclusion(size, int64(i), stored)
 		check(err)
@@ -329,17 +369,25 @@ func (f *forger) drawFiles(stored tlog.HashReader, sign func(int64) []byte) {
 	for i, e := range f.entries {
 		if o, err := receipt.ParseDrawOpen(e); err == nil {
 			at(o.Draw, 0, i, "open")
+			text, err := verify.Opening(e, f.key.Signer.Name())
+			check(err)
+			f.files["draws/"+o.ID+"/open.txt"] = []byte(text)
 		}
 		if s, err := receipt.ParseSeal(e); err == nil {
 			at(s.Draw, 1, i, "seal")
 			f.files["draws/"+f.id(s.Draw)+"/sealed.checkpoint"] = sign(int64(i) + 1)
+			inSealed[s.Draw], err = tlog.ProveInclusion(int64(i)+1, int64(i), stored)
+			check(err)
 		}
 		if r, err := receipt.ParseResult(e); err == nil {
 			at(r.Draw, 2, i, "result")
 		}
 	}
 	for n, l := range logged {
-		text, err := receipt.NewOutcome(l[0], l[1], l[2], f.files["checkpoint"]).Encode()
+		if l[2].Entry == nil {
+			continue // it has no result
+		}
+		text, err := receipt.NewOutcome(l[0], l[1], l[2], f.files["checkpoint"], f.files["draws/"+f.id(n)+"/sealed.checkpoint"], inSealed[n]).Encode()
 		check(err)
 		f.files["draws/"+f.id(n)+"/outcome.json"] = text
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,7 +69,7 @@ func (a *auditor) follows(d *drawn, file string, want []byte, us uint64) error {
 	}
 	a.files.Checked++
 	switch {
-	case have == nil && a.early(d, us):
+	case have == nil && a.isEarly(d, us):
 	case have == nil:
 		a.files.finding("%s%s is missing", d.dir(), file)
 	case !bytes.Equal(have, want):
@@ -77,86 +78,23 @@ func (a *auditor) follows(d *drawn, file string, want []byte, us uint64) error {
 	return nil
 }
 
-// early reports whether a draw's files that follow an entry of the given time may be missing, and notes that they are.
-func (a *auditor) early(d *drawn, us uint64) bool {
+// isEarly reports whether a draw's files that follow an entry of the given time may be missing, and notes that they are.
+func (a *auditor) isEarly(d *drawn, us uint64) bool {
 	early := !d.whole && a.recent(us)
 	d.pending = d.pending || early
 	return early
 }
 
-// heldBack says why the log's last entries are not there.
-func (a *auditor) heldBack() error {
-	if a.held < 0 {
-		return nil
-	}
-	why := fmt.Sprintf("the entries from %d to %d are held back until the draws that were open then are closed", a.held, a.top.Size-1)
-	for _, c := range []*Check{a.entries, a.order, a.seals, a.numbers, a.bets, a.winners} {
-		c.Not = why
-	}
-	if a.names == nil || a.anyOpen() {
-		a.wait("%s", why)
-		return nil
-	}
-	shown, err := a.mustShow()
-	if err != nil {
-		return err
-	}
-	if shown {
-		a.files.finding("the entries from %d on are missing, and no draw is open that they would have to wait for", a.held)
-		return nil
-	}
-	a.wait("%s; no such draw is published yet: it may have opened a moment ago", why)
-	return nil
-}
-
-// anyOpen reports whether there is a draw that has been opened and not sealed.
-func (a *auditor) anyOpen() bool {
-	for name := range a.names {
-		if dir, ok := strings.CutSuffix(name, "/open"); ok {
-			if _, sealed := a.names[dir+"/seal"]; !sealed {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// mustShow reports whether an entry that is held back was sealed long ago: with no draw open it has to be shown.
-func (a *auditor) mustShow() (bool, error) {
-	for name := range a.names {
-		dir, ok := strings.CutSuffix(name, "/sealed.checkpoint")
-		if !ok {
-			continue
-		}
-		signed, err := a.read(name)
-		if err != nil {
-			return false, err
-		}
-		data, err := a.read(dir + "/seal")
-		if err != nil {
-			return false, err
-		}
-		opened, bad := a.policy.VerifyCheckpoint(signed)
-		s, err := receipt.ParseSeal(data)
-		if bad == nil && err == nil && opened.Size > a.held && !a.recent(s.Sealed) {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
 // maybeLater reports whether a file may belong to entries or draws that cannot be checked yet.
 func (a *auditor) maybeLater(name string) bool {
-	later := a.held >= 0 || a.grown
+	later := a.unknown > 0 || a.grown
 	rest, ofDraw := strings.CutPrefix(name, "draws/")
-	id, _, _ := strings.Cut(rest, "/")
+	id, file, _ := strings.Cut(rest, "/")
 	switch {
-	case ofDraw && later && !a.ids[id]:
-		return true
+	case ofDraw && !a.ids[id]:
+		return later || a.opensLater(id)
 	case ofDraw:
-		return a.unfinished(id, later)
-	case a.held >= 0 && strings.HasPrefix(name, "tile/entries/"):
-		return true
+		return a.unfinished(id, file, later)
 	}
 	t, err := tlog.ParseTilePath(name)
 	if err != nil || (t.N*tlog.TileWidth+int64(t.W))<<(8*max(t.L, 0)) <= a.top.Size {
@@ -170,12 +108,42 @@ func (a *auditor) maybeLater(name string) bool {
 	return true
 }
 
-// unfinished reports whether more may follow of a draw that the log has.
-func (a *auditor) unfinished(id string, later bool) bool {
+// opensLater reports whether a draw is published that the checkpoint does not have yet.
+func (a *auditor) opensLater(id string) bool {
+	entry, err := a.peek("draws/" + id + "/open")
+	if err != nil {
+		return false
+	}
+	o, err := receipt.ParseDrawOpen(entry)
+	if err != nil || o.ID != id || o.Draw <= uint64(len(a.draws)) {
+		return false
+	}
+	if !a.early[id] {
+		a.early[id] = true
+		a.wait("draw %s has been opened, and the checkpoint does not have it yet", id)
+	}
+	return true
+}
+
+// unfinished reports whether a file of a draw that the log has may be of what the checkpoint does not have yet: files are published as soon
+// as the ledger has what they are made of.
+func (a *auditor) unfinished(id, file string, later bool) bool {
 	for _, d := range a.draws {
-		if d.open.ID == id {
-			return d.pending || later && d.result == nil
+		if d.open.ID != id {
+			continue
 		}
+		if d.pending || later && d.result == nil {
+			return true
+		}
+		name, _, _ := strings.Cut(file, "/")
+		if d.result != nil || !slices.Contains([]string{"totals", "seal", "sealed.checkpoint", "sealed.unwitnessed", "beacon.json", "winners", "result", "batches", "outcome.json"}, name) {
+			return false
+		}
+		if !a.early[id] {
+			a.early[id] = true
+			a.wait("%s%s is of what the checkpoint does not have yet", d.dir(), file)
+		}
+		return true
 	}
 	return false
 }

@@ -20,8 +20,8 @@ import (
 	"quiniela/receipt"
 )
 
-// The files of a draw are published after its entries, in this order; bets stands for the records of all batches.
-var publishing = []string{"open", "totals", "sealed.checkpoint", "seal", "beacon.json", "winners", "bets", "result", "outcome.json"}
+// The files of a draw are published after its entries, in this order.
+var publishing = []string{"open", "totals", "seal", "sealed.checkpoint", "beacon.json", "winners", "batches", "result", "outcome.json"}
 
 // Right after a draw an audit says that it is too early, and not that something is wrong. Much later it is wrong.
 func TestRightAfterADraw(t *testing.T) {
@@ -51,8 +51,8 @@ func TestRightAfterADraw(t *testing.T) {
 	}
 	// A file that is missing among those that are there is never early.
 	f = maps.Clone(l.files)
-	delete(f, "draws/evening/bets/1/7.pub")
-	wantFinding(t, audited(f, soon), "bets", "draws/evening/bets/1/7.pub", "missing")
+	delete(f, "draws/evening/batches/0")
+	wantFinding(t, audited(f, soon), "bets", "draws/evening/batches", "missing")
 	f = maps.Clone(l.files)
 	delete(f, "draws/evening/outcome.json")
 	f["draws/evening/result"] = f["draws/night/result"]

@@ -119,7 +119,7 @@ func (c *Check) verdict() string {
 }
 
 func (d *Draw) write(say func(string, ...any)) {
-	say("\nDraw %s (%s): %d bets of %d in %d batches", d.ID, d.State, d.Bets, d.Stake, d.Batches)
+	say("\nDraw %s (%s): %d bets%s in %d batches", d.ID, d.State, d.Bets, staked(d.Stake), d.Batches)
 	if d.Number != nil {
 		say(", number %04d from source %s, %d winners", *d.Number, d.Source, d.Winners)
 	}
@@ -129,8 +129,16 @@ func (d *Draw) write(say func(string, ...any)) {
 			say("  and %d more agencies: see the JSON\n", len(d.Agencies)-i)
 			break
 		}
-		say("  agency %d\t%d batches\t%d bets\tstake %d\t%d winners\n", a.Agency, a.Batches, a.Bets, a.Stake, a.Winners)
+		say("  agency %d\t%d batches\t%d bets%s\t%d winners\n", a.Agency, a.Batches, a.Bets, staked(a.Stake), a.Winners)
 	}
+}
+
+// staked says how much was staked, in the games that have stakes.
+func staked(cents uint64) string {
+	if cents == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d.%02d staked,", cents/100, cents%100)
 }
 
 // Verdict says in a sentence what it came to.
