@@ -109,9 +109,9 @@ func TestOnlyWhatIsPublishedIsForgotten(t *testing.T) {
 		want    string
 	}{
 		{"draws/1/outcome.json", false, "outcome.json"},
-		{"draws/1/bets/1/2.pub", false, "2.pub"},
+		{"draws/1/batches/0", false, "batches/0"},
 		{"log.vkey", false, "log.vkey"},
-		{"draws/1/bets/1/1.pub", true, "does not have the bets"},
+		{"draws/1/batches/0", true, "does not have the bets"},
 		{"draws/1/outcome.json", true, "outcome.json"},
 		{"log.vkey", true, "outcome.json"},
 	} {
