@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"quiniela/audit"
 	"quiniela/draw"
@@ -25,11 +24,9 @@ type auditCommand struct {
 }
 
 func (c *auditCommand) Run(e env) (err error) {
-	o := audit.Options{Source: audit.Folder(c.Log)}
-	if strings.HasPrefix(c.Log, "http://") || strings.HasPrefix(c.Log, "https://") {
-		o.Source = audit.Web(c.Log)
-	} else if _, err := os.Stat(c.Log); err != nil {
-		return usageError{fmt.Errorf("the log: %w", err)}
+	var o audit.Options
+	if o.Source, err = openLog(c.Log); err != nil {
+		return err
 	}
 	if err := c.readInputs(&o); err != nil {
 		return err

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,11 +21,12 @@ import (
 	"quiniela/internal/durable"
 	"quiniela/internal/logline"
 	"quiniela/internal/sample"
+	"quiniela/receipt"
 )
 
 type clientCommand struct {
 	Send     sendCommand     `cmd:"" default:"withargs" help:"Send an agency's bets and wait for its winners; the default."`
-	Receipts receiptsCommand `cmd:"" help:"Fetch the receipts of an agency's stored bets, one file a bet."`
+	Receipts receiptsCommand `cmd:"" help:"Make receipts of an agency's bets, from its file and the operator's proofs that the client has kept. It asks nobody."`
 }
 
 // agencyFlags say which agency this is, where the central is, and how each of them shows who it is.
@@ -68,6 +71,8 @@ type sendCommand struct {
 	Tries     int           `help:"batch: how often to ask for the winners, a second apart; 0: wait without limit." default:"0" env:"CLI_WINNERS_TRIES" key:"winners.tries"`
 	Plain     plainForm     `help:"batch, bet: use the specification's own form: a connection per request, and no way to resume. --plain=lines is the form of its exercise 6: bet lines alone, and no winners." env:"CLI_PLAIN" key:"plain"`
 	SkipBad   bool          `help:"batch: send the good lines of a file that has bad ones." name:"skip-bad-lines" env:"CLI_SKIP_BAD_LINES" key:"skip-bad-lines"`
+	Proofs    string        `help:"batch: keep the operator's signed proof of every batch in this file, and check that it is of the agency's own file; receipts are made from it." env:"CLI_PROOFS" key:"proofs.file" placeholder:"FILE"`
+	LogKey    string        `help:"batch: the log's verifier key, which must have signed the proofs." name:"log-key" env:"CLI_LOG_KEY" key:"proofs.key" placeholder:"VKEY"`
 	Empty     bool          `help:"batch: accept a file without a bet." name:"allow-empty" env:"CLI_ALLOW_EMPTY" key:"allow-empty"`
 	Amount    int           `help:"echo: how many messages." name:"loop-amount" default:"5" env:"CLI_LOOP_AMOUNT" key:"loop.amount"`
 	Period    time.Duration `help:"echo: pause between them." name:"loop-period" default:"5s" env:"CLI_LOOP_PERIOD" key:"loop.period"`
@@ -113,6 +118,10 @@ func (c *sendCommand) check() error {
 		return usageError{errors.New("the most bets in a batch and the window must be at least 1")}
 	case c.Draw != "" && c.Mode != "batch", c.Draw != "" && c.Plain != "":
 		return usageError{errors.New("a draw can be named in the mode `batch` only, and not with --plain: the specification's form has no place for it")}
+	case c.Proofs != "" && (c.Plain != "" || c.Mode != "batch"):
+		return usageError{errors.New("proofs can be kept in the mode `batch` only, and not with --plain: the specification's form has none")}
+	case c.LogKey != "" && c.Proofs == "":
+		return usageError{errors.New("the log's key is for the proofs: name their file with --proofs")}
 	case c.Plain != "" && (c.Token != "" || c.TokenIn != ""):
 		return usageError{errors.New("a token cannot be shown with --plain: the specification's form has no place for it; use a certificate (--tls-cert), or leave --plain out")}
 	case c.Tries < 0 || c.Amount < 0 || c.Period < 0:
@@ -169,6 +178,7 @@ func (c *sendCommand) run(e env, log *slog.Logger) error {
 	config := client.Options{
 		Agency: quiniela.Agency(c.ID), Draw: c.Draw, Address: c.Server, File: c.File, BatchBets: c.Batch, Plain: c.Plain != "", Lines: c.Plain == plainLines,
 		SkipBadLines: c.SkipBad, AllowEmpty: c.Empty, Window: c.Window, Timeout: c.Timeout, Tries: c.Tries, MaskDNI: c.MaskDNI,
+		Proofs: c.Proofs, LogKey: c.LogKey,
 	}
 	if err := c.secure(&config); err != nil {
 		return err
@@ -226,43 +236,97 @@ func (c *sendCommand) whereFilesBelong() string {
 }
 
 type receiptsCommand struct {
-	agencyFlags
-	Batch uint64 `help:"Number of the batch; 0: all." default:"0" placeholder:"N"`
-	Out   string `help:"Folder for the files, <batch>-<line>.json." default:"receipts" placeholder:"DIR"`
+	Config   string `help:"File of settings." default:"config.yaml" placeholder:"FILE"`
+	File     string `help:"The agency's file of bets, as it was sent." required:"" env:"CLI_FILE" key:"data.file" placeholder:"FILE"`
+	Proofs   string `help:"The operator's proofs, as the client has kept them." required:"" env:"CLI_PROOFS" key:"proofs.file" placeholder:"FILE"`
+	LogKey   string `help:"The log's verifier key: the proofs must have its signature." name:"log-key" env:"CLI_LOG_KEY" key:"proofs.key" placeholder:"VKEY"`
+	SkipBad  bool   `help:"The good lines of the file were sent, and the bad ones left out." name:"skip-bad-lines" env:"CLI_SKIP_BAD_LINES" key:"skip-bad-lines"`
+	Line     int    `help:"The receipt of the bet in this line of the file, from 1." xor:"which" placeholder:"N"`
+	Document string `help:"The receipts of the bets of this document." xor:"which" placeholder:"N"`
+	All      bool   `help:"The receipts of all bets, as one file: receipts.jsonl, one receipt a line." xor:"which"`
+	Out      string `help:"Folder for the files, receipt-<line>.json." default:"receipts" placeholder:"DIR"`
 }
 
-func (c *receiptsCommand) Run(e env) error {
-	level, err := logline.ParseLevel(c.Level)
-	if err != nil {
-		return usageError{err}
+func (c *receiptsCommand) Run(e env) (err error) {
+	if c.Line < 0 || c.Line == 0 && c.Document == "" && !c.All {
+		return usageError{errors.New("which bets? Give --line N, --document N or --all")}
 	}
-	if err := c.check(); err != nil {
-		return err
-	}
-	config := client.Options{Agency: quiniela.Agency(c.ID), Draw: c.Draw, Address: c.Server, Timeout: c.Timeout}
-	if err := c.secure(&config); err != nil {
-		return err
-	}
-	if err := durable.MkdirAll(c.Out, 0o700); err != nil {
-		return fmt.Errorf("make a folder for the receipts: %w", err)
-	}
-	log := slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: max(level, slog.LevelWarn)}))
-	shown := newProgress(e.stderr)
-	if c.Batch == 0 { // how many bets one batch has is not known before
-		config.Progress = c.bets(shown)
-	}
-	n, err := client.Receipts(e.ctx, config, c.Batch, log, func(batch uint64, line uint32, receipt []byte) error {
-		name := filepath.Join(c.Out, fmt.Sprintf("%d-%d.json", batch, line))
-		return durable.WriteFile(name, append(receipt, '\n'), 0o600)
-	})
-	shown.end()
-	if n > 0 || err == nil {
-		_, _ = printf(e.stdout, "%s receipts of agency %d in %s.\n", humanize.Comma(int64(n)), c.ID, c.Out)
+	proofs, err := os.Open(c.Proofs)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w; the client keeps them while it sends, with --proofs FILE: run it again with that, and the same file of bets", err)
 	}
 	if err != nil {
 		return err
 	}
-	_, err = printf(e.stdout, "Each shows who made its bet: give it to nobody else. To check one: quiniela verify %s --key KEY\n",
-		filepath.Join(c.Out, "1-1.json"))
+	defer func() { err = errors.Join(err, proofs.Close()) }()
+	out, err := c.writer()
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	o := client.Options{File: c.File, Proofs: c.Proofs, LogKey: c.LogKey, SkipBadLines: c.SkipBad}
+	made, err := client.Receipts(e.ctx, o, proofs, log, client.Wanted{Line: c.Line, Document: c.Document}, out.save)
+	if err = errors.Join(err, out.end(err)); err != nil {
+		return err
+	}
+	if made == 0 {
+		return fmt.Errorf("no bet of %s is what you asked for", c.File)
+	}
+	noun := "receipts"
+	if made == 1 {
+		noun = "receipt"
+	}
+	_, _ = printf(e.stdout, "%s %s, the last in %s.\n", humanize.Comma(int64(made)), noun, out.last)
+	_, err = printf(e.stdout, "Each shows who made its bet: give it to nobody else. To check one: quiniela verify RECEIPT --log LOG --policy FILE\n")
 	return err
+}
+
+// receiptWriter writes receipts, each to a file of its own or all to one.
+type receiptWriter struct {
+	dir  string
+	all  *durable.File // or nil
+	last string        // the file that was written last
+}
+
+func (c *receiptsCommand) writer() (*receiptWriter, error) {
+	w := &receiptWriter{dir: c.Out}
+	if err := durable.MkdirAll(c.Out, 0o700); err != nil {
+		return nil, fmt.Errorf("make a folder for the receipts: %w", err)
+	}
+	if !c.All {
+		return w, nil
+	}
+	var err error
+	w.last = filepath.Join(c.Out, "receipts.jsonl")
+	w.all, err = durable.Create(w.last, 0o600)
+	return w, err
+}
+
+func (w *receiptWriter) save(line int, r *receipt.Receipt) error {
+	text, err := r.Encode()
+	if err != nil {
+		return err
+	}
+	if w.all == nil {
+		w.last = filepath.Join(w.dir, fmt.Sprintf("receipt-%d.json", line))
+		return durable.WriteFile(w.last, text, 0o600)
+	}
+	var one bytes.Buffer
+	if err := json.Compact(&one, text); err != nil {
+		return err
+	}
+	one.WriteByte('\n')
+	_, err = w.all.Write(one.Bytes())
+	return err
+}
+
+// end puts the one file in its place, where nothing failed.
+func (w *receiptWriter) end(failed error) error {
+	switch {
+	case w.all == nil:
+		return nil
+	case failed != nil:
+		return w.all.Discard()
+	}
+	return w.all.Commit()
 }

@@ -25,6 +25,7 @@ import (
 	"quiniela/internal/logline"
 	"quiniela/internal/publish"
 	"quiniela/internal/sample"
+	"quiniela/receipt"
 	"quiniela/verify"
 )
 
@@ -86,13 +87,15 @@ type demo struct {
 	log      *slog.Logger
 	tokens   []string // of the agencies, agency 1's first
 	reports  []client.Report
-	receipts [][]byte      // of agency 1's first batch
+	receipts [][]byte      // of agency 1's bets
+	proofs   string        // the file of agency 1's proofs
 	outcome  []byte        // the draw's, as it is published
 	key      []byte        // the published log's
 	sent     time.Duration // until the last agency had every bet acknowledged
 }
 
 func (d *demo) run(dir string) error {
+	d.proofs = filepath.Join(dir, "agency-1.proofs")
 	if err := d.register(filepath.Join(dir, agencies.FileName)); err != nil {
 		return err
 	}
@@ -113,7 +116,7 @@ func (d *demo) run(dir string) error {
 	err = d.agencies(ctx, l.Addr().String())
 	total := time.Since(began)
 	if err == nil && ctx.Err() == nil {
-		err = d.fetchReceipts(ctx, l.Addr().String(), filepath.Join(dir, publish.FolderName))
+		err = d.makeReceipts(ctx, filepath.Join(dir, publish.FolderName))
 	}
 	stop()
 	if err = errors.Join(err, <-served, l.Close()); err != nil {
@@ -132,7 +135,7 @@ func (d *demo) run(dir string) error {
 	return nil
 }
 
-// register registers the agencies. They show their tokens: only so can they have receipts.
+// register registers the agencies. They show their tokens: only so can they have proofs.
 func (d *demo) register(path string) error {
 	return agencies.Change(path, func(r *agencies.Registry) error {
 		for i := range d.files {
@@ -150,6 +153,9 @@ func (d *demo) register(path string) error {
 func (d *demo) agency(i int, address string) client.Options {
 	c := client.DefaultOptions()
 	c.Agency, c.Address, c.Token, c.File, c.AllowEmpty = quiniela.Agency(i+1), address, d.tokens[i], d.files[i], true
+	if i == 0 {
+		c.Proofs = d.proofs
+	}
 	return c
 }
 
@@ -191,17 +197,36 @@ func (d *demo) agencies(ctx context.Context, address string) error {
 	return g.Wait()
 }
 
-// fetchReceipts asks for those of agency 1's first batch, if it has one, and waits for what they are checked against: the public folder's
-// key and outcome.
-func (d *demo) fetchReceipts(ctx context.Context, address, public string) error {
+// mostReceipts is how many bets of agency 1 have their receipt checked.
+const mostReceipts = 150
+
+// makeReceipts makes those of agency 1's first bets from its own file and the proofs that it has kept, and waits for what they are checked
+// against: the public folder's key and outcome.
+func (d *demo) makeReceipts(ctx context.Context, public string) (err error) {
 	if d.reports[0].Bets == 0 {
 		return nil
 	}
-	_, err := client.Receipts(ctx, d.agency(0, address), 1, d.log, func(_ uint64, _ uint32, receipt []byte) error {
-		d.receipts = append(d.receipts, receipt)
-		return nil
+	if d.key, err = os.ReadFile(filepath.Join(public, publish.VerifierName)); err != nil {
+		return fmt.Errorf("read the log's key: %w", err)
+	}
+	proofs, err := os.Open(d.proofs)
+	if err != nil {
+		return fmt.Errorf("agency 1: %w", err)
+	}
+	o := client.Options{File: d.files[0], Proofs: d.proofs, LogKey: string(d.key)}
+	enough := errors.New("enough")
+	_, err = client.Receipts(ctx, o, proofs, d.log, client.Wanted{}, func(_ int, r *receipt.Receipt) error {
+		text, err := r.Encode()
+		d.receipts = append(d.receipts, text)
+		if err == nil && len(d.receipts) == mostReceipts {
+			return enough
+		}
+		return err
 	})
-	if err != nil && ctx.Err() == nil { // run tells of an interruption
+	if errors.Is(err, enough) {
+		err = nil
+	}
+	if err = errors.Join(err, proofs.Close()); err != nil && ctx.Err() == nil { // run tells of an interruption
 		return fmt.Errorf("agency 1: %w", err)
 	}
 	for deadline := time.Now().Add(time.Minute); ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
@@ -212,9 +237,6 @@ func (d *demo) fetchReceipts(ctx context.Context, address, public string) error 
 		if time.Now().After(deadline) {
 			return fmt.Errorf("the draw's outcome is not published after a minute: %w", err)
 		}
-	}
-	if d.key, err = os.ReadFile(filepath.Join(public, publish.VerifierName)); err != nil {
-		return fmt.Errorf("read the log's key: %w", err)
 	}
 	return nil
 }
@@ -230,7 +252,7 @@ func (d *demo) checkReceipts() error {
 		if err != nil {
 			return fmt.Errorf("check a receipt: %w", err)
 		}
-		if !r.Proven || r.Won == nil {
+		if r.Won == nil {
 			return fmt.Errorf("the receipt of bet %d of agency 1 is not proven: %s", i+1, r.Verdict)
 		}
 		if *r.Won {

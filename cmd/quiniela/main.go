@@ -54,7 +54,6 @@ type commands struct {
 	Audit      auditCommand      `cmd:"" help:"Check a published log: recompute all of it and compare. It needs only the log."`
 	Verify     verifyCommand     `cmd:"" help:"Check a receipt offline: that the bet is in the log, and whether it won."`
 	Witness    witnessCommand    `cmd:"" help:"Run a witness that cosigns a log's checkpoints."`
-	Cosign     cosignCommand     `cmd:"" help:"Ask witnesses to cosign the seal of a draw."`
 	Backup     backupCommand     `cmd:"" help:"Copy a data folder's journal, also while its server runs."`
 	Restore    restoreCommand    `cmd:"" help:"Check a backup and make a data folder of it."`
 	Fsck       fsckCommand       `cmd:"" help:"Read a whole journal and report what is wrong with it."`

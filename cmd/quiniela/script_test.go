@@ -98,9 +98,21 @@ func flip(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(path, text, 0o600))
 }
 
-// receipts DIR writes the documents of a small lottery whose draw has been held.
+// receipts DIR [fork|late|unseen|early close] writes the documents of a small lottery whose draw has been held, and of what its operator
+// may have done to it.
 func receipts(ts *testscript.TestScript, neg bool, args []string) {
-	l, err := verifytest.New(verifytest.Terms{})
+	var terms verifytest.Terms
+	switch strings.Join(args[1:], " ") {
+	case "fork":
+		terms.Entry = "fork"
+	case "late":
+		terms.Late = true
+	case "unseen":
+		terms.Seen = 1700000000 // after the round
+	case "early close":
+		terms.Operator = "a storm"
+	}
+	l, err := verifytest.New(terms)
 	ts.Check(err)
 	dir := ts.MkAbs(args[0])
 	for name, data := range l.Files() {
@@ -123,7 +135,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func TestHelpIsThereForEveryCommand(t *testing.T) {
-	for _, command := range []string{"", "demo", "server", "client", "bench", "agency", "certs", "health", "generate", "export", "draw", "draw open", "backup", "restore", "fsck", "forget", "audit", "verify", "witness", "witness serve", "witness key", "cosign", "client receipts", "completion", "version"} {
+	for _, command := range []string{"", "demo", "server", "client", "bench", "agency", "certs", "health", "generate", "export", "draw", "draw open", "backup", "restore", "fsck", "forget", "audit", "verify", "witness", "witness serve", "witness key", "client receipts", "completion", "version"} {
 		var out, errs bytes.Buffer
 		args := append(strings.Fields(command), "--help")
 		if err := run(t.Context(), args, &out, &errs); err != nil || !strings.Contains(out.String(), "Usage: quiniela") || errs.Len() > 0 {

@@ -51,7 +51,8 @@ type serverCommand struct {
 	PublicLog bool     `help:"Keep new draws in a public log, with receipts, in the data folder's public/." name:"public-log" default:"true" negatable:"" env:"SERVER_PUBLIC_LOG" group:"public log"`
 	LogKey    string   `help:"Key that signs the log; made at the first start. Empty is log.key in the data folder." name:"log-key" env:"SERVER_LOG_KEY" placeholder:"FILE" group:"public log"`
 	LogOrigin string   `help:"Name of the log, for the key that the first start makes; it cannot change." name:"log-origin" env:"SERVER_LOG_ORIGIN" placeholder:"NAME" group:"public log"`
-	Witnesses []string `help:"Witnesses that are asked to cosign each draw's seal." name:"witness" env:"SERVER_WITNESSES" placeholder:"URL" group:"public log"`
+	Witnesses []string `help:"Witnesses that are asked to cosign each draw's seal and outcome, each with its key; only that key's signature is taken." name:"witness" env:"SERVER_WITNESSES" placeholder:"URL=VKEY" group:"public log"`
+	Quorum    int      `help:"How many witnesses must have cosigned what is published as final." name:"witness-quorum" env:"SERVER_WITNESS_QUORUM" default:"1" placeholder:"N" group:"public log"`
 	Beacon    []string `help:"Relays of the beacon drand quicknet, asked in turn; without any, rounds are entered by hand." default:"${beacon}" env:"SERVER_BEACON_URLS" placeholder:"URL" group:"public log"`
 
 	BareBody    int           `help:"Most bytes of a bare request." default:"8192" env:"SERVER_BARE_BODY_LIMIT" group:"limits"`
@@ -112,6 +113,9 @@ func (c *serverCommand) check() error {
 		return err
 	}
 	if _, err := prefixes(c.Proxies); err != nil {
+		return err
+	}
+	if _, err := c.witnesses(); err != nil {
 		return err
 	}
 	if (c.HTTPCert == "") != (c.HTTPKey == "") {
@@ -225,6 +229,21 @@ func prefixes(texts []string) (all []netip.Prefix, err error) {
 	return all, nil
 }
 
+// witnesses reads the witnesses with their keys.
+func (c *serverCommand) witnesses() (all []central.Witness, err error) {
+	for _, text := range c.Witnesses {
+		w, err := central.ParseWitness(text)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("SERVER_WITNESSES: %w", err)}
+		}
+		all = append(all, w)
+	}
+	if len(all) > 0 && (c.Quorum < 1 || c.Quorum > len(all)) {
+		return nil, usageError{fmt.Errorf("SERVER_WITNESS_QUORUM: %d of %d witnesses: want 1 to %d", c.Quorum, len(all), len(all))}
+	}
+	return all, nil
+}
+
 func (c *serverCommand) options(log *slog.Logger) central.Options {
 	o := central.DefaultOptions(c.Data)
 	o.Log, o.QueueBytes, o.Relays = log, c.QueueBytes, c.Beacon
@@ -234,7 +253,9 @@ func (c *serverCommand) options(log *slog.Logger) central.Options {
 	o.TLS = central.TLS{Cert: c.TLSCert, Key: c.TLSKey, ClientCA: c.TLSCA}
 	o.Site = c.site()
 	if c.PublicLog {
-		o.PublicLog = &central.PublicLog{Key: c.LogKey, Origin: c.LogOrigin, Witnesses: c.Witnesses}
+		o.PublicLog = &central.PublicLog{Key: c.LogKey, Origin: c.LogOrigin}
+		o.PublicLog.Witnesses, _ = c.witnesses()
+		o.PublicLog.Quorum = c.Quorum
 	}
 	if c.AutoDraw {
 		o.Seed = &ledger.Seed{ID: "1", Agencies: uint32(c.Agencies), Rule: draw.FixedNumber(quiniela.Number(c.Number))}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
-	"time"
 
 	"quiniela/internal/logline"
 	"quiniela/witness"
@@ -56,21 +54,5 @@ func (c *witnessKeyCommand) Run(e env) error {
 		return err
 	}
 	_, err = printf(e.stdout, "%s\n", key)
-	return err
-}
-
-type cosignCommand struct {
-	Public  string        `arg:"" help:"Folder that the log is published from: public in the server's data folder."`
-	ID      string        `arg:"" help:"Name of the draw, which has to be sealed."`
-	URLs    []string      `arg:"" name:"url" help:"Addresses of witnesses, such as https://witness.example."`
-	Timeout time.Duration `help:"Longest wait for an answer." default:"10s"`
-}
-
-func (c *cosignCommand) Run(e env) error {
-	added, err := witness.CosignDraw(e.ctx, &http.Client{Timeout: c.Timeout}, c.Public, c.ID, c.URLs)
-	if err != nil {
-		return fmt.Errorf("%w; %d new cosignatures are kept, and the others can be asked for again", err, added)
-	}
-	_, err = printf(e.stdout, "draw %s: %d new cosignatures of its seal\n", c.ID, added)
 	return err
 }
