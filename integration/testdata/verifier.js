@@ -6,7 +6,7 @@ WebAssembly.instantiate = async (module, imports) => {
   window.verifier = exports;
   window.calls = imports.wasi_snapshot_preview1;
   window.panics = false;
-  return { exports: { ...exports, check: () => (window.panics ? exports.document(99, 1) : exports.check()) } };
+  return { exports: { ...exports, check: (log) => (window.panics ? exports.document(99, 1) : exports.check(log)) } };
 };
 
 // What the calls answer: how many different bytes are past the first 64 KiB of a long run of random ones, how far its clock is

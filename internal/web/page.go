@@ -20,7 +20,10 @@ import (
 type page struct {
 	T         texts
 	Operator  bool
+	Asked     string // the language that the page's address asks for
 	Login     bool   // whether one can log in at all
+	Log       bool   // whether the public log is served
+	Alone     bool   // the page that checks receipts is a file of its own
 	Failed    bool   // whether the attempt to log in failed
 	Draws     []Draw // newest first
 	AllDraws  turn
@@ -85,7 +88,10 @@ func thousands(s string) string {
 
 // render answers with a page. It makes the whole page before it sends the status, so that a failure can still be a 500.
 func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
-	p.T, p.Operator, p.Login = language(r), operator(r), s.Key != ""
+	p.T, p.Operator, p.Login, p.Log = language(r), operator(r), s.Key != "", s.Published != ""
+	if r.URL.Query().Get("lang") == p.T.Lang {
+		p.Asked = p.T.Lang
+	}
 	var out bytes.Buffer
 	if err := templates.ExecuteTemplate(&out, name, p); err != nil {
 		s.Log.Error("http", "result", "fail", "path", r.URL.Path, "error", err)
@@ -165,10 +171,10 @@ func (s *Site) collectDraws(p *page, r *http.Request) error {
 		p.Draws = append(p.Draws, newDraw(d, operator(r)))
 	}
 	if newest < last {
-		p.AllDraws.Before = link(r, "draws", min(last, newest+pageDraws), "draws")
+		p.AllDraws.Before = link(r, "draws", min(last, newest+pageDraws), language(r).AtDraws)
 	}
 	if first > 1 {
-		p.AllDraws.After = link(r, "draws", first-1, "draws")
+		p.AllDraws.After = link(r, "draws", first-1, language(r).AtDraws)
 	}
 	return nil
 }
@@ -186,10 +192,10 @@ func (s *Site) collectWinners(p *page, r *http.Request, d ledger.Draw) (err erro
 		return err
 	}
 	if from > 1 {
-		p.More.Before = link(r, "winners", 1, "winners")
+		p.More.Before = link(r, "winners", 1, language(r).AtWinners)
 	}
 	if next > 0 {
-		p.More.After = link(r, "winners", uint64(next), "winners")
+		p.More.After = link(r, "winners", uint64(next), language(r).AtWinners)
 	}
 	if !operator(r) {
 		return nil
@@ -216,10 +222,10 @@ func (s *Site) collectAgencies(p *page, r *http.Request, d ledger.Draw) error {
 		return err
 	}
 	if from > 1 {
-		p.Others.Before = link(r, "from", uint64(max(from, pageAgencies+1)-pageAgencies), "agencies")
+		p.Others.Before = link(r, "from", uint64(max(from, pageAgencies+1)-pageAgencies), language(r).AtAgencies)
 	}
 	if len(shown) > pageAgencies {
-		p.Others.After = link(r, "from", uint64(shown[pageAgencies].Agency), "agencies")
+		p.Others.After = link(r, "from", uint64(shown[pageAgencies].Agency), language(r).AtAgencies)
 		shown = shown[:pageAgencies]
 	}
 	p.Agencies = newAgencies(shown)

@@ -99,6 +99,7 @@ func New(o Options) *Site {
 	s.mux.HandleFunc("GET /{$}", s.home)
 	s.mux.HandleFunc("GET /draws/{id}", s.drawPage)
 	s.mux.HandleFunc("GET /verify", s.verifyPage)
+	s.mux.HandleFunc("GET /verify.html", s.oneFile)
 	s.mux.HandleFunc("GET /static/verify.wasm", verifier)
 	s.mux.HandleFunc("POST /login", s.login)
 	s.mux.HandleFunc("GET /login", s.loginPage)

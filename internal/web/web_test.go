@@ -46,6 +46,12 @@ type desk struct {
 
 func open(t *testing.T) *desk {
 	t.Helper()
+	return openWith(t, "")
+}
+
+// openWith opens a site that serves the public log in a folder, or none where it is "".
+func openWith(t *testing.T, public string) *desk {
+	t.Helper()
 	dir := t.TempDir()
 	j, err := local.Open(filepath.Join(dir, "journal"), local.Options{})
 	if err != nil {
@@ -59,7 +65,7 @@ func open(t *testing.T) *desk {
 		t.Fatal(err)
 	}
 	site := web.New(web.Options{
-		Ledger: l, Key: key, Hosts: []string{"lottery.Example"}, Metrics: figures,
+		Ledger: l, Key: key, Hosts: []string{"lottery.Example"}, Metrics: figures, Published: public,
 		Backup: func(_ context.Context, dir string) (uint64, error) {
 			end, err := j.Backup(dir)
 			return end.Position, err
@@ -219,7 +225,7 @@ func TestDocumentsAreForTheOperator(t *testing.T) {
 
 func TestEveryPageIsGuarded(t *testing.T) {
 	d := open(t)
-	for _, path := range []string{"/", "/draws/1", "/draws/none", "/login", "/api/v1/draws", "/api/v1/none", "/static/page.js", "/metrics", "/healthz"} {
+	for _, path := range []string{"/", "/draws/1", "/draws/none", "/login", "/verify", "/verify?draw=1", "/api/v1/draws", "/api/v1/none", "/static/page.js", "/metrics", "/healthz"} {
 		base := d.server.URL
 		if path == "/metrics" || path == "/healthz" {
 			base = d.admin.URL
@@ -365,20 +371,20 @@ func TestAgenciesComeInPages(t *testing.T) {
 		query, first, last string
 		links              []string
 	}{
-		{"", "1", "200", []string{"?from=201#agencies"}},
+		{"", "1", "200", []string{"?from=201#agencias"}},
 		{"?from=201&lang=en", "201", "400", []string{"?from=1&amp;lang=en#agencies", "?from=401&amp;lang=en#agencies"}},
-		{"?from=401", "401", "450", []string{"?from=201#agencies"}},
-		{"?from=451", "1", "200", []string{"?from=201#agencies"}},
-		{"?from=0201", "201", "400", []string{"?from=1#agencies", "?from=401#agencies"}},
-		{"?from=0xc9", "1", "200", []string{"?from=201#agencies"}},
-		{"?from=-1", "1", "200", []string{"?from=201#agencies"}},
+		{"?from=401", "401", "450", []string{"?from=201#agencias"}},
+		{"?from=451", "1", "200", []string{"?from=201#agencias"}},
+		{"?from=0201", "201", "400", []string{"?from=1#agencias", "?from=401#agencias"}},
+		{"?from=0xc9", "1", "200", []string{"?from=201#agencias"}},
+		{"?from=-1", "1", "200", []string{"?from=201#agencias"}},
 	} {
 		_, _, text := d.ask(d.inner.URL, "GET", "/draws/big"+row.query, "")
 		rows := regexp.MustCompile(`id="agency-(\d+)"`).FindAllStringSubmatch(text, -1)
 		if len(rows) == 0 || rows[0][1] != row.first || rows[len(rows)-1][1] != row.last {
 			t.Errorf("%q shows %d agencies, want %s to %s", row.query, len(rows), row.first, row.last)
 		}
-		if n := strings.Count(text, `#agencies"`); n != len(row.links) {
+		if n := strings.Count(text, `#agencias"`) + strings.Count(text, `#agencies"`); n != len(row.links) {
 			t.Errorf("%q has %d links to other agencies, want %d", row.query, n, len(row.links))
 		}
 		for _, link := range row.links {

@@ -112,7 +112,7 @@ function follow(root) {
       const answer = await fetch(location.href);
       if (!answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      for (const pick of ["#result", "#state", "dl.figures", "#numbers-live", "section[aria-labelledby=draws]"]) replace(pick, fresh);
+      for (const pick of ["#result", "#state", "dl.figures", "#numbers-live", "[data-part=draws]"]) replace(pick, fresh);
       shown = about;
     } catch {
       // The server cannot be reached. The stream notices when it is back.

@@ -3,7 +3,7 @@
 // every other call is refused. verify/wasm/main.go says how documents and reports travel.
 
 // The kinds of document, in the order of verify/wasm/main.go. The language comes after them.
-export const kinds = ["receipt", "outcome", "policy", "key", "beacon", "checkpoint"];
+export const kinds = ["receipt", "outcome", "policy", "key", "beacon", "checkpoint", "evidence"];
 
 // Errors of WASI.
 const success = 0;
@@ -11,26 +11,41 @@ const badFile = 8; // EBADF
 const notHere = 52; // ENOSYS
 
 const randomAtOnce = 65536; // bytes that a browser gives in one call
+const mostRounds = 100; // of files that a check may want: it needs about five
 
-// load loads the verifier. It returns a function that checks documents, an object of Uint8Array by kind, and returns a report.
-// That function throws if the verifier has stopped; it is of no use afterwards.
-export async function load(address) {
-  const module = await WebAssembly.compileStreaming(fetch(address));
+// load starts the verifier, a WebAssembly.Module. It returns a function that checks documents, an object of Uint8Array by kind, and
+// returns a report. read returns a file of the published log by its name: a Uint8Array, or null if there is no such file; if it
+// throws, so does the check. read is null where there is no log. The function throws too if the verifier has stopped; it is of no use
+// afterwards.
+export async function load(program) {
   let exports = null; // known only once the program is there, and its calls need it
   const calls = wasi(() => exports.memory.buffer);
   const imports = {};
-  for (const { name } of WebAssembly.Module.imports(module)) imports[name] = calls[name] || (() => notHere);
-  ({ exports } = await WebAssembly.instantiate(module, { wasi_snapshot_preview1: imports }));
+  for (const { name } of WebAssembly.Module.imports(program)) imports[name] = calls[name] || (() => notHere);
+  ({ exports } = await WebAssembly.instantiate(program, { wasi_snapshot_preview1: imports }));
   exports._initialize();
-  return (documents, language) => check(exports, documents, language);
+  return (documents, language, read) => checkWith(exports, documents, language, read);
 }
 
-function check(program, documents, language) {
+// checkWith checks, reads the files of the log that the check wants, and checks again with them until it wants no more.
+async function checkWith(program, documents, language, read) {
+  const files = new Map();
+  for (let round = 0; round < mostRounds; round++) {
+    const found = checkOnce(program, documents, language, read && files);
+    if (!found.wanted) return found;
+    await Promise.all(found.wanted.map(async (name) => files.set(name, await read(name))));
+  }
+  throw new Error("the check wants ever more of the log");
+}
+
+// checkOnce checks with the files of the log that are there so far; null: there is no log.
+function checkOnce(program, documents, language, files) {
+  const utf8 = new TextEncoder();
   for (const [i, kind] of kinds.entries()) if (documents[kind]) give(program, i, documents[kind]);
-  give(program, kinds.length, new TextEncoder().encode(language));
-  const size = program.check();
-  const address = program.report();
-  const text = new Uint8Array(program.memory.buffer, address, size);
+  give(program, kinds.length, utf8.encode(language));
+  for (const [name, data] of files || []) giveFile(program, utf8.encode(name), data);
+  const size = program.check(files ? 1 : 0);
+  const text = new Uint8Array(program.memory.buffer, program.answer(), size);
   return JSON.parse(new TextDecoder().decode(text));
 }
 
@@ -39,6 +54,14 @@ function give(program, kind, data) {
   const part = data.subarray(0, program.limit());
   const address = program.document(kind, part.length);
   new Uint8Array(program.memory.buffer, address, part.length).set(part);
+}
+
+// giveFile copies a file of the log into the program's memory, behind its name; null: there is no such file.
+function giveFile(program, name, data) {
+  const part = data && data.subarray(0, program.limit());
+  const address = part ? program.file(name.length, part.length) : program.absent(name.length);
+  new Uint8Array(program.memory.buffer, address, name.length).set(name);
+  if (part) new Uint8Array(program.memory.buffer, address + name.length, part.length).set(part);
 }
 
 // wasi returns the calls that are answered. buffer returns the program's memory. It is asked for anew each time, since a
