@@ -16,8 +16,8 @@ import (
 )
 
 type benchCommand struct {
-	Names       []string `arg:"" optional:"" help:"ingest, draw, start, small, connections; none is all of them."`
-	Bets        []int    `help:"Bets that ingest, draw and start store; several sizes show the growth." default:"10000000"`
+	Names       []string `arg:"" optional:"" help:"ingest, draw, audit, start, small, connections; none is all of them."`
+	Bets        []int    `help:"Bets that ingest, draw, audit and start store; several sizes show the growth." default:"10000000"`
 	Rounds      int      `help:"How often to measure; the median counts." default:"3"`
 	Agencies    int      `help:"Agencies that send at once." default:"5"`
 	BatchBytes  int      `help:"Most bytes of a batch's request." default:"8192"`

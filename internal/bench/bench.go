@@ -18,18 +18,19 @@ import (
 const (
 	Ingest      = "ingest"      // bets a second, each durable before its reply
 	Draw        = "draw"        // from the last notification to the first answer
+	Audit       = "audit"       // publishing a draw, and auditing it
 	Start       = "start"       // from the start of the process to the first answer
 	Small       = "small"       // many agencies, small batches: the reply's time
 	Connections = "connections" // idle ones: what they cost
 )
 
 // Names returns all of them, in the order in which they run.
-func Names() []string { return []string{Ingest, Draw, Start, Small, Connections} }
+func Names() []string { return []string{Ingest, Draw, Audit, Start, Small, Connections} }
 
 // Options says what to measure.
 type Options struct {
 	Names       []string
-	Sizes       []int  // bets that Ingest, Draw and Start store
+	Sizes       []int  // bets that Ingest, Draw, Audit and Start store
 	Rounds      int    // of each; the median counts
 	Agencies    int    // that send them, at once
 	BatchBytes  int    // most bytes of a batch's request
@@ -135,7 +136,7 @@ func (r *runner) wants(name string) bool { return slices.Contains(r.Names, name)
 func (r *runner) round(n int) error {
 	r.label = fmt.Sprintf("round %d of %d", n+1, r.Rounds)
 	for _, size := range r.Sizes {
-		if r.wants(Ingest) || r.wants(Draw) || r.wants(Start) {
+		if r.wants(Ingest) || r.wants(Draw) || r.wants(Audit) || r.wants(Start) {
 			if err := r.life(size); err != nil {
 				return fmt.Errorf("%d bets: %w", size, err)
 			}
@@ -191,8 +192,13 @@ func (r *runner) life(size int) (err error) {
 			return err
 		}
 	}
-	if r.wants(Draw) {
-		return r.draw(s, size)
+	if r.wants(Draw) || r.wants(Audit) {
+		if err := r.draw(s, size); err != nil {
+			return err
+		}
+	}
+	if r.wants(Audit) {
+		return r.audit(s, size, bets)
 	}
 	return nil
 }
