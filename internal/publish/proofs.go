@@ -8,19 +8,51 @@ import (
 	"quiniela"
 	"quiniela/internal/ledger"
 	"quiniela/receipt"
+	"quiniela/tlog"
 )
 
 // proofsWait bounds how long proofs wait for a checkpoint that has the agency's last batch.
 const proofsWait = 5 * time.Second
 
 // Proofs is the operator's signed proof of an agency's batches in a draw, in lines: a checkpoint, and for each batch its inclusion proof
-// there and its secret. It computes nothing of a bet. Its methods may be called concurrently.
+// there and its secret. It computes nothing of a bet. One goroutine may use it.
 type Proofs struct {
 	p       *Publisher
 	draw    ledger.Draw
 	agency  quiniela.Agency
 	batches uint64
 	at      signed
+	hashes  kept
+}
+
+// kept reads a log's hashes, and keeps the last ones: the proofs of an agency's batches share most of theirs.
+type kept struct {
+	log   ledger.Log
+	known map[int64]tlog.Hash
+}
+
+// mostKept is how many hashes are kept at once: some 300 kB for an agency that asks.
+const mostKept = 4096
+
+// ReadHashes implements tlog.HashReader.
+func (k *kept) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	found := make([]tlog.Hash, len(indexes))
+	for i, index := range indexes {
+		hash, ok := k.known[index]
+		if !ok {
+			read, err := k.log.ReadHashes([]int64{index})
+			if err != nil {
+				return nil, err
+			}
+			if len(k.known) >= mostKept {
+				clear(k.known)
+			}
+			hash = read[0]
+			k.known[index] = hash
+		}
+		found[i] = hash
+	}
+	return found, nil
 }
 
 // Proofs returns the proofs of an agency's batches, as many as there are now. It waits a little for a checkpoint that has them. Once the
@@ -40,10 +72,11 @@ func (p *Publisher) Proofs(ctx context.Context, number uint64, agency quiniela.A
 	proofs := &Proofs{p: p, draw: d, agency: agency, batches: batches}
 	if s, ok := p.awaitSeal(ctx, d); ok {
 		proofs.at = signed(s)
-		return proofs, nil
+	} else if proofs.at, err = p.covering(ctx, last); err != nil {
+		return nil, err
 	}
-	proofs.at, err = p.covering(ctx, last)
-	return proofs, err
+	proofs.hashes = kept{proofs.at.log, map[int64]tlog.Hash{}}
+	return proofs, nil
 }
 
 // Count returns how many lines there are.
@@ -60,9 +93,9 @@ func (p *Proofs) AppendLines(ctx context.Context, dst []byte, from uint32, bytes
 	for uint64(from) <= p.batches && len(dst) < bytes {
 		most := min(proofsAtOnce, int(p.batches-uint64(from)+1))
 		reached, err := p.p.Ledger.AgencyBatches(ctx, p.draw, p.agency, uint64(from), most, func(b ledger.Logged) error {
-			logged, err := prove(p.at.log, b.Index)
+			proof, err := tlog.ProveInclusion(p.at.log.Size, int64(b.Index), &p.hashes)
 			if err == nil {
-				dst = receipt.BatchProof{Logged: logged, Secret: *b.Batch.Secret}.Append(dst)
+				dst = receipt.BatchProof{Logged: receipt.Logged{Entry: b.Entry, Index: b.Index, Proof: proof}, Secret: *b.Batch.Secret}.Append(dst)
 			}
 			return err
 		})
