@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,7 +28,7 @@ import (
 // whether it finds all in order. It must not end in any other way.
 func formats(t *testing.T, script string, args ...string) (said string, right bool) {
 	t.Helper()
-	python, err := exec.LookPath("python3")
+	python, err := python()
 	if err != nil {
 		skipOrFail(t, "QUINIELA_REQUIRE_THIRDPARTY", "this test runs the documents' checker, which needs python3: "+err.Error())
 	}
@@ -39,6 +40,12 @@ func formats(t *testing.T, script string, args ...string) (said string, right bo
 	}
 	return string(out), !wrong
 }
+
+// python returns where Python's own program is: the python3 of the path may be a script that looks for it each time.
+var python = sync.OnceValues(func() (string, error) {
+	out, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
+	return strings.TrimSpace(string(out)), err
+})
 
 func accepted(t *testing.T, script string, args ...string) {
 	t.Helper()
