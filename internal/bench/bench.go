@@ -22,10 +22,11 @@ const (
 	Start       = "start"       // from the start of the process to the first answer
 	Small       = "small"       // many agencies, small batches: the reply's time
 	Connections = "connections" // idle ones: what they cost
+	Plain       = "plain"       // a connection for each batch, as the specification's own client has it
 )
 
 // Names returns all of them, in the order in which they run.
-func Names() []string { return []string{Ingest, Draw, Audit, Start, Small, Connections} }
+func Names() []string { return []string{Ingest, Draw, Audit, Start, Small, Connections, Plain} }
 
 // Options says what to measure.
 type Options struct {
@@ -150,6 +151,11 @@ func (r *runner) round(n int) error {
 	if r.wants(Connections) {
 		if err := r.connections(); err != nil {
 			return fmt.Errorf("connections: %w", err)
+		}
+	}
+	if r.wants(Plain) {
+		if err := r.plain(); err != nil {
+			return fmt.Errorf("a connection a batch: %w", err)
 		}
 	}
 	return nil
