@@ -26,6 +26,7 @@ type conn struct {
 	agency   quiniela.Agency   // that it counts as one of, with quota, which join and part set
 	quota    *quota            // nil: of none
 	joined   agencies.Identity // as which it counts there
+	ended    bool              // the peer has said that it sends no more. Of the goroutine that reads
 
 	mu       sync.Mutex // protects what follows, and so orders a deadline against the beginning of the drain
 	between  bool       // waiting for a request to begin
@@ -38,6 +39,15 @@ type conn struct {
 type stream interface {
 	net.Conn
 	CloseWrite() error
+}
+
+// Read implements io.Reader.
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.stream.Read(b)
+	if err == io.EOF { // as it is: TLS wraps what ends a connection by mistake
+		c.ended = true
+	}
+	return n, err
 }
 
 // handshake makes the TLS connection and learns who the certificate says it is. On a plain connection it does nothing.
@@ -131,9 +141,10 @@ const (
 	lingerBytes = 1 << 20
 )
 
-// finish closes the connection so that what was written arrives.
+// finish closes the connection so that what was written arrives. Where the peer has ended its side, everything that it sent has been
+// read, and closing resets nothing.
 func (c *conn) finish() {
-	if c.CloseWrite() == nil {
+	if !c.ended && c.CloseWrite() == nil {
 		_ = c.SetReadDeadline(time.Now().Add(lingerTime))
 		_, _ = io.Copy(io.Discard, io.LimitReader(c.stream, lingerBytes))
 	}

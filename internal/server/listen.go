@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 
 	"quiniela"
@@ -108,7 +107,7 @@ func (p *plain) Read(b []byte) (int, error) {
 	const handshake, major = 22, 3 // the first two bytes of a TLS connection, which begin no request
 	if n >= 2 && b[0] == handshake && b[1] == major {
 		p.onTLS()
-		return 0, io.EOF
+		return 0, errTLSOnPlain // no io.EOF: the peer goes on sending
 	}
 	return n, err
 }
