@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -28,7 +29,8 @@ func (s *Server) listen() error {
 }
 
 func (s *Server) listenOn(address string, tls *tls.Config) error {
-	l, err := net.Listen("tcp", address)
+	config := listenConfig()
+	l, err := config.Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return errors.Join(fmt.Errorf("listen on %s: %w", address, err), s.Close())
 	}
