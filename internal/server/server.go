@@ -78,7 +78,9 @@ type Server struct {
 	cutOff   func()                     // ends it
 	bodies   *budget
 	reading  chan struct{}  // holds a value for each page of a list, or last batch, that is being read
-	sessions sync.WaitGroup // the goroutines of admitted connections: admit adds, leave takes away
+	sessions sync.WaitGroup // admitted connections: admit adds, leave takes away
+	crew     *crew          // runs them
+	spare    sync.Pool      // of *session, for the next connections
 	refusing atomic.Int32   // refused connections that are being told why
 	refused  *refusals.Log
 }
@@ -119,6 +121,8 @@ func newServer(c Options, log *slog.Logger) *Server {
 	}
 	s.running, s.stop = context.WithCancel(context.Background())
 	s.working, s.cutOff = context.WithCancel(context.Background())
+	s.crew = newCrew(s.running.Done())
+	s.spare.New = func() any { return s.newSession() }
 	return s
 }
 
@@ -162,8 +166,8 @@ func (s *Server) Addr() net.Addr { return s.listeners[0].Addr() }
 // Serve accepts connections until ctx ends or the ledger fails, then stops accepting, lets the requests in hand finish for
 // Options.Drain at most, closes everything it opened, and returns: nil, or why the ledger failed. It is called once.
 //
-// Each listener has a goroutine, which ends when the listener is closed, and each admitted connection has one. Serve waits for
-// those of the connections; a connection that comes in too late for the drain is refused by admit.
+// Each listener has a goroutine, which ends when the listener is closed, and each admitted connection has one of the crew. Serve waits
+// for the connections; one that comes in too late for the drain is refused by admit.
 func (s *Server) Serve(ctx context.Context) error {
 	s.log.Info("accept_connections", "result", "in_progress")
 	for _, l := range s.listeners {
@@ -222,20 +226,23 @@ func (s *Server) accept(l listener) {
 		if !s.guarded() {
 			s.log.Info("accept_connections", "result", "success", "ip", c.ip)
 		}
-		go func() {
-			defer s.leave(c)
-			if err := c.handshake(); err != nil {
-				s.refuseHandshake(c, err)
-				return
-			}
-			if err := s.welcomeCertified(c); err != nil {
-				s.refused.Add(c.ip, string(quiniela.CodeOf(err)), 0)
-				c.tell(err)
-				return
-			}
-			s.handle(c)
-		}()
+		s.crew.run(func() { s.serveConn(c) })
 	}
+}
+
+// serveConn serves an admitted connection until it ends.
+func (s *Server) serveConn(c *conn) {
+	defer s.leave(c)
+	if err := c.handshake(); err != nil {
+		s.refuseHandshake(c, err)
+		return
+	}
+	if err := s.welcomeCertified(c); err != nil {
+		s.refused.Add(c.ip, string(quiniela.CodeOf(err)), 0)
+		c.tell(err)
+		return
+	}
+	s.handle(c)
 }
 
 // welcomeCertified notes that a connection's certificate has shown who it is, where it has one.

@@ -21,8 +21,9 @@ import (
 // session is one connection of the lottery. Its reader takes requests apart and submits them; its writer sends the
 // replies in the order of the requests. So a connection may have many batches on their way to the disk at once.
 //
-// The reader is the connection's goroutine. It starts the writer, and once it has read the last request it closes replies and waits
-// for the writer, which waits for every submission: when serveLottery returns, nothing of the connection is with the ledger.
+// The reader is the connection's goroutine. It starts the writer before it waits for a second request. Once it has read the last one it
+// closes replies and waits for the writer, or writes itself. The writer waits for every submission: when run returns, nothing of the
+// connection is with the ledger.
 //
 // A reply that may be long or late (a list of winners, the proofs of batches) is made by the writer, piece by piece, when its turn has come. The
 // reader takes no further request until it has left: a connection has one of them in hand at most.
@@ -41,6 +42,9 @@ type session struct {
 	sequence *ledger.Sequence // of its batches since then
 	strikes  int              // requests that were refused before that, or for want of it
 	replies  chan *job        // to the writer, in request order
+	writing  bool             // the writer has a goroutine of its own. The reader's
+	written  chan struct{}    // gets a value when the writer is done; has room for it
+	out      *bufio.Writer    // the writer's
 }
 
 // job is one request in hand, and its reply. It belongs to the reader until it is in replies, and then to the writer, which
@@ -87,24 +91,47 @@ func (j *job) release() {
 	jobs.Put(j)
 }
 
+// newSession makes a session that has its buffers, and no connection yet.
+func (s *Server) newSession() *session {
+	return &session{Server: s, reader: wire.NewReader(nil), out: bufio.NewWriterSize(nil, 4<<10), written: make(chan struct{}, 1)}
+}
+
 func (s *Server) serveLottery(c *conn) {
-	ss := &session{Server: s, conn: c, reader: wire.NewReader(c), replies: make(chan *job, s.config.Window)}
-	ss.guarded = s.guarded()
-	ss.known = c.identity != (agencies.Identity{})
-	ss.reader.Limits = s.config.Limits
-	if ss.guarded && !ss.known {
-		ss.reader.Limits.BareBody, ss.reader.Limits.FramedBody = strangersBody, strangersBody
+	ss := s.spare.Get().(*session)
+	ss.run(c)
+	ss.release()
+}
+
+// release gives the session back, with its buffers and nothing else of its connection.
+func (s *session) release() {
+	s.reader.Reset(nil)
+	s.out.Reset(nil)
+	*s = session{Server: s.Server, reader: s.reader, out: s.out, written: s.written}
+	s.spare.Put(s)
+}
+
+// run serves a connection until nothing more is to be read from it, and every reply has been sent.
+func (s *session) run(c *conn) {
+	s.conn, s.replies = c, make(chan *job, s.config.Window)
+	s.reader.Reset(c)
+	s.out.Reset(deadlineWriter{c})
+	s.guarded = s.Server.guarded()
+	s.known = c.identity != (agencies.Identity{})
+	s.reader.Limits = s.config.Limits
+	if s.guarded && !s.known {
+		s.reader.Limits.BareBody, s.reader.Limits.FramedBody = strangersBody, strangersBody
 	}
-	ss.reader.OnPhase = c.phase
-	ss.reader.Reserve = ss.reserve
-	ss.reader.Settle = s.config.Settle > 0
-	ss.ctx, ss.end = context.WithCancel(s.working)
-	defer ss.end()
-	var writer sync.WaitGroup
-	writer.Go(ss.write)
-	ss.read()
-	close(ss.replies)
-	writer.Wait()
+	s.reader.OnPhase = c.phase
+	s.reader.Reserve = s.reserve
+	s.reader.Settle = s.config.Settle > 0
+	s.ctx, s.end = context.WithCancel(s.working)
+	defer s.end()
+	s.read()
+	close(s.replies)
+	if !s.writing { // the reader has nothing else to do
+		s.write()
+	}
+	<-s.written
 }
 
 // read serves requests until the connection ends, breaks the framing, or the server drains.
@@ -132,12 +159,21 @@ func (s *session) read() {
 		if s.strikes >= mostStrikes {
 			return
 		}
-		if !framed {
-			if s.asked != nil {
-				_ = s.await() // for the answer, or until the connection breaks; nothing more is read
-			}
+		if !framed && s.asked == nil {
 			return
 		}
+		s.startWriter()
+		if !framed {
+			_ = s.await() // for the answer, or until the connection breaks; nothing more is read
+			return
+		}
+	}
+}
+
+func (s *session) startWriter() {
+	if !s.writing {
+		s.writing = true
+		s.crew.run(s.write)
 	}
 }
 
@@ -368,11 +404,10 @@ func (s *session) order(a quiniela.Agency) *ledger.Sequence {
 // write sends the replies, in order. When the peer takes none, it closes the connection and goes on without sending: every
 // submission is waited for.
 func (s *session) write() {
-	out := bufio.NewWriterSize(deadlineWriter{s.conn}, 4<<10)
 	for j := range s.replies {
-		err := s.answer(out, j)
+		err := s.answer(s.out, j)
 		if err == nil && len(s.replies) == 0 {
-			err = out.Flush()
+			err = s.out.Flush()
 		}
 		if err != nil {
 			s.end()
@@ -386,7 +421,8 @@ func (s *session) write() {
 		}
 		j.release()
 	}
-	_ = out.Flush()
+	_ = s.out.Flush()
+	s.written <- struct{}{}
 }
 
 // answer makes and writes a reply.

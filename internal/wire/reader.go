@@ -50,6 +50,12 @@ func NewReader(src io.Reader) *Reader {
 	}
 }
 
+// Reset makes the Reader one of src, with nothing read yet. The rest of it stays as it is.
+func (r *Reader) Reset(src io.Reader) {
+	r.br.Reset(src)
+	r.framed = false
+}
+
 // Headroom is how many bytes Next leaves free in front of a body, for whoever stores it where it lies.
 const Headroom = 144
 
