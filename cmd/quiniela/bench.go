@@ -16,7 +16,7 @@ import (
 )
 
 type benchCommand struct {
-	Names       []string `arg:"" optional:"" help:"ingest, draw, audit, start, small, connections; none is all of them."`
+	Names       []string `arg:"" optional:"" help:"ingest, draw, audit, start, small, connections, plain; none is all of them."`
 	Bets        []int    `help:"Bets that ingest, draw, audit and start store; several sizes show the growth." default:"10000000"`
 	Rounds      int      `help:"How often to measure; the median counts." default:"3"`
 	Agencies    int      `help:"Agencies that send at once." default:"5"`
