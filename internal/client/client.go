@@ -4,6 +4,7 @@
 package client
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -101,16 +102,17 @@ type agency struct {
 	ctx      context.Context // the run's; its end makes every wait, read and write end
 	backoff  *backoff
 	file     *checked
-	total    int  // see Progress
-	resumed  bool // the server has said what is stored, and report says so
-	finished bool // the server has acknowledged that the agency has finished
+	reader   *bufio.Reader // of a connection with one request: exchange's, for one after the other
+	total    int           // see Progress
+	resumed  bool          // the server has said what is stored, and report says so
+	finished bool          // the server has acknowledged that the agency has finished
 	report   Report
 	shown    time.Time // when Progress was called last
 	stage    string    // with which stage
 }
 
 func newAgency(ctx context.Context, c Options, log *slog.Logger) *agency {
-	return &agency{Options: c, log: log, ctx: ctx, backoff: newBackoff()}
+	return &agency{Options: c, log: log, ctx: ctx, backoff: newBackoff(), reader: bufio.NewReader(nil)}
 }
 
 func (a *agency) run() error {

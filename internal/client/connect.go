@@ -130,10 +130,14 @@ func (a *agency) permanent(err error) error {
 func (a *agency) connect(address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(a.ctx, dialTimeout)
 	defer cancel()
-	if a.TLS != nil {
-		return (&tls.Dialer{Config: a.TLS}).DialContext(ctx, "tcp", address)
+	dialer := new(net.Dialer)
+	if a.Plain {
+		dialer.KeepAlive = -1 // a connection for one reply, which has a deadline, needs no probes: four system calls less
 	}
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if a.TLS != nil {
+		return (&tls.Dialer{NetDialer: dialer, Config: a.TLS}).DialContext(ctx, "tcp", address)
+	}
+	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}

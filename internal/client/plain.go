@@ -39,13 +39,13 @@ func (a *agency) exchange(request []byte, read func(*bufio.Reader) error) error 
 	if err := sendAll(conn, request); err != nil {
 		return err
 	}
-	r := bufio.NewReader(conn)
+	a.reader.Reset(conn)
 	if login {
-		if _, err := wire.ReadResume(r); err != nil {
+		if _, err := wire.ReadResume(a.reader); err != nil {
 			return fmt.Errorf("log in: %w", err)
 		}
 	}
-	if err := read(r); err != nil {
+	if err := read(a.reader); err != nil {
 		return err
 	}
 	a.backoff.alive()
@@ -83,7 +83,7 @@ func (a *agency) sendPlain() error {
 func (a *agency) plainBatches() error {
 	cut := batcher{lines: a.file.lines(), bets: a.BatchBets, bytes: maxBody - len("8192;")}
 	a.progress("send", 0)
-	var body []byte
+	var body, frame []byte
 	for {
 		body = body[:0]
 		if !a.Lines {
@@ -99,7 +99,8 @@ func (a *agency) plainBatches() error {
 		}
 		request := body
 		if !a.Lines {
-			request = wire.AppendFrame(nil, body)
+			frame = wire.AppendFrame(frame[:0], body)
+			request = frame
 		}
 		if err := a.plainBatch(request, bets); err != nil {
 			return err
