@@ -24,7 +24,7 @@ func (p *Publisher) publishDraws(ctx context.Context) error {
 		return err
 	}
 	for _, d := range draws {
-		if !d.Public || d.Result == nil || p.stage(d) != closed || ctx.Err() != nil || !p.due(d) {
+		if at := p.stage(d); !d.Public || d.Result == nil || at < closed || at == drawn || ctx.Err() != nil || !p.due(d) {
 			continue
 		}
 		if err := p.publishDraw(ctx, p.folder.another(), d); err != nil {
@@ -41,24 +41,36 @@ func (p *Publisher) publishDraw(ctx context.Context, f *folder, d ledger.Draw) e
 	if !ok {
 		return nil
 	}
+	if p.stage(d) < laid {
+		done, err := p.layOut(ctx, f, d, s)
+		if err != nil || done {
+			return err
+		}
+		p.reach(d, laid)
+	}
+	return p.putOutcome(ctx, f, d, s)
+}
+
+// layOut publishes all files of a draw but its outcome. It reports whether that is there already, or never can be.
+func (p *Publisher) layOut(ctx context.Context, f *folder, d ledger.Draw, s sealed) (done bool, err error) {
 	if f.has(folderOf(d) + outcomeName) {
 		if p.intact(ctx, f, d, s) {
 			p.reach(d, drawn)
-			return nil
+			return true, nil
 		}
 		p.Log.Warn("publish_draws", "result", "in_progress", "draw", d.ID, "doing", "publishing again what is missing or spoiled", "file", folderOf(d)+outcomeName)
 	}
 	if d.Gone || !d.Forgotten.IsZero() {
 		p.Log.Warn("publish_draws", "result", "fail", "draw", d.ID, "error", "who bet was forgotten before its records were published here: restore the public folder from where it was kept")
 		p.reach(d, drawn)
-		return nil
+		return true, nil
 	}
 	for _, put := range []func(context.Context, *folder, ledger.Draw) error{p.putBeacon, p.putWinners, p.putBatches, p.putResult} {
 		if err := put(ctx, f, d); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return p.putOutcome(ctx, f, d, s)
+	return false, f.flush()
 }
 
 // putBeacon puts the beacon's round that decided a draw, where one did.

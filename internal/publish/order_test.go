@@ -162,3 +162,39 @@ func TestNothingIsFinalBeforeItsWitnesses(t *testing.T) {
 		t.Errorf("the outcome changed (%v)", err)
 	}
 }
+
+// Witnesses that are away cost a question every few seconds, and not the reading of all bets each time.
+func TestADrawIsLaidOutOnce(t *testing.T) {
+	t.Parallel()
+	d := publishtest.Start(t, 1)
+	d.Send(1, 1, 1, 7574)
+	d.Finish(1, 1)
+	d.File("draws/1/outcome.json")
+	asked := 0
+	o := publish.Options{Dir: filepath.Join(t.TempDir(), "public"), Key: d.Key, Ledger: d.Ledger, Log: slog.New(slog.DiscardHandler)}
+	o.Cosign = func(_ context.Context, signed []byte, _ ledger.Log) ([]byte, bool) {
+		asked++
+		return signed, asked != 2 // the first time it is the seal, and then the outcome
+	}
+	p := open(t, o)
+	if err := errors.Join(p.PublishSeals(t.Context()), p.PublishDraws(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	bets, outcome := filepath.Join(o.Dir, "draws", "1", "batches", "0"), filepath.Join(o.Dir, "draws", "1", "outcome.json")
+	if _, err := os.Stat(outcome); err == nil || asked != 2 {
+		t.Fatalf("the witnesses were asked %d times, and the outcome is there: %t", asked, err == nil)
+	}
+	if err := os.Remove(bets); err != nil { // who puts it again has read all bets again
+		t.Fatal(err)
+	}
+	p.RetryNow()
+	if err := p.PublishDraws(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(outcome); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(bets); err == nil {
+		t.Error("all bets were read and put again")
+	}
+}

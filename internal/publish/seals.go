@@ -90,7 +90,8 @@ type stage int
 const (
 	nothing stage = iota
 	opened
-	closed
+	closed // its final sealed checkpoint is there
+	laid   // all of its files are there but the outcome, for which the witnesses are asked
 	drawn
 )
 
