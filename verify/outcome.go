@@ -157,7 +157,7 @@ func (d *Draw) checkNumber(chains []*draw.Chain) error {
 	}
 	switch open.Source {
 	case quiniela.SourceFixed:
-		if result.Number != *open.Number || len(result.Prizes) > 0 {
+		if result.Number != *open.Number {
 			return fmt.Errorf("the number is %04d, and the draw was opened with %04d", result.Number, *open.Number)
 		}
 	case quiniela.SourceBeacon:
@@ -178,12 +178,8 @@ func (d *Draw) checkDerived(chains []*draw.Chain) error {
 	if err != nil {
 		return err
 	}
-	claimed := d.Result.Prizes
-	if len(claimed) == 0 {
-		claimed = []quiniela.Number{d.Result.Number}
-	}
-	if !slices.Equal(numbers[:len(claimed)], claimed) {
-		return fmt.Errorf("the beacon's round gives %04d, and the result says %04d", numbers, claimed)
+	if !slices.Equal(numbers, d.Result.Prizes) {
+		return fmt.Errorf("the beacon's round gives %04d, and the result says %04d", numbers, d.Result.Prizes)
 	}
 	return nil
 }
