@@ -366,7 +366,7 @@ func TestAPythonCheckerAsksForTheWitnesses(t *testing.T) {
 	refused(t, "stranger.example has not signed", "check.py", "receipt", file(t, l.Receipt), file(t, l.Outcome), file(t, []byte(string(l.Key)+stranger+"\n")))
 	for why, terms := range map[string]verifytest.Terms{
 		"the time of the round":       {Seen: draw.Quicknet().TimeOf(1000).Unix()},
-		"entries of one draw":         {Notary: true},
+		"entries of one draw":         {Result: verifytest.ByHand},
 		"between the opening":         {Late: true},
 		"the log is of another world": {Entry: "x"},
 	} {

@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -359,11 +360,34 @@ func TestOtherSources(t *testing.T) {
 			t.Errorf("%s, with a beacon: %q", source, got)
 		}
 	}
-	// A beacon's draw has no other end than its round, whatever the operator says of why.
-	l := lottery(t, verifytest.Terms{Notary: true})
-	in := verify.Options{Receipt: l.Receipt, Outcome: l.Outcome, Policy: l.Policy}
-	if r := check(t, in); r.Result != verify.NotProven || !slices.Equal(failed(r), []string{"outcome/number"}) {
-		t.Errorf("a number by hand: %s %q", r.Verdict, states(r))
+}
+
+// The number is what was fixed when the draw opened, or what the round that was named then gives, all twenty of them. A beacon's draw
+// has no other end, whatever the operator says of why.
+func TestAnotherNumberIsNotProven(t *testing.T) {
+	other, err := hex.DecodeString("b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92")
+	if err != nil {
+		t.Fatal(err)
+	}
+	more := func(n quiniela.Number) quiniela.Number { return (n + 1) % (quiniela.MaxNumber + 1) }
+	for name, terms := range map[string]verifytest.Terms{
+		"by hand":               {Result: verifytest.ByHand},
+		"fixed, not a notary's": {Source: quiniela.SourceNotary, Result: func(r *receipt.Result) { r.Source = quiniela.SourceFixed }},
+		"a notary's, not fixed": {Source: quiniela.SourceFixed, Result: func(r *receipt.Result) { r.Source = quiniela.SourceNotary }},
+		"another than fixed":    {Source: quiniela.SourceFixed, Result: func(r *receipt.Result) { r.Number++ }},
+		"another first number":  {Result: func(r *receipt.Result) { r.Number = more(r.Number); r.Prizes[0] = r.Number }},
+		"another last number":   {Result: func(r *receipt.Result) { r.Prizes[19] = more(r.Prizes[19]) }},
+		"in another order": {Result: func(r *receipt.Result) {
+			slices.Reverse(r.Prizes)
+			r.Number = r.Prizes[0]
+		}},
+		"another round's signature": {Result: func(r *receipt.Result) { r.Evidence = other }},
+	} {
+		l := lottery(t, terms)
+		r := check(t, verify.Options{Receipt: l.Receipt, Outcome: l.Outcome, Policy: l.Policy})
+		if r.Result != verify.NotProven || !slices.Equal(failed(r), []string{"outcome/number"}) {
+			t.Errorf("%s: %s %q", name, r.Verdict, states(r))
+		}
 	}
 }
 

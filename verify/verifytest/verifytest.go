@@ -23,10 +23,11 @@ import (
 // Terms are what differs from one lottery to another. The zero value is a draw decided by round 1000 of Quicknet.
 type Terms struct {
 	Source string // of the number; empty: a beacon
-	Notary bool   // a notary entered the number though a beacon was to give it: no terms allow that
 	Sealed int64  // when, in seconds; 0: before the round
 	Seen   int64  // when the witnesses saw the seal, in seconds; 0: before the round
 	Entry  string // a word in another draw's opening, which makes another log
+	// Result changes what the operator signs as the result, which is right before.
+	Result func(*receipt.Result)
 	// Late puts the receipts' batch behind the seal.
 	Late bool
 	// Digits makes the receipts' bets such on as many digits, which the game does not have.
@@ -35,6 +36,11 @@ type Terms struct {
 	Covering bool
 	// Operator says that an operator closed the draw by hand, before its time and with an agency missing, and why.
 	Operator string
+}
+
+// ByHand is a Result: a notary entered the number though a beacon was to give it.
+func ByHand(r *receipt.Result) {
+	r.Source, r.Number, r.Prizes, r.Evidence = quiniela.SourceNotary, 7574, nil, nil
 }
 
 // Lottery is what a person may have of a lottery.
@@ -249,12 +255,16 @@ func (m *maker) open(n uint64, id string) receipt.DrawOpen {
 }
 
 func (m *maker) result(open receipt.DrawOpen, text []byte) (receipt.Result, error) {
+	r, err := m.rightResult(open, text)
+	if err == nil && m.Result != nil {
+		m.Result(&r)
+	}
+	return r, err
+}
+
+func (m *maker) rightResult(open receipt.DrawOpen, text []byte) (receipt.Result, error) {
 	r := receipt.Result{Draw: 2, Open: atOpen, Seal: atSeal, Source: m.Source, Number: 7574, Winners: 2, Drawn: (roundTime + 6) * 1e6}
 	if m.Source != quiniela.SourceBeacon {
-		return r, nil
-	}
-	if m.Notary {
-		r.Source = quiniela.SourceNotary
 		return r, nil
 	}
 	sig, err := hex.DecodeString(signature)
