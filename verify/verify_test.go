@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -175,116 +176,6 @@ func full(l *verifytest.Lottery) verify.Log {
 	}
 }
 
-// What an operator with the key can sign, and cannot take back: each is found, and the evidence convicts without the receipt.
-func TestASecondLogConvicts(t *testing.T) {
-	l, fork := lottery(t, verifytest.Terms{}), lottery(t, verifytest.Terms{Entry: "fork"})
-	late := lottery(t, verifytest.Terms{Late: true})
-	early := func(l *verifytest.Lottery) []byte {
-		r, err := receipt.ParseReceipt(l.Early)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return []byte(r.Checkpoint)
-	}
-	for name, in := range map[string]verify.Options{
-		"a bet dropped from the sealed log":          {Receipt: l.Early, Log: fork.Log},
-		"the same, with an outcome":                  {Receipt: l.Early, Outcome: fork.Outcome, Log: fork.Log},
-		"a late receipt of the other":                {Receipt: l.Receipt, Outcome: fork.Outcome},
-		"a receipt at the seal of the other":         {Receipt: l.AtSeal, Outcome: fork.Outcome},
-		"a log that is not the outcome's":            {Receipt: l.Receipt, Outcome: l.Outcome, Log: fork.Log},
-		"a kept checkpoint of the same size":         {Outcome: l.Outcome, Checkpoint: fork.Newest},
-		"a kept checkpoint of the seal":              {Outcome: l.Outcome, Checkpoint: fork.Sealed},
-		"a kept checkpoint of another size":          {Outcome: l.Outcome, Checkpoint: early(fork), Log: l.Log},
-		"a kept checkpoint that ends with the batch": {Receipt: l.Receipt, Checkpoint: early(fork)},
-		"a batch after the seal":                     {Receipt: late.Receipt, Outcome: late.Outcome},
-		"a batch after the seal, in another log":     {Receipt: late.Receipt, Outcome: l.Outcome},
-	} {
-		in.Policy = l.Policy
-		r := check(t, in)
-		if r.Result != verify.Contradicted || r.Won != nil || r.Evidence == nil || !strings.HasPrefix(r.Verdict, "CONTRADICTED") {
-			t.Errorf("%s: %s %s\n%s", name, r.Result, r.Verdict, r.Text())
-			continue
-		}
-		if bytes.Contains(r.Evidence, []byte("Lorca")) || bytes.Contains(r.Evidence, []byte("salt")) {
-			t.Errorf("%s: the evidence shows who bet", name)
-		}
-		proof := check(t, verify.Options{Evidence: r.Evidence, Key: l.Key})
-		want := []string{"evidence/format ok", "evidence/checkpoint ok", "evidence/second checkpoint ok", "evidence/contradiction ok"}
-		if diff := cmp.Diff(want, states(proof)); diff != "" || proof.Result != verify.Contradicted {
-			t.Errorf("%s: the evidence: %s\n%s", name, proof.Result, diff)
-		}
-	}
-}
-
-// Nobody is convicted by something that only looks like evidence.
-func TestWhatIsNoEvidence(t *testing.T) {
-	l, fork := lottery(t, verifytest.Terms{}), lottery(t, verifytest.Terms{Entry: "fork"})
-	found := check(t, verify.Options{Receipt: l.Early, Log: fork.Log, Policy: l.Policy}).Evidence
-	good, err := receipt.ParseEvidence(found)
-	if err != nil {
-		t.Fatal(err)
-	}
-	late := lottery(t, verifytest.Terms{Late: true})
-	lateFound := check(t, verify.Options{Receipt: late.Receipt, Outcome: late.Outcome, Policy: l.Policy}).Evidence
-	goodLate, err := receipt.ParseEvidence(lateFound)
-	if err != nil {
-		t.Fatal(err)
-	}
-	itself := receipt.Shown{Checkpoint: string(l.Newest), Leaf: receipt.Hex{}}
-	for name, e := range map[string]*receipt.Evidence{
-		"one log":           receipt.NewTwoLogs(11, itself, itself),
-		"its own beginning": change(good, func(e *receipt.Evidence) { e.First = e.Second }),
-		"another leaf":      change(good, func(e *receipt.Evidence) { e.Second.Leaf[0]++ }),
-		"no leaf":           change(good, func(e *receipt.Evidence) { e.Second.Leaf = receipt.Hex{} }),
-		"no proof":          change(good, func(e *receipt.Evidence) { e.Second.Proof = nil }),
-		"another size":      change(good, func(e *receipt.Evidence) { e.Size++ }),
-		"a size of nobody":  change(good, func(e *receipt.Evidence) { e.Size = 1 << 63 }),
-		"a batch of another draw": change(goodLate, func(e *receipt.Evidence) {
-			e.Batch.Entry[11] = 1
-		}),
-		"a batch elsewhere": change(goodLate, func(e *receipt.Evidence) { e.Batch.Index-- }),
-		"unsigned": change(good, func(e *receipt.Evidence) {
-			e.First.Checkpoint = strings.Replace(e.First.Checkpoint, "— quiniela", "— kuiniela", 1)
-		}),
-	} {
-		data, err := e.Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if r := check(t, verify.Options{Evidence: data, Policy: l.Policy}); r.Result != verify.NotProven || r.Evidence != nil {
-			t.Errorf("%s: %s", name, r.Text())
-		}
-	}
-	fewFlips(found, func(at int, changed []byte) {
-		r := check(t, verify.Options{Evidence: changed, Policy: l.Policy})
-		if r.Result == verify.Contradicted && !bytes.Equal(compact(t, r.Evidence), compact(t, found)) {
-			t.Errorf("byte %d, %q for %q: still evidence", at, changed[at], found[at])
-		}
-	})
-}
-
-// change returns a copy of evidence that was changed.
-func change(e *receipt.Evidence, f func(*receipt.Evidence)) *receipt.Evidence {
-	data, err := e.Encode()
-	if err != nil {
-		panic(err)
-	}
-	c, err := receipt.ParseEvidence(data)
-	if err != nil {
-		panic(err)
-	}
-	f(c)
-	return c
-}
-
-func compact(t *testing.T, data []byte) []byte {
-	var b bytes.Buffer
-	if err := json.Compact(&b, data); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
 func TestWhatIsNotGivenIsNotClaimed(t *testing.T) {
 	l := lottery(t, verifytest.Terms{})
 	r := check(t, verify.Options{Receipt: l.Receipt, Key: l.Key})
@@ -388,6 +279,71 @@ func TestAnotherNumberIsNotProven(t *testing.T) {
 		if r.Result != verify.NotProven || !slices.Equal(failed(r), []string{"outcome/number"}) {
 			t.Errorf("%s: %s %q", name, r.Verdict, states(r))
 		}
+	}
+}
+
+// An outcome is of one draw, and its seal counts the bet. What the operator has signed otherwise proves nothing.
+func TestAnotherDrawsEntriesAreNotProven(t *testing.T) {
+	for name, c := range map[string]struct {
+		terms verifytest.Terms
+		want  string
+	}{
+		"another draw's seal":               {verifytest.Terms{Seal: func(s *receipt.Seal) { s.Draw = 1 }}, "outcome/seal"},
+		"the seal of another opening":       {verifytest.Terms{Seal: func(s *receipt.Seal) { s.Open = 0 }}, "outcome/seal"},
+		"another draw's result":             {verifytest.Terms{Result: func(r *receipt.Result) { r.Draw = 1 }}, "outcome/result"},
+		"the result of another opening":     {verifytest.Terms{Result: func(r *receipt.Result) { r.Open = 0 }}, "outcome/result"},
+		"the result of another seal":        {verifytest.Terms{Result: func(r *receipt.Result) { r.Seal = 4 }}, "outcome/result"},
+		"a seal that counts fewer bets":     {verifytest.Terms{Seal: func(s *receipt.Seal) { s.Bets = 2 }}, "outcome/before the seal"},
+		"a batch before its draw's opening": {verifytest.Terms{Before: true}, "outcome/before the seal"},
+	} {
+		l := lottery(t, c.terms)
+		r := check(t, verify.Options{Receipt: l.Receipt, Outcome: l.Outcome, Policy: l.Policy})
+		if r.Result != verify.NotProven || len(failed(r)) == 0 || failed(r)[0] != c.want {
+			t.Errorf("%s: %s", name, r.Text())
+		}
+	}
+}
+
+// A sealed checkpoint that has no seal, or no proof of it, contradicts nothing: it is only no proof.
+func TestASealedCheckpointHasTheSeal(t *testing.T) {
+	l := lottery(t, verifytest.Terms{Covering: true})
+	early, err := receipt.ParseReceipt(l.Early)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*receipt.Outcome){
+		"another proof":    func(o *receipt.Outcome) { o.SealedProof[0][0]++ },
+		"no proof":         func(o *receipt.Outcome) { o.SealedProof = nil },
+		"from before that": func(o *receipt.Outcome) { o.Sealed = early.Checkpoint },
+	} {
+		o, err := receipt.ParseOutcome(l.Outcome)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(o)
+		outcome, err := o.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := check(t, verify.Options{Outcome: outcome, Key: l.Key})
+		if r.Result != verify.NotProven || r.Evidence != nil || !slices.Equal(failed(r), []string{"outcome/sealed checkpoint"}) {
+			t.Errorf("%s: %s", name, r.Text())
+		}
+	}
+}
+
+// A log that cannot be read is an error, and not one that has no outcome yet.
+func TestALogThatCannotBeRead(t *testing.T) {
+	l := lottery(t, verifytest.Terms{})
+	broken := errors.New("the line is down")
+	log := func(name string) ([]byte, error) {
+		if strings.HasSuffix(name, "outcome.json") {
+			return nil, broken
+		}
+		return l.Log(name)
+	}
+	if r, err := verify.Check(verify.Options{Receipt: l.Early, Log: log, Policy: l.Policy}); !errors.Is(err, broken) {
+		t.Errorf("%v, %v", r, err)
 	}
 }
 

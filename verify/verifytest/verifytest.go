@@ -26,10 +26,15 @@ type Terms struct {
 	Sealed int64  // when, in seconds; 0: before the round
 	Seen   int64  // when the witnesses saw the seal, in seconds; 0: before the round
 	Entry  string // a word in another draw's opening, which makes another log
+	Origin string // the log's name, where it is not the usual one
+	// Seal changes what the operator signs as the seal, which is right before.
+	Seal func(*receipt.Seal)
 	// Result changes what the operator signs as the result, which is right before.
 	Result func(*receipt.Result)
 	// Late puts the receipts' batch behind the seal.
 	Late bool
+	// Before puts it before the draw's opening.
+	Before bool
 	// Digits makes the receipts' bets such on as many digits, which the game does not have.
 	Digits byte
 	// Covering makes the sealed checkpoint one that has more entries behind the seal.
@@ -54,7 +59,12 @@ type Lottery struct {
 	Public              []tlog.File // the tiles, the newest checkpoint, the seal's and the outcome, as the lottery publishes them
 	Number              quiniela.Number
 	Bettor, NumberOther string // of the receipts
+
+	log *maker
 }
+
+// Logged returns an entry of the log, proven to be in the newest checkpoint.
+func (l *Lottery) Logged(index int64) (receipt.Logged, error) { return l.log.logged(index, atEnd) }
 
 const (
 	origin    = "quiniela.example/ledger"
@@ -83,6 +93,12 @@ func New(t Terms) (*Lottery, error) {
 	if t.Late {
 		m.atBatch = 8
 	}
+	if m.Before {
+		m.atBatch = 0
+	}
+	if m.Origin == "" {
+		m.Origin = origin
+	}
 	if m.Seen == 0 {
 		m.Seen = roundTime - 40
 	}
@@ -95,7 +111,7 @@ func New(t Terms) (*Lottery, error) {
 	if err := m.keys(); err != nil {
 		return nil, err
 	}
-	l := &Lottery{Key: []byte(m.key + "\n"), Policy: m.policy}
+	l := &Lottery{Key: []byte(m.key + "\n"), Policy: m.policy, log: m}
 	return l, m.fill(l)
 }
 
@@ -104,7 +120,11 @@ func seed(b byte) ed25519.PrivateKey {
 }
 
 func (m *maker) keys() (err error) {
-	if m.signer, m.key, err = tlog.NewLogKey(origin, seed(0x42)); err != nil {
+	key := byte(0x42)
+	if m.Origin != origin {
+		key++
+	}
+	if m.signer, m.key, err = tlog.NewLogKey(m.Origin, seed(key)); err != nil {
 		return err
 	}
 	text := "log " + m.key + "\n"
@@ -141,7 +161,7 @@ func (m *maker) checkpoint(size int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	signed, err := tlog.SignCheckpoint(tlog.Checkpoint{Origin: origin, Size: size, Root: root}, m.signer)
+	signed, err := tlog.SignCheckpoint(tlog.Checkpoint{Origin: m.Origin, Size: size, Root: root}, m.signer)
 	if err != nil {
 		return nil, err
 	}
@@ -232,6 +252,9 @@ func (m *maker) seal() receipt.Seal {
 		totals[0].Missing = true
 	}
 	s.Totals = receipt.RootOfTotals(totals)
+	if m.Seal != nil {
+		m.Seal(&s)
+	}
 	return s
 }
 
