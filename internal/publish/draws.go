@@ -17,6 +17,9 @@ import (
 // outcomeName is the file of a draw that is written last: where it is, all files of the draw are.
 const outcomeName = "outcome.json"
 
+// resultName is the entry of a draw's result, which comes after its final sealed checkpoint.
+const resultName = "result"
+
 // publishDraws publishes the files with which a drawn draw is checked: its number, its winners and its bets, and at last the outcome.
 func (p *Publisher) publishDraws(ctx context.Context) error {
 	draws, err := p.Ledger.Draws(ctx)
@@ -100,7 +103,7 @@ func (p *Publisher) putWinners(ctx context.Context, f *folder, d ledger.Draw) er
 }
 
 func (p *Publisher) putResult(_ context.Context, f *folder, d ledger.Draw) error {
-	return p.putEntry(f, folderOf(d)+"result", d.ResultIndex)
+	return p.putEntry(f, folderOf(d)+resultName, d.ResultIndex)
 }
 
 // bundleBytes is from how many bytes on a bundle takes no further batch.

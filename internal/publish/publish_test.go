@@ -16,8 +16,10 @@ import (
 	sumdb "golang.org/x/mod/sumdb/tlog"
 
 	"quiniela"
+	"quiniela/draw"
 	"quiniela/internal/journal"
 	"quiniela/internal/journal/local"
+	"quiniela/internal/ledger"
 	"quiniela/internal/publish"
 	"quiniela/internal/publish/publishtest"
 	"quiniela/receipt"
@@ -392,18 +394,53 @@ func TestASpoiledPublicFolderIsPublishedAgain(t *testing.T) {
 	d.Open(1)
 	d.Close() // all of it is published, with a last checkpoint
 	others := []string{
-		"tile/0/000", "tile/entries/000", "tile/0/001.p/47", "draws/1/open", "draws/1/seal", "draws/1/totals",
-		"draws/1/sealed.checkpoint", "draws/1/result", "draws/1/outcome.json",
+		"tile/0/000", "tile/entries/000", "tile/0/001.p/47", "draws/1/open", "draws/1/seal", "draws/1/totals", "draws/1/result",
 	}
 	cut := func(data []byte) []byte { return data[:len(data)/2] }
-	mended(t, d, spoil, others...)
-	mended(t, d, cut, append(others, "draws/1/batches/1")...)
-	mended(t, d, nil, append(others, "draws/1/batches/0")...)
+	const outcome, sealed = "draws/1/outcome.json", "draws/1/sealed.checkpoint"
+	mended(t, d, spoil, append(others, outcome)...)
+	mended(t, d, spoil, sealed)
+	mended(t, d, cut, append(others, outcome, "draws/1/batches/1")...)
+	mended(t, d, cut, sealed)
+	mended(t, d, nil, append(others, outcome, "draws/1/batches/0")...)
+	mended(t, d, nil, sealed)
 	mended(t, d, spoil, "checkpoint")
 	mended(t, d, cut, "checkpoint")
 	mended(t, d, nil, "checkpoint")
 	mended(t, d, spoil, "log.vkey")
 	mended(t, d, nil, "log.vkey")
+}
+
+// A sealed checkpoint's witnesses cannot sign at the time of the seal again: while the outcome has a copy, the log never signs another,
+// however much it has grown.
+func TestASpoiledSealKeepsItsTime(t *testing.T) {
+	t.Parallel()
+	d := publishtest.Start(t, 1)
+	d.Send(1, 1, 1, 7574)
+	d.Finish(1, 1)
+	d.File("draws/1/outcome.json")
+	if _, err := d.Ledger.OpenDraw(t.Context(), ledger.Terms{ID: "2", Agencies: 1, Rule: draw.FixedNumber(7574)}); err != nil {
+		t.Fatal(err)
+	}
+	d.File("draws/2/open")
+	d.Close()
+	const name = "draws/1/sealed.checkpoint"
+	mended(t, d, spoil, name)
+	mended(t, d, nil, name)
+	was, err := os.ReadFile(d.Path(name))
+	if err == nil {
+		err = errors.Join(os.Remove(d.Path(name)), os.Remove(d.Path("draws/1/outcome.json")))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Open(1) // nobody has the old one
+	if found, _ := verify.Outcome(d.File("draws/1/outcome.json"), d.Policy(), nil); !found.Passed() {
+		t.Errorf("the outcome: %+v", found)
+	}
+	if bytes.Equal(d.File(name), was) {
+		t.Error("the log had grown: what was compared?")
+	}
 }
 
 // mended spoils files, or removes them where change is nil, and waits until a start has put them back.

@@ -158,29 +158,57 @@ func (p *Publisher) putEntry(f *folder, name string, index uint64) error {
 	return f.putChanged(name, entry)
 }
 
-// rememberSeal reports whether a draw's sealed checkpoint was published before this start, with all that belongs to it.
+// rememberSeal reports whether a draw's sealed checkpoint was published before this start, with all that belongs to it. Its witnesses'
+// times cannot be had again, so where the file is spoiled or gone, the copy in the outcome takes its place.
 func (p *Publisher) rememberSeal(f *folder, d ledger.Draw) (bool, error) {
-	note, err := f.read(folderOf(d) + sealedName)
-	if err != nil || note == nil {
+	name := folderOf(d) + sealedName
+	note, err := f.read(name)
+	if err != nil {
+		return false, err
+	}
+	inOutcome, err := sealedInOutcome(f, d)
+	if err != nil {
 		return false, err
 	}
 	policy, err := p.own()
 	if err != nil {
 		return false, err
 	}
-	seen, err := policy.VerifyCheckpoint(note)
-	if err != nil || seen.Size <= int64(d.SealIndex) || seen.Size > p.Ledger.Log().Size {
-		p.Log.Warn("publish_seals", "result", "in_progress", "draw", d.ID, "doing", "publishing again what is spoiled", "file", folderOf(d)+sealedName)
-		return false, nil
+	for _, note := range [][]byte{note, inOutcome} {
+		seen, err := policy.VerifyCheckpoint(note)
+		if err != nil || seen.Size <= int64(d.SealIndex) || seen.Size > p.Ledger.Log().Size {
+			continue
+		}
+		if err := p.putSeal(f, d); err != nil {
+			return false, err
+		}
+		if err := f.putChanged(name, note); err != nil {
+			return false, err
+		}
+		if err := f.flush(); err != nil {
+			return false, err
+		}
+		p.keepSeal(d, sealed{p.Ledger.Log().At(seen.Size, seen.Root), note})
+		return true, nil
 	}
-	if err := p.putSeal(f, d); err != nil {
-		return false, err
+	if len(note)+len(inOutcome) > 0 || f.has(folderOf(d)+resultName) {
+		p.Log.Warn("publish_seals", "result", "in_progress", "draw", d.ID, "file", name, "doing", "signing it again: what was published is spoiled or gone",
+			"next", "restore the file from a mirror or a backup of the public folder: a new one has a later time")
 	}
-	if err := f.flush(); err != nil {
-		return false, err
+	return false, nil
+}
+
+// sealedInOutcome returns the sealed checkpoint that a draw's outcome has, and nothing where there is no outcome that can be read.
+func sealedInOutcome(f *folder, d ledger.Draw) ([]byte, error) {
+	data, err := f.read(folderOf(d) + outcomeName)
+	if err != nil || data == nil {
+		return nil, err
 	}
-	p.keepSeal(d, sealed{p.Ledger.Log().At(seen.Size, seen.Root), note})
-	return true, nil
+	o, err := receipt.ParseOutcome(data)
+	if err != nil {
+		return nil, nil
+	}
+	return []byte(o.Sealed), nil
 }
 
 func (p *Publisher) keepSeal(d ledger.Draw, s sealed) {
