@@ -17,9 +17,10 @@ import (
 
 // The first lines of text entries.
 const (
-	openHeader   = "quiniela/v2/draw-open"
-	sealHeader   = "quiniela/v2/seal"
-	resultHeader = "quiniela/v2/result"
+	openHeader      = "quiniela/v2/draw-open"
+	sealHeader      = "quiniela/v2/seal"
+	resultHeader    = "quiniela/v2/result"
+	continuesHeader = "quiniela/v2/continues"
 )
 
 // beaconSignature is the size of a beacon's signature, in bytes.

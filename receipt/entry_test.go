@@ -62,6 +62,11 @@ func notaryDraw() receipt.DrawOpen {
 	return o
 }
 
+func continuing(t testing.TB) receipt.Continues {
+	return receipt.Continues{Log: "quiniela.example/ledger+3ed1f4a6+ASFS+NGbeR0kRTJC4V8uq2y3z/p7al7TAJeWDgaYgdsS", Size: 1250,
+		Root: hash(t, "8aff60958c0e786ba5b99200f8d8f5a896020622361220dceb41f72fe855a7ad"), Draws: 9, Began: 1769886000000000}
+}
+
 func seal() receipt.Seal {
 	return receipt.Seal{Draw: 7, Open: 12, Batches: 3, Bets: 300, Stake: 30000, Agencies: 3, Totals: receipt.RootOfTotals(totals()),
 		Missing: 2, By: receipt.ClosedByOperator, Note: "a storm, at 20:10", Sealed: 1769886000200000}
@@ -104,6 +109,8 @@ func TestTextEntries(t *testing.T) {
 		{"result", result(), "quiniela/v2/result\ndraw 7\nopen 12\nseal 15\nsource fixed\nnumber 0074\nprizes -\nevidence -\nwinners 3\ndrawn 1769886090000000\n"},
 		{"beacon's result", beaconResult(), "quiniela/v2/result\ndraw 7\nopen 12\nseal 15\nsource beacon\nnumber 0074\nprizes 0074" + strings.Repeat(" 0000", 18) + " 9999\n" +
 			"evidence " + strings.Repeat("b4", 48) + "\nwinners 3\ndrawn 1769886090000000\n"},
+		{"continues", continuing(t), "quiniela/v2/continues\nlog quiniela.example/ledger+3ed1f4a6+ASFS+NGbeR0kRTJC4V8uq2y3z/p7al7TAJeWDgaYgdsS\nsize 1250\n" +
+			"root 8aff60958c0e786ba5b99200f8d8f5a896020622361220dceb41f72fe855a7ad\ndraws 9\nbegan 1769886000000000\n"},
 	} {
 		got, err := c.entry.Encode()
 		if err != nil || string(got) != c.want {
@@ -129,6 +136,10 @@ func parseText(t testing.TB, entry []byte) any {
 	if err == nil {
 		return r
 	}
+	c, err := receipt.ParseContinues(entry)
+	if err == nil {
+		return c
+	}
 	return err
 }
 
@@ -138,8 +149,12 @@ func TestEntriesThatContradictThemselvesAreNotWritten(t *testing.T) {
 		return base
 	}
 	sealed := func(change func(*receipt.Seal)) receipt.Seal { s := seal(); change(&s); return s }
+	continued := func(change func(*receipt.Continues)) receipt.Continues { c := continuing(t); change(&c); return c }
 	done := func(base receipt.Result, change func(*receipt.Result)) receipt.Result { change(&base); return base }
 	for name, e := range map[string]interface{ Encode() ([]byte, error) }{
+		"continues nothing":        continued(func(c *receipt.Continues) { c.Size = 0 }),
+		"continues no log":         continued(func(c *receipt.Continues) { c.Log = "x" }),
+		"continues two lines":      continued(func(c *receipt.Continues) { c.Log += "\nsize 3" }),
 		"draw 0":                   open(fixedDraw(), func(o *receipt.DrawOpen) { o.Draw = 0 }),
 		"no id":                    open(fixedDraw(), func(o *receipt.DrawOpen) { o.ID = "" }),
 		"id -":                     open(fixedDraw(), func(o *receipt.DrawOpen) { o.ID = "-" }),
@@ -290,7 +305,7 @@ func FuzzParseBatchEntry(f *testing.F) {
 }
 
 func FuzzParseText(f *testing.F) {
-	for _, e := range []interface{ Encode() ([]byte, error) }{fixedDraw(), beaconDraw(), notaryDraw(), seal(), result(), beaconResult()} {
+	for _, e := range []interface{ Encode() ([]byte, error) }{fixedDraw(), beaconDraw(), notaryDraw(), seal(), result(), beaconResult(), continuing(f)} {
 		text, err := e.Encode()
 		if err != nil {
 			f.Fatal(err)

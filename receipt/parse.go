@@ -23,7 +23,7 @@ func malformed(what, format string, args ...any) error {
 	return &MalformedError{what, fmt.Errorf(format, args...)}
 }
 
-// ParseEntry reads an entry of the log, of whatever kind it says that it is: a BatchEntry, DrawOpen, Seal or Result.
+// ParseEntry reads an entry of the log, of whatever kind it says that it is: a BatchEntry, DrawOpen, Seal, Result or Continues.
 func ParseEntry(entry []byte) (any, error) {
 	if bytes.HasPrefix(entry, []byte(batchMagic)) {
 		return ParseBatchEntry(entry)
@@ -36,11 +36,13 @@ func ParseEntry(entry []byte) (any, error) {
 		return ParseSeal(entry)
 	case resultHeader:
 		return ParseResult(entry)
+	case continuesHeader:
+		return ParseContinues(entry)
 	}
 	return nil, malformed("entry", "unknown kind %.40q", header)
 }
 
-// DrawOf returns which draw an entry of the log is of, by the log's number.
+// DrawOf returns which draw an entry of the log is of, by the log's number; 0 of a Continues, which is of none.
 func DrawOf(entry []byte) (uint64, error) {
 	v, err := ParseEntry(entry)
 	if err != nil {
@@ -53,7 +55,8 @@ func DrawOf(entry []byte) (uint64, error) {
 		return v.Draw, nil
 	case Seal:
 		return v.Draw, nil
-	default:
-		return v.(Result).Draw, nil
+	case Result:
+		return v.Draw, nil
 	}
+	return 0, nil
 }

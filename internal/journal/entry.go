@@ -25,6 +25,7 @@ const (
 	KindNumber Kind = 'N'
 	KindResult Kind = 'R'
 	KindForget Kind = 'X'
+	KindNewLog Kind = 'L'
 )
 
 // version is the second byte of an entry. A reader refuses any other.
@@ -227,7 +228,19 @@ type Forget struct {
 	At   int64  `json:"at"`
 }
 
-// Encode returns the entry of an Open, Finish, Seal, Number, Result or Forget. Batches have PutBatch.
+// NewLog begins a new public log. It stands in a journal that has lost entries which the old log had: the old log cannot go on from it.
+// The new one has the draws that had no result yet, from their opening on, and all later ones.
+type NewLog struct {
+	Key     string   `json:"key"`             // the new log's verifier key, with its name
+	OldKey  string   `json:"old_key"`         // the old log's
+	OldSize uint64   `json:"old_size"`        // how many entries the old log had in the newest checkpoint that is known of it
+	OldRoot []byte   `json:"old_root"`        // and its root
+	Opened  uint64   `json:"opened"`          // public draws that the journal has opened until here
+	Again   []uint64 `json:"again,omitempty"` // those of them that had no result: the journal's numbers
+	At      int64    `json:"at"`
+}
+
+// Encode returns the entry of an Open, Finish, Seal, Number, Result, Forget or NewLog. Batches have PutBatch.
 func Encode(v any) []byte {
 	var kind Kind
 	switch v.(type) {
@@ -243,6 +256,8 @@ func Encode(v any) []byte {
 		kind = KindResult
 	case Forget:
 		kind = KindForget
+	case NewLog:
+		kind = KindNewLog
 	default:
 		panic(fmt.Sprintf("journal: no entry holds a %T", v))
 	}
@@ -253,8 +268,8 @@ func Encode(v any) []byte {
 	return append([]byte{byte(kind), version}, text...)
 }
 
-// Decode reads an entry: a *Batch, whose Lines alias data, or an Open, Finish, Seal, Number, Result or Forget. Anything that is not
-// exactly what this version writes is an error: a journal is not read on a guess.
+// Decode reads an entry: a *Batch, whose Lines alias data, or an Open, Finish, Seal, Number, Result, Forget or NewLog. Anything
+// that is not exactly what this version writes is an error: a journal is not read on a guess.
 func Decode(data []byte) (any, error) {
 	if len(data) < 2 {
 		return nil, fmt.Errorf("an entry of %d bytes", len(data))
@@ -277,6 +292,8 @@ func Decode(data []byte) (any, error) {
 		return decodeText[Result](data)
 	case KindForget:
 		return decodeText[Forget](data)
+	case KindNewLog:
+		return decodeText[NewLog](data)
 	}
 	return nil, fmt.Errorf("unknown entry kind %q", data[0])
 }

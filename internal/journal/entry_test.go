@@ -51,6 +51,7 @@ func TestEntriesComeBack(t *testing.T) {
 		journal.Finish{Draw: 1, Agency: 5, Batches: 9, At: 2},
 		journal.Seal{Draw: 1, Batches: 9, Bets: 900, At: 3},
 		journal.Result{Draw: 1, Number: 7574, Winners: 2, Digest: []byte{1, 2}, At: 4},
+		journal.NewLog{Key: "a", OldKey: "b", OldSize: 3, OldRoot: []byte{4}, Opened: 5, Again: []uint64{2, 5}, At: 6},
 	} {
 		got, err := journal.Decode(journal.Encode(v))
 		if err != nil || !cmp.Equal(got, v) {
