@@ -129,6 +129,8 @@ func (c *checker) entry(data []byte) {
 		c.result(v)
 	case journal.Forget:
 		c.forget(v)
+	case journal.NewLog:
+		c.newLog(v)
 	default:
 		c.finding("is a %T, which this check does not know", v)
 	}
@@ -189,6 +191,24 @@ func (c *checker) batch(b *journal.Batch) {
 	c.report.Bets += uint64(b.Count)
 	c.bets(d, b, where)
 	c.root(d, b, where)
+}
+
+// newLog checks that a new public log has again what was not drawn.
+func (c *checker) newLog(n journal.NewLog) {
+	opened := uint64(0)
+	var again []uint64
+	for seq := range uint64(len(c.draws)) {
+		d := c.draws[seq+1]
+		if d == nil || !d.opened.Public {
+			continue
+		}
+		if opened++; d.result == nil {
+			again = append(again, seq+1)
+		}
+	}
+	if n.Opened != opened || !slices.Equal(n.Again, again) {
+		c.finding("begins a new public log with the draws %v of %d, and those without a result are %v of %d", n.Again, n.Opened, again, opened)
+	}
 }
 
 // round checks that a number comes with its round's signature. Whether it follows from the signature is for the audit to check,

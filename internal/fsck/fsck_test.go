@@ -146,7 +146,12 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		}, "entry 8 enters a number for draw 1: round 1000: not the beacon's signature"},
 		"a number for a fixed draw": {func(all []any) []any { return append(all[:7:7], journal.Number{Draw: 1, Number: 3}) }, "entry 8 enters the number 3 for draw 1"},
 		"forgotten too early":       {func(all []any) []any { return append(all[:7:7], journal.Forget{Draw: 1}) }, "entry 8 is the end of draw 1, which is sealed by then"},
-		"not an entry":              {func(all []any) []any { return append(all, []byte("Zx")) }, "entry 9 cannot be read"},
+		"a new log without an open draw": {func(all []any) []any {
+			all[0] = journal.Open{Draw: 1, ID: "1", Agencies: 2, Source: "fixed", Number: seven(), Public: true, At: 1}
+			return append(all[:1:1], journal.NewLog{Opened: 1})
+		}, "entry 2 begins a new public log with the draws [] of 1, and those without a result are [1] of 1"},
+		"a new log that miscounts": {func(all []any) []any { return append(all, journal.NewLog{Opened: 1}) }, "entry 9 begins a new public log with the draws [] of 1, and those without a result are [] of 0"},
+		"not an entry":             {func(all []any) []any { return append(all, []byte("Zx")) }, "entry 9 cannot be read"},
 	} {
 		r := check(t, row.change(whole()))
 		if r.OK() || !strings.HasPrefix(r.Findings[0], row.want) {

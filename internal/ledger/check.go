@@ -165,17 +165,26 @@ func (s *state) checkLog() error {
 	return err
 }
 
+// openUp opens the state of a journal in the data folder dir, as Open does, but decides and appends nothing.
+func openUp(ctx context.Context, j journal.Journal, dir string) (*state, error) {
+	s, err := openState(filepath.Join(dir, StateName), nil, j, draw.Quicknet(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	if err := s.catchUpWith(ctx); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
 // RootAt builds the state of a journal in the data folder dir, as Open does, but decides and appends nothing, and returns the
 // root of the public log's first size entries.
 func RootAt(ctx context.Context, j journal.Journal, dir string, size int64) (root tlog.Hash, err error) {
-	s, err := openState(filepath.Join(dir, StateName), nil, j, draw.Quicknet(), slog.New(slog.DiscardHandler))
+	s, err := openUp(ctx, j, dir)
 	if err != nil {
 		return root, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	if err := s.catchUp(ctx); err != nil {
-		return root, err
-	}
 	if have := s.tree.Size(); have < size {
 		return root, fmt.Errorf("the public log had %d entries when it was signed last, and the journal gives %d: entries were lost", size, have)
 	}

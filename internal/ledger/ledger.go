@@ -115,7 +115,7 @@ const StateName = "state"
 
 // start brings the state up to date and starts the goroutines. After an error none of them runs.
 func (l *Ledger) start(ctx context.Context, seed *Seed) error {
-	if err := l.state.catchUp(ctx); err != nil {
+	if err := l.state.catchUpWith(ctx); err != nil {
 		return err
 	}
 	l.workers.Go(l.commit)

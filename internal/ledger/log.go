@@ -17,7 +17,8 @@ import (
 )
 
 // The public log is derived from the journal: an entry of the log for each Open, Batch, Seal and Result entry of a public
-// draw, in the journal's order. Whoever has the journal, now or after a rebuild, has the same log.
+// draw, in the journal's order. Whoever has the journal, now or after a rebuild, has the same log. A journal that has lost entries which
+// the log had goes on with another log: see newlog.go.
 //
 // Its rows are 'l' u64 index -> the entry, and behind it the hashes that it added to the tree: its leaf, and each subtree
 // that it completes.
@@ -49,7 +50,7 @@ func (t *transaction) log(entry []byte) (uint64, tlog.Hash, error) {
 
 // logBatch appends a batch of a public draw; c is the agency's cursor after it.
 func (t *transaction) logBatch(d Draw, b *journal.Batch, c cursor) (uint64, error) {
-	if !d.Public {
+	if !d.Logged() {
 		return unlogged, nil
 	}
 	if b.Root == nil {
@@ -84,6 +85,10 @@ func (t *transaction) logOpen(d *Draw) error {
 	if err != nil {
 		return err
 	}
+	if !d.Logged() {
+		d.Binding = tlog.LeafHash(entry)
+		return nil
+	}
 	d.OpenIndex, d.Binding, err = t.log(entry)
 	return err
 }
@@ -99,7 +104,7 @@ func (t *transaction) lastLogged() (last uint64) {
 
 // logSeal appends the seal of a public draw.
 func (t *transaction) logSeal(d *Draw) error {
-	if !d.Public {
+	if !d.Logged() {
 		return nil
 	}
 	totals := t.totals(*d)
@@ -132,7 +137,7 @@ func total(a quiniela.Agency, c cursor) receipt.Total {
 
 // logResult appends the result of a public draw.
 func (t *transaction) logResult(d *Draw) error {
-	if !d.Public {
+	if !d.Logged() {
 		return nil
 	}
 	r := receipt.Result{

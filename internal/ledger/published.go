@@ -102,7 +102,7 @@ func (l *Ledger) Batches(ctx context.Context, d Draw, from uint64, most int, f f
 // AgencyBatches calls f with an agency's batches in a public draw from number first on, in their order and most of them at most, and
 // returns which number comes next. The rest is as in Batches.
 func (l *Ledger) AgencyBatches(ctx context.Context, d Draw, a quiniela.Agency, first uint64, most int, f func(Logged) error) (next uint64, err error) {
-	if !d.Public {
+	if !d.Logged() {
 		return first, quiniela.Refuse(quiniela.Absent, "draw %s is not in the public log", d.ID)
 	}
 	log := l.Log()

@@ -43,7 +43,9 @@ type Draw struct {
 	Result    *journal.Result // nil until drawn
 	// Public reports that its batches are in the public log, as draw LogSeq of the log, whose entries OpenIndex,
 	// SealIndex (once sealed) and ResultIndex (once drawn) are its own. Binding is the leaf of the first.
-	Public                            bool
+	Public bool
+	// InOlderLog reports that these entries are in the log before this one: the draw was drawn there (see journal.NewLog).
+	InOlderLog                        bool   `json:",omitempty"`
 	LogSeq                            uint64 `json:"Logged"`
 	OpenIndex, SealIndex, ResultIndex uint64
 	Binding                           tlog.Hash
@@ -52,6 +54,9 @@ type Draw struct {
 	// Gone reports that the lines of some of its batches are gone already.
 	Gone bool
 }
+
+// Logged reports that its entries are in the public log as it is now.
+func (d Draw) Logged() bool { return d.Public && !d.InOlderLog }
 
 // State names where a draw is in its life: "open", "sealed" (it waits for its number, or for the winners to be
 // found), "drawn".
@@ -132,6 +137,9 @@ type state struct {
 	tree    tlog.CompactRange        // of the public log
 
 	chain *draw.Chain // the beacon; never changed
+
+	began   *journal.NewLog // what the public log begins with: the journal's last entry of this kind, or nil
+	beganAt uint64          // its position. Only whoever opens changes the two
 }
 
 func openDatabase(dir string, fs vfs.FS, readOnly bool) (*store.DB, error) {
@@ -163,9 +171,15 @@ func openState(dir string, fs vfs.FS, j journal.Journal, chain *draw.Chain, log 
 }
 
 func newState(db *store.DB) *state {
-	return &state{
-		db: db, draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}, drawn: map[uint64]chan struct{}{}, ids: map[string]uint64{},
-	}
+	s := &state{db: db}
+	s.empty()
+	return s
+}
+
+// empty makes the memory that of an empty journal.
+func (s *state) empty() {
+	s.head, s.tree, s.undrawn = journal.Head{}, tlog.CompactRange{}, nil
+	s.draws, s.cursors, s.drawn, s.ids = map[uint64]Draw{}, map[cursorKey]cursor{}, map[uint64]chan struct{}{}, map[string]uint64{}
 }
 
 func (s *state) close() error {
@@ -181,6 +195,7 @@ const (
 	keyDraw    = 'd' // u64 draw -> JSON Draw
 	keyCursor  = 'c' // u64 draw, u32 agency -> cursor
 	keyBatch   = 'b' // u64 draw, u32 agency, u64 batch -> u64 position, u64 index in the public log, packed numbers
+	keyNewLog  = 'n' // -> u64 position, and the journal's entry that began the public log
 	keyWinner  = 'w' // u64 draw, u32 agency, u32 index -> document
 )
 
@@ -233,6 +248,9 @@ func readCursor(b []byte) (cursor, error) {
 // load reads the small part of the state into memory.
 func (s *state) load() error {
 	if err := s.scan([]byte{keyApplied}, s.loadHead); err != nil {
+		return err
+	}
+	if err := s.scan([]byte{keyNewLog}, s.loadNewLog); err != nil {
 		return err
 	}
 	if err := s.loadTree(); err != nil {
@@ -348,7 +366,7 @@ func (s *state) catchUp(ctx context.Context) error {
 			return s.otherHistory()
 		}
 		if err := t.replay(ctx, e); err != nil {
-			return fmt.Errorf("journal entry %d: %w", e.Position, err)
+			return errors.Join(fmt.Errorf("journal entry %d: %w", e.Position, err), t.batch.Close())
 		}
 		if e.Position%replayStep == 0 {
 			if err := t.commit(); err != nil {

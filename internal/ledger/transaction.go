@@ -124,6 +124,8 @@ func (t *transaction) apply(ctx context.Context, v any, numbers []byte, w *winne
 		return t.addResult(ctx, v, w)
 	case journal.Forget:
 		return t.addForget(v)
+	case journal.NewLog:
+		return t.addNewLog(v)
 	}
 	return fmt.Errorf("no rule for a %T", v)
 }
@@ -213,6 +215,7 @@ func (t *transaction) addOpen(o journal.Open) error {
 	}
 	d := Draw{
 		Seq: o.Draw, ID: o.ID, Agencies: o.Agencies, Rule: rule, Opened: instant(o.At), Closes: instant(o.Closes), Public: o.Public,
+		InOlderLog: o.Public && t.s.inOlderLog(o.Draw, t.next),
 	}
 	if err := t.logOpen(&d); err != nil {
 		return err
