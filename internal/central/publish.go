@@ -77,7 +77,8 @@ func (c *Central) loadLogKey() (publish.Key, error) {
 	info, err := os.Stat(path)
 	absent := errors.Is(err, fs.ErrNotExist)
 	empty := err == nil && info.Size() == 0 // a first start that was cut off
-	if size := c.Ledger.Log().Size; size > 1 && (absent || empty) {
+	begun := c.Ledger.NewLog()
+	if size := c.Ledger.Log().Size; (size > 1 || begun != nil) && (absent || empty) {
 		return publish.Key{}, fmt.Errorf("the public log has %d entries, and its key %s is not there: put it back from where you keep it, or name its place with SERVER_LOG_KEY; "+
 			"to take bets without signing or publishing anything until then: --no-public-log", size, path)
 	}
@@ -86,5 +87,9 @@ func (c *Central) loadLogKey() (publish.Key, error) {
 			return publish.Key{}, fmt.Errorf("the log's key %s is empty: %w", path, err)
 		}
 	}
-	return publish.LoadKey(path, c.options.PublicLog.Origin)
+	key, err := publish.LoadKey(path, c.options.PublicLog.Origin)
+	if err == nil && begun != nil && key.Verifier != begun.Key {
+		err = fmt.Errorf("the key %s is of the log %s, and the journal began a new one, %s, when it was restored: its key was made in the folder of the restore", path, key.Verifier, begun.Key)
+	}
+	return key, err
 }

@@ -176,7 +176,8 @@ func (c *Central) askWitnesses(ctx context.Context, key publish.Key) error {
 				c.log.Warn("witness", "result", "fail", "witness", w.URL, "error", err, "next", "it is asked to cosign all the same")
 			case seen > have:
 				lost[i] = fmt.Errorf("the witness %s has cosigned %d entries of the log %s, and the journal gives %d: entries were lost that had been shown, "+
-					"or this is another log's journal. Nothing was signed. Find the journal or the backup that has them all", w.URL, seen, key.Signer.Name(), have)
+					"or this is another log's journal. Nothing was signed. Find the journal or the backup that has them all; where nobody has, `quiniela restore --new-log` begins another log "+
+					"(docs/OPERATIONS.md)", w.URL, seen, key.Signer.Name(), have)
 			}
 		})
 	}

@@ -27,7 +27,7 @@ func (p *Publisher) publishDraws(ctx context.Context) error {
 		return err
 	}
 	for _, d := range draws {
-		if at := p.stage(d); !d.Public || d.Result == nil || at < closed || at == drawn || ctx.Err() != nil || !p.due(d) {
+		if at := p.stage(d); !d.Logged() || d.Result == nil || at < closed || at == drawn || ctx.Err() != nil || !p.due(d) {
 			continue
 		}
 		if err := p.publishDraw(ctx, p.folder.another(), d); err != nil {

@@ -66,7 +66,7 @@ func (p *Publisher) lookAtDraws(ctx context.Context) error {
 	draws, err := p.Ledger.Draws(ctx)
 	p.entries.drawn = map[uint64]bool{}
 	for _, d := range draws {
-		if d.Public && d.Result != nil {
+		if d.Logged() && d.Result != nil {
 			p.entries.drawn[d.LogSeq] = true
 		}
 	}
@@ -110,7 +110,7 @@ func (e *entries) read(log ledger.Log, n int64, width int) (draws []uint64, data
 		if err != nil {
 			return err
 		}
-		if !slices.Contains(draws, draw) {
+		if draw != 0 && !slices.Contains(draws, draw) {
 			draws = append(draws, draw)
 		}
 		e.buffer, err = tlog.AppendEntry(e.buffer, entry)

@@ -16,6 +16,7 @@ import (
 const (
 	CheckpointName = "checkpoint"
 	VerifierName   = "log.vkey"
+	ContinuesName  = "continues" // the log's first entry, where it names an older log that it continues
 )
 
 // ReadCheckpoint returns the newest signed checkpoint of a public folder, verified with the key that lies beside it, and the
@@ -58,7 +59,8 @@ func Compare(dir string, l *ledger.Ledger) error {
 func begins(seen tlog.Checkpoint, now ledger.Log) (then ledger.Log, err error) {
 	if seen.Size > now.Size {
 		return then, fmt.Errorf("a checkpoint of %d entries was published, and the journal gives %d: entries were lost, or the folders do not belong together; "+
-			"keep both as they are, and find the journal or the backup that has them all", seen.Size, now.Size)
+			"keep both as they are, and find the journal or the backup that has them all; "+
+			"where nobody has, `quiniela restore --new-log` begins another log (docs/OPERATIONS.md)", seen.Size, now.Size)
 	}
 	root := new(tlog.CompactRange).Root()
 	if seen.Size > 0 {

@@ -62,7 +62,10 @@ func (p *Publisher) Proofs(ctx context.Context, number uint64, agency quiniela.A
 	if err != nil {
 		return nil, err
 	}
-	if !d.Public {
+	if d.InOlderLog {
+		return nil, quiniela.Refuse(quiniela.Absent, "draw %s was drawn before this public log began: the log before it has its proofs", d.ID)
+	}
+	if !d.Logged() {
 		return nil, quiniela.Refuse(quiniela.Absent, "draw %s is not in the public log", d.ID)
 	}
 	batches, last, err := p.Ledger.CountBatches(d, agency)

@@ -92,10 +92,20 @@ func Open(ctx context.Context, o Options) (*Publisher, error) {
 	if err := p.resume(); err != nil {
 		return nil, fmt.Errorf("publish the log in %s: %w", o.Dir, err)
 	}
-	if err := f.put(VerifierName, []byte(o.Key.Verifier+"\n")); err != nil {
+	if err := p.putBeginning(); err != nil {
 		return nil, err
 	}
 	return p, p.publishLog(ctx)
+}
+
+// putBeginning puts what says which log this is: its key, and which older log it continues, where it does.
+func (p *Publisher) putBeginning() error {
+	if p.Ledger.NewLog() != nil {
+		if err := p.putEntry(p.folder, ContinuesName, 0); err != nil {
+			return err
+		}
+	}
+	return p.folder.put(VerifierName, []byte(p.Key.Verifier+"\n"))
 }
 
 // own is the policy that believes this log's key.

@@ -478,3 +478,47 @@ func spoil(data []byte) []byte {
 	data[len(data)/2] ^= 1
 	return data
 }
+
+// A draw's seal is shown before the log's own checkpoint: where a log ends is the newest of them all.
+func TestTheNewestCheckpointThatIsShown(t *testing.T) {
+	k, err := publish.LoadKey(filepath.Join(t.TempDir(), "log.key"), "lottery.example/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed := func(size int64) []byte {
+		text, err := tlog.SignCheckpoint(tlog.Checkpoint{Origin: "lottery.example/log", Size: size, Root: tlog.Hash{byte(size)}}, k.Signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	files := map[string][]byte{"log.vkey": []byte(k.Verifier + "\n")}
+	shown := func() (tlog.Checkpoint, string, error) {
+		return publish.NewestShown(func(name string) ([]byte, error) {
+			if data, ok := files[name]; ok {
+				return data, nil
+			}
+			return nil, fs.ErrNotExist
+		})
+	}
+	if _, _, err := shown(); err == nil {
+		t.Error("nothing is shown: accepted")
+	}
+	files["checkpoint"] = signed(3)
+	if c, key, err := shown(); err != nil || c.Size != 3 || key != k.Verifier {
+		t.Errorf("%+v, %s, %v", c, key, err)
+	}
+	files["draws.txt"] = []byte("1 a\n2 b\n")
+	files["draws/b/sealed.checkpoint"] = signed(5)
+	if c, _, err := shown(); err != nil || c.Size != 5 || c.Root != (tlog.Hash{5}) {
+		t.Errorf("with a newer seal: %+v, %v", c, err)
+	}
+	files["draws/b/sealed.checkpoint"] = spoil(signed(5))
+	if _, _, err := shown(); err == nil || !strings.Contains(err.Error(), "draws/b/sealed.checkpoint") {
+		t.Errorf("a spoiled seal: %v", err)
+	}
+	delete(files, "log.vkey")
+	if _, _, err := shown(); err == nil {
+		t.Error("no key: accepted")
+	}
+}

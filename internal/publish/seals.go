@@ -40,7 +40,7 @@ func (p *Publisher) publishSeals(ctx context.Context) error {
 	var list bytes.Buffer
 	var waiting []ledger.Draw
 	for _, d := range draws {
-		if !d.Public {
+		if !d.Logged() {
 			continue
 		}
 		fmt.Fprintf(&list, "%d %s\n", d.LogSeq, d.ID)

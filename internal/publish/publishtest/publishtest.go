@@ -22,6 +22,7 @@ import (
 // Desk is a lottery that publishes, on a real disk. Its fields are new after each Open.
 type Desk struct {
 	Dir     string // its data folder
+	Origin  string // its log's name
 	Journal *local.Journal
 	Ledger  *ledger.Ledger
 	Key     publish.Key
@@ -36,7 +37,7 @@ func Start(t testing.TB, agencies uint32) *Desk { return StartAt(t, agencies, ti
 
 // StartAt is Start by another clock.
 func StartAt(t testing.TB, agencies uint32, now func() time.Time) *Desk {
-	d := &Desk{t: t, now: now, Dir: t.TempDir()}
+	d := &Desk{t: t, now: now, Dir: t.TempDir(), Origin: "lottery.example/log"}
 	d.Open(agencies)
 	t.Cleanup(d.Close)
 	return d
@@ -53,7 +54,7 @@ func (d *Desk) Open(agencies uint32) {
 // Try is Open that may fail.
 func (d *Desk) Try(agencies uint32) error {
 	o := central.DefaultOptions(d.Dir)
-	o.PublicLog = &central.PublicLog{Origin: "lottery.example/log", Interval: 50 * time.Millisecond} // tests wait for files
+	o.PublicLog = &central.PublicLog{Origin: d.Origin, Interval: 50 * time.Millisecond} // tests wait for files
 	o.Seed = &ledger.Seed{ID: "1", Agencies: agencies, Rule: draw.FixedNumber(7574)}
 	o.Now = d.now
 	c, err := central.Open(context.Background(), o)
