@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"quiniela/internal/fsck"
 	"quiniela/internal/journal/local"
 	"quiniela/internal/ledger"
+	"quiniela/internal/publish"
 )
 
 type backupCommand struct {
@@ -64,24 +66,102 @@ func (c *backupCommand) offline(e env, dir string) (last uint64, err error) {
 }
 
 type restoreCommand struct {
-	Backup string `arg:"" help:"Folder of the backup."`
+	Backup string `arg:"" optional:"" help:"Folder of the backup; none where servers share a journal, whose database was restored."`
 	Data   string `help:"Data folder to make; it must be new or empty." required:"" placeholder:"DIR"`
+	NewLog string `help:"Begin a new public log of this name, since entries that the old log had shown are gone." placeholder:"NAME"`
+	OldLog string `help:"The newest copy of the old log's public folder, or its URL: the new log names its end." placeholder:"DIR|URL"`
+	journalFlags
 }
 
 func (c *restoreCommand) Run(e env) error {
+	if err := c.checkFlags(); err != nil {
+		return err
+	}
+	var begin *backup.NewLog
+	if c.NewLog != "" {
+		var err error
+		if begin, err = c.oldLog(e.ctx); err != nil {
+			return err
+		}
+	}
+	if c.Backup == "" {
+		if err := c.beginShared(e, begin); err != nil {
+			return err
+		}
+		return c.tellNewLog(e, begin)
+	}
 	m, err := backup.Verify(e.ctx, c.Backup)
 	if err != nil {
 		return err
 	}
 	shown := newProgress(e.stderr)
-	report, err := backup.Restore(e.ctx, c.Backup, c.Data, shown.add("check", "entries", int64(m.Last)).entries)
+	report, err := backup.Restore(e.ctx, c.Backup, c.Data, begin, shown.add("check", "entries", int64(m.Last)).entries)
 	shown.end()
 	if err != nil {
 		return err
 	}
 	_, _ = printf(e.stdout, "%s: restored as of %s.\n", c.Data, m.Made.Local().Format("2006-01-02 15:04:05 MST"))
-	return tell(e, report, true)
+	return errors.Join(tell(e, report, true), c.tellNewLog(e, begin))
 }
+
+// checkFlags refuses what does not go together.
+func (c *restoreCommand) checkFlags() error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	switch {
+	case (c.NewLog == "") != (c.OldLog == ""):
+		return usageError{errors.New("--new-log NAME and --old-log DIR|URL go together")}
+	case c.Backup == "" && (!c.shared() || c.NewLog == ""):
+		return usageError{errors.New("name the folder of the backup")}
+	case c.Backup != "" && c.shared():
+		return usageError{errors.New("a shared journal is restored with its database's own tools; without a backup's folder, --new-log begins a new public log on it")}
+	}
+	return nil
+}
+
+// oldLog reads where the old log ends.
+func (c *restoreCommand) oldLog(ctx context.Context) (*backup.NewLog, error) {
+	source, err := openLog(c.OldLog)
+	if err != nil {
+		return nil, err
+	}
+	n := &backup.NewLog{Origin: c.NewLog}
+	n.Old, n.OldKey, err = publish.NewestShown(func(name string) ([]byte, error) { return source.Read(ctx, name) })
+	if err != nil {
+		return nil, fmt.Errorf("the old log in %s: %w", c.OldLog, err)
+	}
+	return n, nil
+}
+
+// beginShared begins the new log on the journal that servers share.
+func (c *restoreCommand) beginShared(e env, n *backup.NewLog) (err error) {
+	j, err := central.OpenJournal(e.ctx, c.Data, c.journalOptions(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, j.Close()) }()
+	return backup.BeginLog(e.ctx, j, c.Data, n)
+}
+
+// tellNewLog says what has to be done with a new log, where one was begun.
+func (c *restoreCommand) tellNewLog(e env, n *backup.NewLog) error {
+	if n == nil {
+		return nil
+	}
+	_, err := printf(e.stdout, newLogText, c.NewLog, n.Old.Origin, humanize.Comma(n.Old.Size), humanize.Comma(n.Had), filepath.Join(c.Data, publish.KeyName), n.Key)
+	return err
+}
+
+const newLogText = `
+A new public log begins: %s. Its first entry names the end of %s:
+%s entries, of which this journal gives %s. What is missing was acknowledged, and is not here.
+  1. Keep a copy of %s, and give everybody who checks, and each witness, its public key:
+     %s
+  2. Leave the old log published, under an address of its own: it proves the draws that were drawn there.
+  3. Start the server on this folder. Each agency runs its client again, which sends what is missing
+     while its draw is open. Say in public what happened (docs/OPERATIONS.md).
+`
 
 type fsckCommand struct {
 	Data string `help:"Data folder, of which the server must not be running, or a backup." default:"./data" env:"SERVER_DATA_DIR" placeholder:"DIR"`

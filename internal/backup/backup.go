@@ -249,10 +249,10 @@ func Verify(ctx context.Context, dir string) (*Manifest, error) {
 
 // Restore checks a backup, with its journal entry by entry, and makes the data folder target of it, which must not
 // exist or be empty. The backup stays as it is. When Restore returns nil, the data folder is on the disk. progress, where it is not
-// nil, is told now and then how far in the journal it is.
-func Restore(ctx context.Context, dir, target string, progress func(entries uint64)) (*fsck.Report, error) {
-	if names, err := os.ReadDir(target); err == nil && len(names) > 0 {
-		return nil, fmt.Errorf("%s is not empty: restore into a new folder", target)
+// nil, is told now and then how far in the journal it is. With begin, the folder begins a new public log, which has a key of its own there.
+func Restore(ctx context.Context, dir, target string, begin *NewLog, progress func(entries uint64)) (*fsck.Report, error) {
+	if err := mustBeNew(target); err != nil {
+		return nil, err
 	}
 	m, err := Verify(ctx, dir)
 	if err != nil {
@@ -270,6 +270,11 @@ func Restore(ctx context.Context, dir, target string, progress func(entries uint
 	if err != nil {
 		return report, fmt.Errorf("%s was not restored: %w", dir, err)
 	}
+	if begin != nil {
+		if err := begin.inRestored(ctx, work); err != nil {
+			return report, fmt.Errorf("begin a new public log: %w", err)
+		}
+	}
 	if err := os.Remove(filepath.Join(work, ManifestName)); err != nil {
 		return report, err
 	}
@@ -280,6 +285,13 @@ func Restore(ctx context.Context, dir, target string, progress func(entries uint
 		return report, fmt.Errorf("put the restored folder in place: %w", err)
 	}
 	return report, nil
+}
+
+func mustBeNew(target string) error {
+	if names, err := os.ReadDir(target); err == nil && len(names) > 0 {
+		return fmt.Errorf("%s is not empty: restore into a new folder", target)
+	}
+	return nil
 }
 
 func copyTree(from, to string) error {

@@ -72,7 +72,7 @@ func TestABackupIsOneMomentOfAJournalThatGrows(t *testing.T) {
 			t.Fatal(err)
 		}
 		target := filepath.Join(t.TempDir(), "back")
-		report, err := backup.Restore(t.Context(), to, target, nil)
+		report, err := backup.Restore(t.Context(), to, target, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func TestAnyChangeOfABackupIsNoticed(t *testing.T) {
 	refused := func(what string) {
 		t.Helper()
 		target := filepath.Join(t.TempDir(), "back")
-		if _, err := backup.Restore(t.Context(), to, target, nil); err == nil {
+		if _, err := backup.Restore(t.Context(), to, target, nil, nil); err == nil {
 			t.Errorf("%s: restored", what)
 		}
 		if _, err := os.Stat(target); err == nil {
@@ -134,7 +134,7 @@ func TestAnyChangeOfABackupIsNoticed(t *testing.T) {
 	if err != nil || files < 5 {
 		t.Fatalf("%d files, %v", files, err)
 	}
-	if _, err := backup.Restore(t.Context(), to, filepath.Join(t.TempDir(), "back"), nil); err != nil {
+	if _, err := backup.Restore(t.Context(), to, filepath.Join(t.TempDir(), "back"), nil, nil); err != nil {
 		t.Errorf("as it was made: %v", err)
 	}
 }
@@ -174,7 +174,7 @@ func TestABackupHasTheNewestCheckpoint(t *testing.T) {
 		t.Fatalf("of a stopped server: %+v, %v", m, err)
 	}
 	back := filepath.Join(t.TempDir(), "back")
-	if _, err := backup.Restore(t.Context(), stopped, back, nil); err != nil {
+	if _, err := backup.Restore(t.Context(), stopped, back, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if seen, err := publish.ReadCheckpoint(filepath.Join(back, "public")); err != nil || seen.Size != 4 {

@@ -30,7 +30,7 @@ func TestCopiesAreNoted(t *testing.T) {
 	}
 	want := []backup.Copy{export, {Kind: backup.KindBackup, Path: to, Made: m.Made, Last: 50}}
 	target := filepath.Join(t.TempDir(), "back")
-	if _, err := backup.Restore(t.Context(), to, target, nil); err != nil {
+	if _, err := backup.Restore(t.Context(), to, target, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, folder := range []string{dir, target} {

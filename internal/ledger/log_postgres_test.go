@@ -3,7 +3,11 @@
 package ledger_test
 
 import (
+	"bytes"
 	"context"
+	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,9 +16,12 @@ import (
 
 	"quiniela"
 	"quiniela/draw"
+	"quiniela/internal/backup"
 	"quiniela/internal/journal/postgres"
 	"quiniela/internal/journal/postgres/pgtest"
 	"quiniela/internal/ledger"
+	"quiniela/internal/publish"
+	"quiniela/tlog"
 )
 
 // open starts a server of a cluster, which ends with the test.
@@ -98,5 +105,46 @@ func TestEveryServerOfAClusterDerivesTheSameLog(t *testing.T) {
 		if diff := cmp.Diff(want, entries(t, l)); diff != "" {
 			t.Errorf("%s has another log:\n%.500s", name, diff)
 		}
+	}
+}
+
+// Where servers share the journal, one command begins the new log for all; a server that runs meanwhile stops, and says why.
+func TestANewLogOnASharedJournal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: it starts a database server")
+	}
+	t.Parallel()
+	c := pgtest.Start(t, 0)
+	running := open(t, c, 2)
+	running.sendTo(1, 1, 1, "", 5)
+	was := entries(t, running.Ledger)
+	j, err := postgres.Open(t.Context(), postgres.Options{URL: c.URL(), UnsafeSingle: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = j.Close() }()
+	n := &backup.NewLog{Origin: "lottery.example/b", Old: tlog.Checkpoint{Size: 9, Root: tlog.Hash{1}}, OldKey: keys(t)[0]}
+	dir := filepath.Join(t.TempDir(), "data")
+	if err := backup.BeginLog(t.Context(), j, dir, n); err != nil || n.Had != 2 {
+		t.Fatalf("%d entries, %v", n.Had, err)
+	}
+	if key, err := publish.LoadKey(filepath.Join(dir, publish.KeyName), ""); err != nil || key.Verifier != n.Key {
+		t.Errorf("its key is %s, %v; want %s", key.Verifier, err, n.Key)
+	}
+	select {
+	case <-running.Failed():
+	case <-time.After(20 * time.Second):
+		t.Fatal("the other server goes on with the old log")
+	}
+	if err := running.Err(); !strings.Contains(err.Error(), "begins a new public log") {
+		t.Errorf("it stopped with %v", err)
+	}
+	later := open(t, c, 2)
+	if now := entries(t, later.Ledger); len(now) != 3 || !slices.EqualFunc(now[1:], was, bytes.Equal) || later.NewLog().Key != n.Key {
+		t.Errorf("the log is %q", now)
+	}
+	later.sendTo(1, 1, 2, "", 6)
+	if err := backup.BeginLog(t.Context(), j, dir, n); err == nil || !strings.Contains(err.Error(), "not empty") {
+		t.Errorf("again in the same folder: %v", err)
 	}
 }
