@@ -14,12 +14,14 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"quiniela/draw"
 	"quiniela/internal/journal"
+	"quiniela/receipt"
 	"quiniela/tlog"
 )
 
@@ -61,7 +63,12 @@ type auditor struct {
 	early   map[string]bool // draws that the checkpoint does not have yet
 	private *private
 
+	continues *receipt.Continues // what the log begins with, or nil
+	older     []seen             // retained checkpoints that this log's policy does not believe
+	last      uint64             // the draw that was opened last
+
 	listed                      []string             // the draws that are published, in their order
+	numbered                    map[string]uint64    // their numbers, by their names
 	texts                       map[tlog.Hash][]byte // their openings, seals and results, by the leaf
 	opens                       map[tlog.Hash]string // the names of draws, by the leaf of the opening
 	streams                     []*stream            // the batches of draws that are published whole
@@ -179,6 +186,10 @@ func (a *auditor) begin() error {
 	}
 	a.report.Log, a.report.Size, a.report.Root = a.top.Origin, a.top.Size, a.top.Root.String()
 	for where, signed := range a.Retained {
+		if _, err := a.policy.VerifyCheckpoint(signed); err != nil {
+			a.older = append(a.older, seen{where, signed, err})
+			continue
+		}
 		a.compare(where, signed, a.retained)
 	}
 	if len(a.Retained) == 0 {
@@ -443,6 +454,7 @@ func (a *auditor) end() error {
 			n.check.finding("%s could not be compared: the tree was not read so far", n.where)
 		}
 	}
+	a.compareOlder()
 	a.heldBack()
 	a.checkBundles()
 	for _, d := range sortedDraws(a.draws) {
@@ -479,8 +491,8 @@ func (a *auditor) surplus() {
 
 func sortedDraws(all map[uint64]*drawn) iter.Seq2[uint64, *drawn] {
 	return func(yield func(uint64, *drawn) bool) {
-		for n := uint64(1); n <= uint64(len(all)); n++ {
-			if d := all[n]; d != nil && !yield(n, d) {
+		for _, n := range slices.Sorted(maps.Keys(all)) {
+			if !yield(n, all[n]) {
 				return
 			}
 		}

@@ -57,6 +57,8 @@ func (a *auditor) entry(index uint64, k known) error {
 	switch v := v.(type) {
 	case receipt.BatchEntry:
 		a.batch(index, v, k)
+	case receipt.Continues:
+		return a.beginning(index, v, data)
 	case receipt.DrawOpen:
 		return a.opening(index, v, data)
 	case receipt.Seal:
@@ -68,9 +70,13 @@ func (a *auditor) entry(index uint64, k known) error {
 }
 
 func (a *auditor) opening(index uint64, o receipt.DrawOpen, data []byte) error {
-	if want := uint64(len(a.draws)) + 1; o.Draw != want || a.ids[o.ID] {
+	if want := a.next(); o.Draw != want && (o.Draw <= a.last || o.Draw > want) || a.ids[o.ID] {
 		a.entries.finding("entry %d opens draw %d, %q, where %d is next and names are used once", index, o.Draw, o.ID, want)
 		return nil
+	}
+	a.last = o.Draw
+	if n, listed := a.numbered[o.ID]; listed && n != o.Draw {
+		a.files.finding("draws.txt: draw %s has the number %d, and the log opens it with %d", o.ID, n, o.Draw)
 	}
 	if quiniela.CheckDrawID(o.ID) != nil {
 		a.entries.finding("entry %d opens a draw with the name %q, which no folder can have", index, o.ID)

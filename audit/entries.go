@@ -47,16 +47,21 @@ func (a *auditor) readTexts() error {
 	if err != nil {
 		return err
 	}
-	a.texts, a.opens = map[tlog.Hash][]byte{}, map[tlog.Hash]string{}
-	n := 0
+	a.texts, a.opens, a.numbered = map[tlog.Hash][]byte{}, map[tlog.Hash]string{}, map[string]uint64{}
+	if err := a.readBeginning(); err != nil {
+		return err
+	}
+	n, last := 0, uint64(0)
 	for line := range bytes.Lines(list) {
 		n++
 		number, id, ok := strings.Cut(strings.TrimSuffix(string(line), "\n"), " ")
-		if !ok || number != strconv.Itoa(n) || quiniela.CheckDrawID(id) != nil || !bytes.HasSuffix(line, []byte("\n")) {
-			a.files.finding("draws.txt: line %d is not the number of a draw and its name", n)
+		seq, err := strconv.ParseUint(number, 10, 64)
+		if !ok || err != nil || strconv.FormatUint(seq, 10) != number || seq <= last || quiniela.CheckDrawID(id) != nil || !bytes.HasSuffix(line, []byte("\n")) {
+			a.files.finding("draws.txt: line %d is not the number of a draw, above the one before, and its name", n)
 			return nil
 		}
-		a.listed = append(a.listed, id)
+		last = seq
+		a.listed, a.numbered[id] = append(a.listed, id), seq
 		for _, name := range []string{"open", "seal", "result"} {
 			entry, err := a.peek("draws/" + id + "/" + name)
 			if err != nil {
@@ -131,7 +136,7 @@ func (a *auditor) unbundled(name string, found []known) {
 		if k.entry == nil {
 			return // it waits for this one
 		}
-		if n, err := receipt.DrawOf(k.entry); err == nil && !slices.Contains(m.draws, n) {
+		if n, err := receipt.DrawOf(k.entry); err == nil && n != 0 && !slices.Contains(m.draws, n) {
 			m.draws = append(m.draws, n)
 		}
 	}

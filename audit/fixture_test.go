@@ -131,12 +131,17 @@ func record() *log {
 	size := d.Ledger.Log().Size
 	d.File(tlog.BundlePath(size/tlog.TileWidth, int(size%tlog.TileWidth)))
 	d.Close()
+	return asPublished(d)
+}
+
+// asPublished reads what a closed lottery has published.
+func asPublished(d *publishtest.Desk) *log {
 	l := &log{files: files{}, key: d.Key, policy: d.Policy(), dir: d.Dir}
 	source := audit.Folder(d.Path(""))
 	names, err := source.Names()
 	check(err)
 	for _, name := range names {
-		l.files[name], err = source.Read(ctx, name)
+		l.files[name], err = source.Read(context.Background(), name)
 		check(err)
 	}
 	return l

@@ -115,7 +115,7 @@ func (a *auditor) opensLater(id string) bool {
 		return false
 	}
 	o, err := receipt.ParseDrawOpen(entry)
-	if err != nil || o.ID != id || o.Draw <= uint64(len(a.draws)) {
+	if err != nil || o.ID != id || o.Draw < a.next() {
 		return false
 	}
 	if !a.early[id] {

@@ -1,7 +1,9 @@
 package audit
 
 import (
+	"bytes"
 	"iter"
+	"slices"
 
 	"quiniela/internal/journal"
 	"quiniela/receipt"
@@ -9,12 +11,15 @@ import (
 
 // private goes through the operator's journal beside the log.
 type private struct {
-	a     *auditor
-	pull  func() (journal.Entry, error, bool)
-	stop  func()
-	draws map[uint64]uint64 // the log's number by the journal's, of public draws
-	lost  bool              // the log and the journal differ; the first difference is reported, and nothing after it
-	check *Check
+	a       *auditor
+	pull    func() (journal.Entry, error, bool)
+	stop    func()
+	draws   map[uint64]uint64 // the log's number by the journal's, of the draws in the log
+	opened  uint64            // public draws so far
+	began   *journal.NewLog   // what the log begins with, or nil
+	beganAt uint64            // its position in the journal
+	lost    bool              // the log and the journal differ; the first difference is reported, and nothing after it
+	check   *Check
 }
 
 func newPrivate(a *auditor) *private {
@@ -26,6 +31,10 @@ func newPrivate(a *auditor) *private {
 // next compares the log's next entry with the journal's next one that belongs into the log. One that is held back is passed over.
 func (p *private) next(index uint64, entry []byte) {
 	if p.lost {
+		return
+	}
+	if c, err := receipt.ParseContinues(entry); err == nil && index == 0 {
+		p.begin(c)
 		return
 	}
 	for {
@@ -47,6 +56,36 @@ func (p *private) next(index uint64, entry []byte) {
 	}
 }
 
+// begin finds the journal's entry that began the log: its last one of this kind.
+func (p *private) begin(c receipt.Continues) {
+	for e, err := range p.a.Journal.Entries(p.a.ctx, 1) {
+		if err != nil {
+			p.lost = true
+			p.check.finding("read the journal for the log's beginning: %v", err)
+			return
+		}
+		if len(e.Data) == 0 || journal.Kind(e.Data[0]) != journal.KindNewLog {
+			continue
+		}
+		v, err := journal.Decode(e.Data)
+		if n, ok := v.(journal.NewLog); err == nil && ok {
+			p.began, p.beganAt = &n, e.Position
+		}
+	}
+	n := p.began
+	if n == nil || n.OldKey != c.Log || n.OldSize != c.Size || !bytes.Equal(n.OldRoot, c.Root[:]) || n.Opened != c.Draws || uint64(n.At) != c.Began {
+		p.lost = true
+		p.check.finding("entry 0 of the log, which names an older one, is not what the journal has")
+		return
+	}
+	p.check.Checked++
+}
+
+// drawnBefore reports whether a draw that the journal opens at a position was drawn in the older log.
+func (p *private) drawnBefore(draw, position uint64) bool {
+	return p.began != nil && position < p.beganAt && !slices.Contains(p.began.Again, draw)
+}
+
 // compare reports whether a journal entry belongs into the log; it is then compared with the log's entry.
 func (p *private) compare(index uint64, entry []byte, position uint64, v any) bool {
 	wrong := func(what string) {
@@ -61,7 +100,11 @@ func (p *private) compare(index uint64, entry []byte, position uint64, v any) bo
 		if !v.Public {
 			return false
 		}
-		p.draws[v.Draw] = uint64(len(p.draws)) + 1
+		p.opened++
+		if p.drawnBefore(v.Draw, position) {
+			return false
+		}
+		p.draws[v.Draw] = p.opened
 		if o, err := receipt.ParseDrawOpen(entry); err != nil || o.ID != v.ID || o.Draw != p.draws[v.Draw] || o.Agencies != v.Agencies || o.Opened != uint64(v.At) || o.Source != v.Source {
 			wrong("which opens draw " + v.ID)
 		}
@@ -74,7 +117,7 @@ func (p *private) compare(index uint64, entry []byte, position uint64, v any) bo
 		if p.draws[v.Draw] == 0 {
 			return false
 		}
-		if s, err := receipt.ParseSeal(entry); err != nil || s.Draw != p.draws[v.Draw] || s.Batches != v.Batches || s.Bets != v.Bets || s.Sealed != uint64(v.At) {
+		if s, err := receipt.ParseSeal(entry); err != nil || s.Draw != p.draws[v.Draw] || s.Batches != v.Batches || s.Bets != v.Bets || s.By != v.By || s.Note != v.Note || s.Missing != v.Missing || s.Sealed != uint64(v.At) {
 			wrong("a seal")
 		}
 	case journal.Result:
