@@ -260,9 +260,32 @@ func (p *Policy) unknown(n *note.Note) error {
 	}
 	mine := strings.Join(p.Origins(), ", ")
 	if !slices.Contains(p.Origins(), c.Origin) {
-		return fmt.Errorf("it is signed by the log %.80q, and your key is of the log %.200q", c.Origin, mine)
+		return &OtherLogError{c.Origin, mine}
 	}
-	return fmt.Errorf("it is of the log %.80q, and not signed with the key that you have of it", c.Origin)
+	return &OtherLogError{Signed: c.Origin}
+}
+
+// OtherLogError says that a checkpoint is signed by no log of a policy.
+type OtherLogError struct {
+	Signed string // the log that the checkpoint names
+	Known  string // the policy's logs; "" where Signed is among them, with another key
+}
+
+func (e *OtherLogError) Error() string {
+	if e.Known == "" {
+		return fmt.Sprintf("it is of the log %.80q, and not signed with the key that you have of it", e.Signed)
+	}
+	return fmt.Sprintf("it is signed by the log %.80q, and your key is of the log %.200q", e.Signed, e.Known)
+}
+
+// QuorumError says that too few of a policy's witnesses have cosigned a checkpoint.
+type QuorumError struct {
+	Cosigned, Witnesses int
+	Quorum              string // the policy's name for what it asks for
+}
+
+func (e *QuorumError) Error() string {
+	return fmt.Sprintf("%d of the policy's %d witnesses have cosigned the checkpoint, which is not the quorum %q", e.Cosigned, e.Witnesses, e.Quorum)
 }
 
 // timeOf returns the time in a cosignature that has been verified.
@@ -274,12 +297,12 @@ func timeOf(sig note.Signature) time.Time {
 	return time.Unix(int64(binary.BigEndian.Uint64(raw[4:])), 0).UTC()
 }
 
-// Quorum returns an error where too few witnesses have cosigned a checkpoint that VerifyCheckpoint returned.
+// Quorum returns a *QuorumError where too few witnesses have cosigned a checkpoint that VerifyCheckpoint returned.
 func (p *Policy) Quorum(c *VerifiedCheckpoint) error {
 	if p.quorum == noQuorum || p.satisfied(p.quorum, c) {
 		return nil
 	}
-	return fmt.Errorf("%d of the policy's %d witnesses have cosigned the checkpoint, which is not the quorum %q", len(c.Cosigned), len(p.witnesses), p.quorum)
+	return &QuorumError{len(c.Cosigned), len(p.witnesses), p.quorum}
 }
 
 // WithoutWitnesses returns a policy that accepts the same logs and needs no cosignature.

@@ -1,6 +1,7 @@
 package verify
 
 var english = words{
+	reason: error.Error,
 	texts: [texts]string{
 		textReceipt:       "the receipt is complete and well-formed",
 		textOutcome:       "the draw's outcome is complete and well-formed",

@@ -1,6 +1,30 @@
 package verify
 
+import (
+	"errors"
+	"fmt"
+
+	"quiniela/tlog"
+)
+
+// spanishReason says in Spanish what a reader can come to without any fraud: a key of another log, or witnesses that are missing. The other
+// reasons are of damaged or forged documents, and are for whoever looks into those.
+func spanishReason(err error) string {
+	var other *tlog.OtherLogError
+	var quorum *tlog.QuorumError
+	switch {
+	case errors.As(err, &other) && other.Known == "":
+		return fmt.Sprintf("es del registro %.80q, y no está firmado con la clave que usted tiene de él", other.Signed)
+	case errors.As(err, &other):
+		return fmt.Sprintf("lo firmó el registro %.80q, y su clave es del registro %.200q", other.Signed, other.Known)
+	case errors.As(err, &quorum):
+		return fmt.Sprintf("lo firmaron %d de los %d testigos de la política, y con eso no se cumple %q", quorum.Cosigned, quorum.Witnesses, quorum.Quorum)
+	}
+	return "detalle técnico, en inglés: " + err.Error()
+}
+
 var spanish = words{
+	reason: spanishReason,
 	titles: map[string]string{
 		StepFormat: "formato", StepRecord: "apuesta", StepCommitment: "de quién es", StepBatch: "lote",
 		StepBatchProof: "apuesta en el lote", StepCheckpoint: "firma del registro", StepSealed: "registro cerrado", StepWitnesses: "testigos",

@@ -56,7 +56,8 @@ type played struct{ quiniela.Play }
 type words struct {
 	titles   map[string]string // of the steps; a step without one has its name for a title
 	texts    [texts]string
-	meanings map[string]string // what a failed step means, before the reason, which is English; none: the reason alone
+	meanings map[string]string  // what a failed step means, before the reason; none: the reason alone
+	reason   func(error) string // why a step failed
 	parts    map[string]string // the documents, in a sentence
 
 	Head, Range string // a play at the first prize: number with its digits; one at several prizes: number, from, to
@@ -101,7 +102,7 @@ func (w *words) step(f Finding) Step {
 		s.Text = w.say(f.text, f.args)
 		return s
 	}
-	s.Text = f.Err.Error()
+	s.Text = w.reason(f.Err)
 	if meaning, ok := w.meanings[f.Step]; ok {
 		s.Text = meaning + " (" + s.Text + ")"
 	}
