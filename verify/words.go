@@ -58,7 +58,7 @@ type words struct {
 	texts    [texts]string
 	meanings map[string]string  // what a failed step means, before the reason; none: the reason alone
 	reason   func(error) string // why a step failed
-	parts    map[string]string // the documents, in a sentence
+	parts    map[string]string  // the documents, in a sentence
 
 	Head, Range string // a play at the first prize: number with its digits; one at several prizes: number, from, to
 	Stake       string // behind either: pesos, cents
