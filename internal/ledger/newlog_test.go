@@ -47,7 +47,7 @@ func (m *machine) begin(old tlog.Checkpoint, oldKey, newKey string) (had int64, 
 
 func TestANewLogHasTheDrawsThatWereNotDrawn(t *testing.T) {
 	m := start(t, 1)
-	night, late := busyDay(t, m)
+	_, late := busyDay(t, m)
 	beacon := m.openDraw("beacon", 2, time.Now().Add(time.Hour), draw.Rule{Source: quiniela.SourceBeacon})
 	m.sendTo(beacon.Seq, 1, 1, "", 5)
 	before := entries(t, m.Ledger)
@@ -75,7 +75,7 @@ func TestANewLogHasTheDrawsThatWereNotDrawn(t *testing.T) {
 	if d := m.wait("beacon", "open"); d.Binding != beacon.Binding {
 		t.Error("the beacon's round would give another number than it gave before")
 	}
-	night = m.wait("night", "drawn")
+	night := m.wait("night", "drawn")
 	if night.Logged() || !night.Public {
 		t.Errorf("%+v is in the new log", night)
 	}
