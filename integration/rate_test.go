@@ -4,6 +4,7 @@ package integration
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"testing"
 
 	"quiniela/internal/bench"
@@ -19,7 +20,8 @@ func BenchmarkJournals(b *testing.B) {
 	for name, options := range map[string][]string{"local": nil, "postgres": {"--journal", pg.URL()}} {
 		b.Run(name, func(b *testing.B) {
 			l := &lab{b, b.TempDir()}
-			server := l.launch(append([]string{"server", "--ip", "127.0.0.1", "--port", "0", "--agencies", "5"}, options...)...)
+			// Both publish: a server that shares its journal does so with a key that it is given.
+			server := l.launch(append([]string{"server", "--ip", "127.0.0.1", "--port", "0", "--agencies", "5", "--log-key", filepath.Join(l.dir, "log.key")}, options...)...)
 			address := server.address()
 			sum := 0.0
 			for b.Loop() {
