@@ -17,11 +17,12 @@ import (
 //	go test ./integration -run '^$' -bench Journals -benchtime 1x -count 3
 func BenchmarkJournals(b *testing.B) {
 	pg := pgtest.Start(b, 2)
+	// Both publish: a server that shares its journal does so with a key that it is given, the same at each start.
+	key := filepath.Join(b.TempDir(), "log.key")
 	for name, options := range map[string][]string{"local": nil, "postgres": {"--journal", pg.URL()}} {
 		b.Run(name, func(b *testing.B) {
 			l := &lab{b, b.TempDir()}
-			// Both publish: a server that shares its journal does so with a key that it is given.
-			server := l.launch(append([]string{"server", "--ip", "127.0.0.1", "--port", "0", "--agencies", "5", "--log-key", filepath.Join(l.dir, "log.key")}, options...)...)
+			server := l.launch(append([]string{"server", "--ip", "127.0.0.1", "--port", "0", "--agencies", "5", "--log-key", key}, options...)...)
 			address := server.address()
 			sum := 0.0
 			for b.Loop() {
