@@ -29,21 +29,35 @@ type NewLog struct {
 }
 
 // BeginLog makes the data folder target, which must not exist or be empty, with the key of the new log and the state of the shared journal
-// j, to which it appends that the log begins. No server may be running on j. After an error there is no target; where the error came from the
-// append itself, the journal may have the entry all the same, and a second try says so.
+// j, to which it appends that the log begins. No server may be running on j. The key is on the disk before the journal names it: where an
+// error leaves it open whether the journal does, target stays as it is.
 func BeginLog(ctx context.Context, j journal.Journal, target string, n *NewLog) error {
 	if err := mustBeNew(target); err != nil {
 		return err
 	}
-	work, err := makeWork(target)
+	if err := durable.MkdirPrivate(target); err != nil {
+		return err
+	}
+	before, err := j.Last(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(work) }() // where it was not renamed
-	if err := n.begin(ctx, j, work); err != nil {
-		return err
+	if err := n.begin(ctx, j, target); err != nil {
+		if after, failed := j.Last(ctx); failed != nil || after != before {
+			return fmt.Errorf("%w; keep %s, which has the key that the journal may name by now", err, target)
+		}
+		return errors.Join(err, empty(target))
 	}
-	return putInPlace(work, target)
+	return syncDirs(target)
+}
+
+// empty removes what is in a folder.
+func empty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return err
 }
 
 // begin makes the new log's key in the folder dir, appends to the journal that the log begins, and builds the state in dir.

@@ -1,7 +1,6 @@
 package backup
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -61,8 +60,7 @@ func moveOut(work, target string) error {
 	if err := durable.SyncDir(target); err != nil {
 		return err
 	}
-	err = os.Rename(filepath.Join(work, journalName), filepath.Join(target, journalName))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) { // of servers that share a journal no folder has one
+	if err := os.Rename(filepath.Join(work, journalName), filepath.Join(target, journalName)); err != nil {
 		return err
 	}
 	if err := os.Remove(work); err != nil {

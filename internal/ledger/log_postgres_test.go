@@ -5,6 +5,8 @@ package ledger_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -123,6 +125,14 @@ func TestANewLogOnASharedJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = j.Close() }()
+	nothing := &backup.NewLog{Origin: "lottery.example/b", Old: tlog.Checkpoint{Size: 2, Root: running.Log().Root}, OldKey: keys(t)[0]}
+	tried := filepath.Join(t.TempDir(), "data")
+	if err := backup.BeginLog(t.Context(), j, tried, nothing); !errors.Is(err, ledger.ErrNothingGone) {
+		t.Errorf("where nothing is gone: %v", err)
+	}
+	if left, err := os.ReadDir(tried); err != nil || len(left) > 0 {
+		t.Errorf("it left %v, %v", left, err)
+	}
 	n := &backup.NewLog{Origin: "lottery.example/b", Old: tlog.Checkpoint{Size: 9, Root: tlog.Hash{1}}, OldKey: keys(t)[0]}
 	dir := filepath.Join(t.TempDir(), "data")
 	if err := backup.BeginLog(t.Context(), j, dir, n); err != nil || n.Had != 2 {

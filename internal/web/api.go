@@ -83,7 +83,7 @@ func newDraw(d ledger.Draw, operator bool) Draw {
 	v := Draw{
 		ID: d.ID, State: d.State(), Agencies: d.Agencies,
 		Source: string(d.Rule.Source), Opened: moment(d.Opened), Closes: moment(d.Closes), Sealed: moment(d.SealedAt),
-		SealedBy: d.SealedBy, Note: d.Note, Public: d.Public, Round: d.Rule.Round,
+		SealedBy: d.SealedBy, Note: d.Note, Public: d.Logged(), Round: d.Rule.Round,
 	}
 	if operator || d.Sealed {
 		v.Figures = &Figures{Finished: d.Finished, Batches: d.Batches, Bets: d.Bets}
