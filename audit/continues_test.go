@@ -53,6 +53,11 @@ func restored(t *testing.T) (before, after *log) {
 		t.Fatal(err)
 	}
 	d.Dir = filepath.Join(t.TempDir(), "data")
+	other := *n
+	other.OldKey = published().key.Verifier // of the same name
+	if _, err := backup.Restore(t.Context(), copied, d.Dir, &other, nil); err == nil || !strings.Contains(err.Error(), "the backup is of the log") {
+		t.Errorf("behind another log: %v", err)
+	}
 	if _, err := backup.Restore(t.Context(), copied, d.Dir, n, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/google/go-cmp/cmp"
 
 	"quiniela"
 	"quiniela/draw"
+	"quiniela/internal/journal"
 	"quiniela/internal/ledger"
 	"quiniela/receipt"
 	"quiniela/tlog"
@@ -93,12 +95,49 @@ func TestANewLogHasTheDrawsThatWereNotDrawn(t *testing.T) {
 // sameLog restarts the machine, and compares its log with what it was.
 func (m *machine) sameLog(when string, between func()) {
 	m.t.Helper()
-	was := entries(m.t, m.Ledger)
+	was, begun := entries(m.t, m.Ledger), m.NewLog()
 	m.stop()
 	between()
 	m.open(1)
+	if !cmp.Equal(m.NewLog(), begun) {
+		m.t.Errorf("after %s it began with %+v, and had begun with %+v", when, m.NewLog(), begun)
+	}
 	if now := entries(m.t, m.Ledger); !slices.EqualFunc(now, was, bytes.Equal) {
 		m.t.Errorf("after %s the log has %d entries, and had %d", when, len(now), len(was))
+	}
+}
+
+// A journal whose new log leaves out a draw that was not drawn, or miscounts, was not written by this program.
+func TestANewLogThatIsNotOfItsJournal(t *testing.T) {
+	for name, change := range map[string]func(*journal.NewLog){
+		"a draw left out": func(n *journal.NewLog) { n.Again = nil },
+		"one too many":    func(n *journal.NewLog) { n.Again = []uint64{1, 2} },
+		"a wrong count":   func(n *journal.NewLog) { n.Opened = 2 },
+		"a short root":    func(n *journal.NewLog) { n.OldRoot = n.OldRoot[1:] },
+	} {
+		m := start(t, 1)
+		m.mustSend(1, 1, 5)
+		m.stop()
+		j, err := m.disk.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		last, err := j.Last(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := journal.NewLog{Key: keys(t)[1], OldKey: keys(t)[0], OldSize: 9, OldRoot: make([]byte, 32), Opened: 1, Again: []uint64{1}, At: 1}
+		change(&n)
+		if _, err := j.Append(t.Context(), last, [][]byte{journal.Encode(n)}); err != nil {
+			t.Fatal(err)
+		}
+		if l, err := ledger.Open(t.Context(), j, ledger.Options{Dir: "data", FS: m.fs, Public: true}); err == nil {
+			t.Errorf("%s: it starts", name)
+			_ = l.Close()
+		}
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
