@@ -22,18 +22,13 @@ import (
 	"quiniela"
 	"quiniela/audit"
 	"quiniela/draw"
-	"quiniela/internal/journal/local"
 	"quiniela/receipt"
 	"quiniela/tlog"
 )
 
 func TestAHonestLogPasses(t *testing.T) {
 	l := published()
-	j, err := local.Open(filepath.Join(l.dir, "journal"), local.Options{ReadOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = j.Close() }()
+	j := l.journal(t)
 	r := l.run(t, l.files, func(o *audit.Options) {
 		o.Journal, o.Retained = j, map[string][]byte{"yesterday": l.files["draws/1/sealed.checkpoint"]}
 	})
@@ -406,11 +401,7 @@ func TestAnotherBeacon(t *testing.T) {
 // The private journal is not what was published.
 func TestThePrivateJournalDiffers(t *testing.T) {
 	l := published()
-	j, err := local.Open(filepath.Join(l.dir, "journal"), local.Options{ReadOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = j.Close() }()
+	j := l.journal(t)
 	f := l.forge(t)
 	i, b := f.batch(1, 1, 5)
 	b.Received++

@@ -15,7 +15,6 @@ import (
 	"quiniela/audit"
 	"quiniela/draw"
 	"quiniela/internal/backup"
-	"quiniela/internal/journal/local"
 	"quiniela/internal/ledger"
 	"quiniela/internal/publish"
 	"quiniela/internal/publish/publishtest"
@@ -89,11 +88,7 @@ func restored(t *testing.T) (before, after *log) {
 func TestANewLogAfterALossIsAudited(t *testing.T) {
 	t.Parallel()
 	before, after := restored(t)
-	j, err := local.Open(filepath.Join(after.dir, "journal"), local.Options{ReadOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = j.Close() }()
+	j := after.journal(t)
 	seen := func(c []byte) func(*audit.Options) {
 		return func(o *audit.Options) { o.Retained = map[string][]byte{"kept": c} }
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +21,7 @@ import (
 	"quiniela"
 	"quiniela/audit"
 	"quiniela/draw"
+	"quiniela/internal/journal/local"
 	"quiniela/internal/ledger"
 	"quiniela/internal/publish"
 	"quiniela/internal/publish/publishtest"
@@ -159,6 +161,17 @@ func check(err error) {
 	if err != nil {
 		panic(err)
 	}
+}
+
+// journal opens the private journal until the test ends.
+func (l *log) journal(t testing.TB) *local.Journal {
+	t.Helper()
+	j, err := local.Open(filepath.Join(l.dir, "journal"), local.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() }) // it was only read
+	return j
 }
 
 // run audits what is given.

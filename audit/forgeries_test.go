@@ -2,7 +2,6 @@ package audit_test
 
 import (
 	"bytes"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -10,7 +9,6 @@ import (
 
 	"quiniela/audit"
 	"quiniela/draw"
-	"quiniela/internal/journal/local"
 	"quiniela/receipt"
 )
 
@@ -190,11 +188,7 @@ func TestEachFileOfADrawIsItsOwn(t *testing.T) {
 func TestALogWithOtherBetsThanTheJournal(t *testing.T) {
 	t.Parallel()
 	l := published()
-	j, err := local.Open(filepath.Join(l.dir, "journal"), local.Options{ReadOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = j.Close() }()
+	j := l.journal(t)
 	f := l.forge(t)
 	id := batchID{1, 2, 40}
 	data := bytes.Clone(f.records[id])

@@ -2,6 +2,8 @@
 // journal, the registry of agencies, the newest signed checkpoint and the list of earlier copies, and a list of its files with their
 // hashes. It is itself a data folder: a server could start on it. The state is not in it: it is built from the journal.
 //
+// Where a restored journal has lost what its public log had shown, it begins a new log (NewLog).
+//
 // It also keeps a data folder's list of copies (Note): what was made of it that has people's names, so that they can be found once
 // a draw is forgotten.
 //
