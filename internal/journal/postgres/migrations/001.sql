@@ -1,5 +1,5 @@
 -- The journal's entries in one gapless order. A batch's identity is unique by the database's own guarantee; the other
--- kinds of entry (a draw opens, an agency finishes, a draw is sealed, a result) have none.
+-- kinds of entry have none.
 CREATE TABLE journal_entry (
     position  bigint PRIMARY KEY,
     chain     bigint NOT NULL, -- the chain value, see docs/LEDGER-FORMAT.md
