@@ -191,7 +191,7 @@ func (c *fsckCommand) Run(e env) (err error) {
 		err = errors.Join(tell(e, report, err == nil), err)
 	}
 	if err == nil && !report.OK() {
-		err = fmt.Errorf("%d things are wrong: keep this folder as it is, and restore the newest backup that is whole into another one; what was acknowledged after it is not in it, and the agencies must send it again", uint64(len(report.Findings))+report.More)
+		err = errors.New("the journal is not whole: keep this folder as it is, and restore the newest backup that is whole into another one; what was acknowledged after it is not in it, and the agencies must send it again")
 	}
 	return err
 }
@@ -221,7 +221,8 @@ func tell(e env, r *fsck.Report, whole bool) error {
 		_, _ = printf(e.stdout, "and %d more\n", r.More)
 	}
 	if r.OK() && whole {
-		_, err = printf(e.stdout, "nothing is wrong\n")
+		_, wrote := printf(e.stdout, "nothing is wrong\n")
+		err = errors.Join(err, wrote)
 	}
 	return err
 }
