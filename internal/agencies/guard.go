@@ -5,37 +5,20 @@ import (
 	"crypto/subtle"
 	"crypto/x509"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"quiniela"
+	"quiniela/internal/registry"
 )
 
 // Guard decides who may speak for an agency. Until a registry exists, anyone may speak for any agency. Afterwards a missing or
 // unreadable registry denies everyone: the log says why, since only the operator can repair it, and agencies are told to try
 // again later. It is safe for concurrent use.
 type Guard struct {
-	path string
-	log  *slog.Logger
-
-	current atomic.Pointer[state] // read without a lock by every request
-	checked atomic.Int64          // ms since 1970: when the file was last looked at; whoever sets it looks
-	mu      sync.Mutex            // held while the file is read; protects seen
-	seen    os.FileInfo           // of the file as it was read, nil where it could not be
-}
-
-// state is what is known of the registry.
-type state struct {
-	registry *Registry // nil without a failure: there is no registry, and anyone may speak
-	failure  string    // why it cannot be read, "" where it can
+	watched *registry.Watched[Registry, *Registry]
 }
 
 // Identity is the agency that a connection has proven to be. The zero value is nobody. Only one goroutine may use it.
@@ -46,80 +29,29 @@ type Identity struct {
 	checked     *Registry
 }
 
-// reloadEvery is the shortest time between two looks at the file.
-const reloadEvery = time.Second
-
 // NewGuard reads the registry at path, which need not be there.
 func NewGuard(path string, log *slog.Logger) (*Guard, error) {
-	g := &Guard{path: path, log: log}
-	g.current.Store(new(state))
-	if err := g.load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, explain(err)
+	watched, err := registry.Watch(file(path),
+		func(r *Registry) { log.Info("agencies", "result", "success", "registered", len(r.Agencies)) },
+		func(err error) {
+			log.Error("agencies", "result", "fail", "error", err, "agencies", "all are told to try again later, until it can be read")
+		})
+	if err != nil {
+		return nil, err
 	}
-	g.checked.Store(time.Now().UnixMilli())
-	return g, nil
+	return &Guard{watched}, nil
 }
 
 // Open reports whether there is no registry.
 func (g *Guard) Open() bool { return *g.state() == state{} }
 
-// state returns the registry as it was at most reloadEvery ago.
-func (g *Guard) state() *state {
-	now, last := time.Now().UnixMilli(), g.checked.Load()
-	if now-last >= reloadEvery.Milliseconds() && g.checked.CompareAndSwap(last, now) {
-		if err := g.load(); err != nil {
-			g.failed(err)
-		}
-	}
-	return g.current.Load()
-}
+// Registry returns the registry as it was at most a second ago, which must not be changed; nil where there is none, or it cannot be read.
+func (g *Guard) Registry() *Registry { return g.watched.State().Registry }
 
-// failed denies everyone until the registry can be read, and logs each reason once.
-func (g *Guard) failed(err error) {
-	was := g.current.Load()
-	if *was == (state{}) && errors.Is(err, fs.ErrNotExist) {
-		return // there never was one
-	}
-	err = explain(err)
-	if was.failure == err.Error() {
-		return
-	}
-	g.log.Error("agencies", "result", "fail", "error", err, "agencies", "all are told to try again later, until it can be read")
-	g.current.Store(&state{failure: err.Error()})
-}
+// state is what is known of the registry; without a failure and a registry anyone may speak.
+type state registry.State[Registry]
 
-// explain adds what the operator can do.
-func explain(err error) error {
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w: give the file to the user that the server runs as, with chown", err)
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: put the file back from a backup", err)
-	}
-	return err
-}
-
-func (g *Guard) load() error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	info, err := os.Stat(g.path)
-	if err != nil {
-		g.seen = nil
-		return fmt.Errorf("read the agencies' registry: %w", err)
-	}
-	if g.seen != nil && info.ModTime().Equal(g.seen.ModTime()) && os.SameFile(info, g.seen) {
-		return nil
-	}
-	r, err := Read(g.path)
-	if err != nil {
-		g.seen = nil
-		return err
-	}
-	g.seen = info
-	g.current.Store(&state{registry: r})
-	g.log.Info("agencies", "result", "success", "registered", len(r.Agencies))
-	return nil
-}
+func (g *Guard) state() *state { return (*state)(g.watched.State()) }
 
 func denied(format string, args ...any) error {
 	return quiniela.Refuse(quiniela.Denied, format, args...)
@@ -137,11 +69,11 @@ var errUnreadable = quiniela.Refuse(quiniela.Busy, "the server cannot check for 
 // that guesses is slowed down, which its server does. The error is for the peer.
 func (g *Guard) Login(have Identity, n quiniela.Agency, token string) (Identity, error) {
 	now := g.state()
-	if now.registry == nil || token == "" { // no guess, but a question without one
+	if now.Registry == nil || token == "" { // no guess, but a question without one
 		err := now.allow(&have, n)
 		return have, err
 	}
-	r := now.registry
+	r := now.Registry
 	hash := hashToken(token)
 	a := r.Find(n)
 	// Compared in constant time, and where there is no such agency as well.
@@ -160,9 +92,9 @@ func (g *Guard) Login(have Identity, n quiniela.Agency, token string) (Identity,
 func (g *Guard) Allow(id *Identity, n quiniela.Agency) error { return g.state().allow(id, n) }
 
 func (s *state) allow(id *Identity, n quiniela.Agency) error {
-	r := s.registry
+	r := s.Registry
 	switch {
-	case s.failure != "":
+	case s.Failure != "":
 		return errUnreadable
 	case r == nil && (id.agency == 0 || id.agency == n):
 		return nil
@@ -207,7 +139,7 @@ func (g *Guard) Certified(c *x509.Certificate) (Identity, error) {
 		return Identity{}, denied("the certificate's common name is not %s and a number", certificatePrefix)
 	}
 	id := Identity{agency: n, certificate: Fingerprint(c)}
-	if r := g.state().registry; r != nil && !id.may(r, n) {
+	if r := g.state().Registry; r != nil && !id.may(r, n) {
 		return Identity{}, denied("this certificate of agency %d is not, or no longer, good here: use the agency's new token or certificate, or ask the operator for one", n)
 	}
 	return id, nil

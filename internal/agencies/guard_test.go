@@ -43,7 +43,7 @@ func (w *world) change(f func(*Registry) error) {
 	if err := Change(w.path, f); err != nil {
 		w.t.Fatal(err)
 	}
-	w.checked.Store(0)
+	w.watched.Recheck()
 }
 
 func (w *world) add(n quiniela.Agency) (token string) {
@@ -150,7 +150,7 @@ func TestARegistryThatCannotBeReadLetsNobodyInForNow(t *testing.T) {
 		}
 		w.log.Reset()
 		for range 3 {
-			w.checked.Store(0)
+			w.watched.Recheck()
 			w.want(id, 1, quiniela.Busy)
 			w.want(certified, 1, quiniela.Busy)
 			w.want(Identity{}, 1, quiniela.Busy)
@@ -171,7 +171,7 @@ func TestARegistryThatCannotBeReadLetsNobodyInForNow(t *testing.T) {
 	if err := errors.Join(os.Remove(w.path), os.WriteFile(w.path, good, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	w.checked.Store(0)
+	w.watched.Recheck()
 	w.want(id, 1, "")
 	w.want(certified, 1, "")
 	if _, code := w.login(1, token); code != "" {

@@ -10,15 +10,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
 	"quiniela"
-	"quiniela/internal/durable"
+	"quiniela/internal/journal"
+	"quiniela/internal/registry"
 )
 
 // FileName is the registry's name in a data folder.
@@ -49,20 +48,25 @@ func (a *Agency) accepts(fingerprint string) bool {
 
 // Registry is the agencies, by number.
 type Registry struct {
-	Version  int      `json:"version"`
+	Version int `json:"version"`
+	registry.History
 	Agencies []Agency `json:"agencies"`
 }
 
 const version = 1
 
-// Read reads a registry. Where there is none, the error wraps fs.ErrNotExist.
-func Read(path string) (*Registry, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the agencies' registry: %w", err)
+// file returns where the registry at path is.
+func file(path string) registry.File[Registry, *Registry] {
+	return registry.File[Registry, *Registry]{
+		Path: path, What: "the agencies' registry", Parse: parse, New: func() *Registry { return &Registry{Version: version} },
 	}
-	return parse(path, text)
 }
+
+// Read reads a registry. Where there is none, the error wraps fs.ErrNotExist.
+func Read(path string) (*Registry, error) { return file(path).Read() }
+
+// Change reads the registry, or begins an empty one, lets edit change it, and writes it. See registry.File.Change.
+func Change(path string, edit func(*Registry) error) error { return file(path).Change(edit) }
 
 func parse(path string, text []byte) (*Registry, error) {
 	r := new(Registry)
@@ -94,43 +98,6 @@ func (r *Registry) Find(n quiniela.Agency) *Agency {
 	return &r.Agencies[i]
 }
 
-// Change reads the registry, or begins an empty one, lets f change it, and writes it: whole or not at all, durably, and for
-// its owner only (0600) where it is new. Its owner stays, whoever changes it. The registry's folder is locked meanwhile: a second
-// process that wants to change the registry is refused at once.
-func Change(path string, f func(*Registry) error) (err error) {
-	if err := durable.MkdirPrivate(filepath.Dir(path)); err != nil {
-		return fmt.Errorf("make the folder of the agencies' registry: %w", err)
-	}
-	lock, err := durable.Lock(filepath.Dir(path))
-	switch {
-	case errors.Is(err, durable.ErrLocked):
-		return fmt.Errorf("the agencies' registry %s is being changed by another quiniela: try again", path)
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("lock the agencies' registry: %w; run this as the user that the server runs as, or as root", err)
-	case err != nil:
-		return fmt.Errorf("lock the agencies' registry: %w", err)
-	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
-	r, err := Read(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		r, err = &Registry{Version: version}, nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := f(r); err != nil {
-		return err
-	}
-	text, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := durable.WriteFile(path, append(text, '\n'), 0o600); err != nil {
-		return fmt.Errorf("write the agencies' registry: %w", err)
-	}
-	return nil
-}
-
 // maxName is the most characters of an agency's name.
 const maxName = 64
 
@@ -148,6 +115,7 @@ func (r *Registry) Add(n quiniela.Agency, name, certificate string, now time.Tim
 	}
 	a := Agency{Number: n, Name: name, Certificate: certificate, Added: now.UTC().Truncate(time.Second)}
 	token = a.newToken()
+	r.note(journal.ActAgencyAdd, &a, a.Added)
 	r.Agencies = append(r.Agencies, a)
 	slices.SortFunc(r.Agencies, func(x, y Agency) int { return int(x.Number) - int(y.Number) })
 	return token, nil
@@ -165,6 +133,7 @@ func (r *Registry) Rotate(n quiniela.Agency, certificate string, now time.Time) 
 	}
 	at := now.UTC().Truncate(time.Second)
 	a.Rotated, a.Revoked, a.Certificate = &at, nil, certificate
+	r.note(journal.ActAgencyRotate, a, at)
 	return a.newToken(), nil
 }
 
@@ -176,7 +145,13 @@ func (r *Registry) Revoke(n quiniela.Agency, now time.Time) error {
 	}
 	at := now.UTC().Truncate(time.Second)
 	a.Revoked, a.Token = &at, ""
+	r.note(journal.ActAgencyRevoke, a, at)
 	return nil
+}
+
+// note adds what was done to an agency to the history, for the audit trail.
+func (r *Registry) note(what string, a *Agency, at time.Time) {
+	r.Note(what, strconv.FormatUint(uint64(a.Number), 10), a.Name, at)
 }
 
 // newToken returns a new secret of 260 bits. It has letters and digits alone: one that began with "-" would read as an option
