@@ -26,7 +26,7 @@ import (
 func restored(t *testing.T) (before, after *log) {
 	d := publishtest.Start(t, 1)
 	open := func(id string, source draw.Source) ledger.Draw {
-		o, err := d.Ledger.OpenDraw(t.Context(), ledger.Terms{ID: id, Agencies: 1, Rule: draw.Rule{Source: source}})
+		o, err := d.Ledger.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: id, Agencies: 1, Rule: draw.Rule{Source: source}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +74,7 @@ func restored(t *testing.T) (before, after *log) {
 	d.Send(morning.Seq, 1, 1, 33)
 	d.Finish(morning.Seq, 1)
 	for _, id := range []string{"night", "morning"} {
-		if _, err := d.Ledger.EnterNumber(t.Context(), id, 33, nil); err != nil {
+		if _, err := d.Ledger.EnterNumber(t.Context(), ledger.Actor{}, id, 33, nil); err != nil {
 			t.Fatal(err)
 		}
 		d.File("draws/" + id + "/outcome.json")

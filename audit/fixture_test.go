@@ -95,7 +95,7 @@ func record() *log {
 	d := publishtest.StartAt(kept, 2, func() time.Time { return start.Add(time.Duration(ahead.Add(1)) * time.Millisecond) })
 	ctx := context.Background()
 	open := func(t ledger.Terms) ledger.Draw {
-		o, err := d.Ledger.OpenDraw(ctx, t)
+		o, err := d.Ledger.OpenDraw(ctx, ledger.Actor{}, t)
 		check(err)
 		return o
 	}
@@ -115,7 +115,7 @@ func record() *log {
 	d.Finish(1, 1)
 	d.Finish(1, 2)
 	d.Finish(night.Seq, 1)
-	_, err := d.Ledger.EnterNumber(ctx, "night", 33, make([]byte, 32))
+	_, err := d.Ledger.EnterNumber(ctx, ledger.Actor{}, "night", 33, make([]byte, 32))
 	check(err)
 	ahead.Add(time.Hour.Milliseconds())
 	for {
@@ -125,7 +125,7 @@ func record() *log {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	_, err = d.Ledger.EnterBeacon(ctx, "evening", beacon())
+	_, err = d.Ledger.EnterBeacon(ctx, ledger.Actor{}, "evening", beacon())
 	check(err)
 	for _, id := range []string{"1", "evening", "night"} {
 		d.File("draws/" + id + "/outcome.json")

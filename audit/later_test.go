@@ -89,7 +89,7 @@ func TestALogIsAuditedWhileItGrows(t *testing.T) {
 			d.File("draws/1/outcome.json")
 		}
 		id := fmt.Sprintf("draw-%d", n)
-		if _, err := d.Ledger.OpenDraw(t.Context(), ledger.Terms{ID: id, Agencies: 1, Rule: draw.FixedNumber(quiniela.Number(n))}); err != nil {
+		if _, err := d.Ledger.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: id, Agencies: 1, Rule: draw.FixedNumber(quiniela.Number(n))}); err != nil {
 			t.Fatal(err)
 		}
 		look()

@@ -83,7 +83,7 @@ func publishALottery(t *testing.T) publicLottery {
 	start := at.Add(-ledger.Margin - time.Hour)
 	d := publishtest.StartAt(t, 2, func() time.Time { return start.Add(time.Duration(ahead.Add(1)) * time.Millisecond) })
 	open := func(terms ledger.Terms) uint64 {
-		opened, err := d.Ledger.OpenDraw(t.Context(), terms)
+		opened, err := d.Ledger.OpenDraw(t.Context(), ledger.Actor{}, terms)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func publishALottery(t *testing.T) publicLottery {
 	d.Finish(1, 2)
 	d.Finish(night, 1)
 	d.Finish(evening, 2)
-	_, err := d.Ledger.EnterNumber(t.Context(), "night", 33, make([]byte, 32))
+	_, err := d.Ledger.EnterNumber(t.Context(), ledger.Actor{}, "night", 33, make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func enterRound1000(t *testing.T, d *publishtest.Desk) {
 	if _, err := hex.Decode(round.Signature[:], []byte("b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Ledger.EnterBeacon(t.Context(), "evening", round); err != nil {
+	if _, err := d.Ledger.EnterBeacon(t.Context(), ledger.Actor{}, "evening", round); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -39,7 +39,7 @@ func (c *Central) fetchRounds(ctx context.Context) {
 func (c *Central) fetchRound(ctx context.Context, d ledger.Draw) {
 	b, err := draw.Quicknet().Fetch(ctx, &http.Client{}, c.options.Relays, d.Rule.Round)
 	if err == nil {
-		_, err = c.Ledger.EnterBeacon(ctx, d.ID, b)
+		_, err = c.Ledger.EnterBeacon(ctx, ledger.Actor{}, d.ID, b)
 	}
 	if err == nil {
 		c.log.Info("beacon", "result", "success", "draw", d.ID, "round", d.Rule.Round)

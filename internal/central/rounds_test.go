@@ -38,7 +38,7 @@ func TestTheRoundIsFetched(t *testing.T) {
 	o.Now = func() time.Time { return time.UnixMicro(clock.Load()) }
 	c := start(t, o)
 	terms := ledger.Terms{ID: "evening", Agencies: 1, Closes: closes, Rule: draw.Rule{Source: quiniela.SourceBeacon}}
-	if d, err := c.Ledger.OpenDraw(t.Context(), terms); err != nil || d.Rule.Round != 1000 {
+	if d, err := c.Ledger.OpenDraw(t.Context(), ledger.Actor{}, terms); err != nil || d.Rule.Round != 1000 {
 		t.Fatalf("%+v, %v; want round 1000", d, err)
 	}
 

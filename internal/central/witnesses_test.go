@@ -240,7 +240,7 @@ func TestASealWaitsForNoOtherDraw(t *testing.T) {
 	o.Seed = &ledger.Seed{ID: "1", Agencies: 1, Rule: draw.FixedNumber(7)}
 	o.PublicLog = &central.PublicLog{Witnesses: []central.Witness{tower(t, "w.example", key.Verifier)}}
 	c := start(t, o)
-	other, err := c.Ledger.OpenDraw(t.Context(), ledger.Terms{ID: "other", Agencies: 1, Rule: draw.FixedNumber(1)})
+	other, err := c.Ledger.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: "other", Agencies: 1, Rule: draw.FixedNumber(1)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,10 +46,11 @@ const mostFindings = 100
 
 // checker is the state of a check: its own small account of what has been read.
 type checker struct {
-	report Report
-	draws  map[uint64]*drawn
-	names  map[string]bool
-	at     uint64 // the entry that is being read
+	report  Report
+	draws   map[uint64]*drawn
+	names   map[string]bool
+	changes map[string]uint64 // the last one of each registry, by its ID
+	at      uint64            // the entry that is being read
 }
 
 type drawn struct {
@@ -63,12 +64,13 @@ type drawn struct {
 	result   *journal.Result
 	resultAt uint64
 	winners  map[quiniela.Agency][]byte // their part of the digest
+	first    *journal.Entered           // what the first of two people has entered
 }
 
 // Check reads j. progress, where it is not nil, is called now and then with how far it is. The error says that the
 // journal could not be read to its end; the report then says what there was until there.
 func Check(ctx context.Context, j journal.Journal, progress func(entries uint64)) (*Report, error) {
-	c := &checker{draws: map[uint64]*drawn{}, names: map[string]bool{}}
+	c := &checker{draws: map[uint64]*drawn{}, names: map[string]bool{}, changes: map[string]uint64{}}
 	for e, err := range j.Entries(ctx, 1) {
 		if err == nil {
 			err = ctx.Err()
@@ -131,6 +133,10 @@ func (c *checker) entry(data []byte) {
 		c.forget(v)
 	case journal.NewLog:
 		c.newLog(v)
+	case journal.Entered:
+		c.entered(v)
+	case journal.Act:
+		c.act(v)
 	default:
 		c.finding("is a %T, which this check does not know", v)
 	}
@@ -306,12 +312,54 @@ func (c *checker) enter(n journal.Number) {
 		c.finding("enters a beacon's number for draw %s, whose source is %q", d.ID, d.opened.Source)
 	case n.Signature == nil && d.opened.Source == quiniela.SourceBeacon:
 		c.finding("enters a number by hand for draw %s, whose source is the beacon", d.ID)
+	case !d.enteredBy(n):
+		c.finding("enters a number for draw %s by the people %q, and not as its opening says", d.ID, n.By)
 	default:
 		if n.Signature != nil {
 			c.round(d, n)
 		}
 		d.number = &n.Number
 	}
+}
+
+// enteredBy reports whether a number was entered by as many people as its draw needs.
+func (d *drawn) enteredBy(n journal.Number) bool {
+	if !d.opened.Two {
+		return len(n.By) <= 1
+	}
+	f := d.first
+	return f != nil && len(n.By) == 2 && n.By[0] == f.Who && n.By[1] != f.Who && n.By[1] != "" && same(*f, n.Number, n.Extract)
+}
+
+// entered checks what one of two people has entered.
+func (c *checker) entered(e journal.Entered) {
+	d := c.of(e.Draw, "a number by one of two people", "sealed")
+	switch {
+	case d == nil:
+	case !d.opened.Two || d.number != nil || e.Who == "":
+		c.finding("enters a number for draw %s by %q, which does not wait for two people", d.ID, e.Who)
+	case d.first == nil || d.first.Who == e.Who:
+		d.first = &e
+	case same(*d.first, e.Number, e.Extract):
+		c.finding("enters the same number for draw %s as %s did before, and has no effect", d.ID, d.first.Who)
+	default:
+		d.first = nil // the two differ, and neither counts
+	}
+}
+
+func same(e journal.Entered, n quiniela.Number, extract []byte) bool {
+	return e.Number == n && bytes.Equal(e.Extract, extract)
+}
+
+// act checks that a registry's changes were recorded in their order.
+func (c *checker) act(a journal.Act) {
+	if a.Registry == "" {
+		return
+	}
+	if last := c.changes[a.Registry]; a.Change <= last {
+		c.finding("records change %d of registry %s, and change %d was recorded before", a.Change, a.Registry, last)
+	}
+	c.changes[a.Registry] = a.Change
 }
 
 func (c *checker) result(r journal.Result) {

@@ -18,14 +18,16 @@ type Kind byte
 
 // The kinds of entry. docs/LEDGER-FORMAT.md has their bytes.
 const (
-	KindBatch  Kind = 'B'
-	KindOpen   Kind = 'O'
-	KindFinish Kind = 'F'
-	KindSeal   Kind = 'S'
-	KindNumber Kind = 'N'
-	KindResult Kind = 'R'
-	KindForget Kind = 'X'
-	KindNewLog Kind = 'L'
+	KindBatch   Kind = 'B'
+	KindOpen    Kind = 'O'
+	KindFinish  Kind = 'F'
+	KindSeal    Kind = 'S'
+	KindNumber  Kind = 'N'
+	KindResult  Kind = 'R'
+	KindForget  Kind = 'X'
+	KindNewLog  Kind = 'L'
+	KindEntered Kind = 'E'
+	KindAct     Kind = 'A'
 )
 
 // version is the second byte of an entry. A reader refuses any other.
@@ -165,6 +167,7 @@ type Open struct {
 	Chain    []byte           `json:"chain,omitempty"`  // hash of the beacon's chain, where that is the source
 	Round    uint64           `json:"round,omitempty"`  // and its round
 	Public   bool             `json:"public,omitempty"` // its batches are in the public log
+	Two      bool             `json:"two,omitempty"`    // two people must enter its number; for the source notary
 	At       int64            `json:"at"`               // µs since the Unix epoch
 }
 
@@ -200,6 +203,7 @@ type Number struct {
 	Number    quiniela.Number `json:"number"`
 	Signature []byte          `json:"signature,omitempty"` // the beacon's, of the draw's round; none where a person entered the number
 	Extract   []byte          `json:"extract,omitempty"`   // SHA-256 of the official extract that a person handed in with it
+	By        []string        `json:"by,omitempty"`        // who entered it: one person, or the two that the draw needs, the first one first
 	At        int64           `json:"at"`
 }
 
@@ -240,7 +244,7 @@ type NewLog struct {
 	At      int64    `json:"at"`
 }
 
-// Encode returns the entry of an Open, Finish, Seal, Number, Result, Forget or NewLog. Batches have PutBatch.
+// Encode returns the entry of any type above but Batch, which has PutBatch, and of an Entered or Act.
 func Encode(v any) []byte {
 	var kind Kind
 	switch v.(type) {
@@ -258,6 +262,10 @@ func Encode(v any) []byte {
 		kind = KindForget
 	case NewLog:
 		kind = KindNewLog
+	case Entered:
+		kind = KindEntered
+	case Act:
+		kind = KindAct
 	default:
 		panic(fmt.Sprintf("journal: no entry holds a %T", v))
 	}
@@ -268,7 +276,7 @@ func Encode(v any) []byte {
 	return append([]byte{byte(kind), version}, text...)
 }
 
-// Decode reads an entry: a *Batch, whose Lines alias data, or an Open, Finish, Seal, Number, Result, Forget or NewLog. Anything
+// Decode reads an entry: a *Batch, whose Lines alias data, or a value of one of the types that Encode takes. Anything
 // that is not exactly what this version writes is an error: a journal is not read on a guess.
 func Decode(data []byte) (any, error) {
 	if len(data) < 2 {
@@ -294,6 +302,10 @@ func Decode(data []byte) (any, error) {
 		return decodeText[Forget](data)
 	case KindNewLog:
 		return decodeText[NewLog](data)
+	case KindEntered:
+		return decodeText[Entered](data)
+	case KindAct:
+		return decodeText[Act](data)
 	}
 	return nil, fmt.Errorf("unknown entry kind %q", data[0])
 }

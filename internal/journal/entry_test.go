@@ -52,6 +52,10 @@ func TestEntriesComeBack(t *testing.T) {
 		journal.Seal{Draw: 1, Batches: 9, Bets: 900, At: 3},
 		journal.Result{Draw: 1, Number: 7574, Winners: 2, Digest: []byte{1, 2}, At: 4},
 		journal.NewLog{Key: "a", OldKey: "b", OldSize: 3, OldRoot: []byte{4}, Opened: 5, Again: []uint64{2, 5}, At: 6},
+		journal.Open{Draw: 3, ID: "c", Agencies: 5, Source: "notary", Two: true, At: 1},
+		journal.Number{Draw: 3, Number: 5, By: []string{"ana", "eva"}, At: 2},
+		journal.Entered{Draw: 3, Number: 5, Extract: []byte{2}, Who: "ana", At: 2},
+		journal.Act{What: journal.ActOpen, Who: "ana", From: "192.0.2.7", Draw: "c", About: "d", Note: "e", Failed: "f", Registry: "g", Change: 7, At: 8},
 	} {
 		got, err := journal.Decode(journal.Encode(v))
 		if err != nil || !cmp.Equal(got, v) {

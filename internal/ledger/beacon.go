@@ -69,7 +69,7 @@ func (l *Ledger) AwaitingRound() []Draw {
 }
 
 // EnterBeacon records durably the beacon's round of a sealed draw, and with it its number.
-func (l *Ledger) EnterBeacon(ctx context.Context, id string, b draw.Beacon) (Draw, error) {
+func (l *Ledger) EnterBeacon(ctx context.Context, by Actor, id string, b draw.Beacon) (Draw, error) {
 	d, err := l.FindDraw(ctx, id)
 	if err != nil {
 		return d, err
@@ -81,7 +81,7 @@ func (l *Ledger) EnterBeacon(ctx context.Context, id string, b draw.Beacon) (Dra
 	if err != nil {
 		return d, quiniela.Refuse(quiniela.Invalid, "%v", err)
 	}
-	if err := l.do(ctx, &request{enter: &enterRequest{id: id, number: number, signature: b.Signature[:]}}); err != nil {
+	if err := l.do(ctx, &request{enter: &enterRequest{id: id, number: number, signature: b.Signature[:]}, by: by}); err != nil {
 		return d, err
 	}
 	return l.FindDraw(ctx, id)

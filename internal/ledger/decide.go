@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 
 	"quiniela"
@@ -30,6 +31,8 @@ func (g *group) decide(ctx context.Context, r *request) error {
 		return g.decideClose(ctx, r, r.close)
 	case r.enter != nil:
 		return g.decideNumber(ctx, r, *r.enter)
+	case r.acts != nil:
+		return g.decideActs(ctx, r.acts)
 	case r.refresh:
 		return nil // the state is as fresh as was asked for
 	default:
@@ -231,6 +234,9 @@ func (g *group) decideOpen(ctx context.Context, r *request, o journal.Open) erro
 	if err := g.add(ctx, journal.Encode(o), o, nil, nil); err != nil {
 		return err
 	}
+	if err := g.act(ctx, r.by, journal.Act{What: journal.ActOpen, Draw: o.ID}); err != nil {
+		return err
+	}
 	if o.Agencies > 0 {
 		return nil
 	}
@@ -249,7 +255,10 @@ func (g *group) decideClose(ctx context.Context, r *request, c *closeRequest) er
 		r.err = quiniela.Refuse(quiniela.Closed, "draw %s is closed already", d.ID)
 		return nil
 	}
-	return g.seal(ctx, d, journal.SealedByOperator, c.note, g.l.now().UnixMicro())
+	if err := g.seal(ctx, d, journal.SealedByOperator, c.note, g.l.now().UnixMicro()); err != nil {
+		return err
+	}
+	return g.act(ctx, r.by, journal.Act{What: journal.ActClose, Draw: d.ID, Note: c.note})
 }
 
 func (g *group) decideNumber(ctx context.Context, r *request, e enterRequest) error {
@@ -258,12 +267,25 @@ func (g *group) decideNumber(ctx context.Context, r *request, e enterRequest) er
 		r.err = noDraw(e.id)
 		return nil
 	}
-	now := g.l.now()
 	if r.err = checkNumber(d, e); r.err != nil {
 		return nil
 	}
-	n := journal.Number{Draw: d.Seq, Number: e.number, Signature: e.signature, Extract: e.extract, At: now.UnixMicro()}
-	return g.add(ctx, journal.Encode(n), n, nil, nil)
+	if d.Two {
+		return g.decideOneOfTwo(ctx, r, d, e)
+	}
+	n := journal.Number{Draw: d.Seq, Number: e.number, Signature: e.signature, Extract: e.extract, At: g.l.now().UnixMicro()}
+	if r.by.Name != "" {
+		n.By = []string{r.by.Name}
+	}
+	return g.enter(ctx, r, d, n)
+}
+
+// enter records a draw's number, and who entered it.
+func (g *group) enter(ctx context.Context, r *request, d Draw, n journal.Number) error {
+	if err := g.add(ctx, journal.Encode(n), n, nil, nil); err != nil {
+		return err
+	}
+	return g.act(ctx, r.by, journal.Act{What: journal.ActEnter, Draw: d.ID, Note: fmt.Sprintf("%04d", n.Number)})
 }
 
 // checkNumber refuses a number that a draw does not wait for.

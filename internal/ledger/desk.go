@@ -27,6 +27,7 @@ type Terms struct {
 	Agencies uint32    // expected: 1..Agencies
 	Closes   time.Time // zero: when all have finished, or an operator closes it
 	Rule     draw.Rule
+	Two      bool // two people must enter its number; for the source notary
 }
 
 // MaxAgencies is the most agencies of a draw.
@@ -102,7 +103,7 @@ func (l *Ledger) FindDraw(ctx context.Context, id string) (Draw, error) {
 }
 
 // OpenDraw opens a draw durably. Its number source and closing time cannot be changed afterwards.
-func (l *Ledger) OpenDraw(ctx context.Context, t Terms) (Draw, error) {
+func (l *Ledger) OpenDraw(ctx context.Context, by Actor, t Terms) (Draw, error) {
 	now := l.now()
 	rule, err := l.rule(t)
 	if err == nil {
@@ -114,14 +115,14 @@ func (l *Ledger) OpenDraw(ctx context.Context, t Terms) (Draw, error) {
 	if err := rule.Check(); err != nil {
 		return Draw{}, quiniela.Refuse(quiniela.Invalid, "%v", err)
 	}
-	o := &journal.Open{ID: t.ID, Agencies: t.Agencies, Source: string(rule.Source), Number: rule.Fixed, Public: l.public, At: now.UnixMicro()}
+	o := &journal.Open{ID: t.ID, Agencies: t.Agencies, Source: string(rule.Source), Number: rule.Fixed, Public: l.public, Two: t.Two, At: now.UnixMicro()}
 	if !t.Closes.IsZero() {
 		o.Closes = t.Closes.UnixMicro()
 	}
 	if rule.Source == quiniela.SourceBeacon {
 		o.Chain, o.Round = rule.Chain[:], rule.Round
 	}
-	if err := l.do(ctx, &request{open: o}); err != nil {
+	if err := l.do(ctx, &request{open: o, by: by}); err != nil {
 		return Draw{}, err
 	}
 	return l.FindDraw(ctx, t.ID)
@@ -133,6 +134,9 @@ func (t Terms) check(now time.Time) error {
 	}
 	if t.Agencies < 1 || t.Agencies > MaxAgencies {
 		return quiniela.Refuse(quiniela.Invalid, "%d agencies: want 1 to %d", t.Agencies, MaxAgencies)
+	}
+	if t.Two && t.Rule.Source != quiniela.SourceNotary {
+		return quiniela.Refuse(quiniela.Invalid, "two people enter a notary's number, and the source of draw %s is %q", t.ID, t.Rule.Source)
 	}
 	if !t.Closes.IsZero() && !t.Closes.After(now) {
 		return quiniela.Refuse(quiniela.Invalid, "the closing time %s has passed: it is %s here", t.Closes.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
@@ -158,14 +162,14 @@ func (l *Ledger) rule(t Terms) (draw.Rule, error) {
 
 // CloseDraw seals an open draw durably, also while agencies have not finished: that is an operator's decision, and
 // note, which may be empty, says why. The draw follows as soon as its number is known.
-func (l *Ledger) CloseDraw(ctx context.Context, id, note string) (Draw, error) {
+func (l *Ledger) CloseDraw(ctx context.Context, by Actor, id, note string) (Draw, error) {
 	if note = strings.TrimSpace(note); note == "-" {
 		note = "" // which the public log writes in this way
 	}
 	if err := checkNote(note); err != nil {
 		return Draw{}, err
 	}
-	if err := l.do(ctx, &request{close: &closeRequest{id, note}}); err != nil {
+	if err := l.do(ctx, &request{close: &closeRequest{id, note}, by: by}); err != nil {
 		return Draw{}, err
 	}
 	return l.FindDraw(ctx, id)
@@ -184,15 +188,16 @@ func checkNote(note string) error {
 }
 
 // EnterNumber records durably the winning number of a sealed draw whose source is a notary. extract is the SHA-256 of the official
-// extract that the notary hands in, or nil.
-func (l *Ledger) EnterNumber(ctx context.Context, id string, n quiniela.Number, extract []byte) (Draw, error) {
+// extract that the notary hands in, or nil. Where the draw needs two people, the first one's number has no effect until a second one,
+// who does not see it, has entered the same; the error has the code Conflict where it is another one, and both then begin again.
+func (l *Ledger) EnterNumber(ctx context.Context, by Actor, id string, n quiniela.Number, extract []byte) (Draw, error) {
 	if len(extract) != 0 && len(extract) != tlog.HashSize {
 		return Draw{}, quiniela.Refuse(quiniela.Invalid, "an extract's hash of %d bytes: want the %d of SHA-256", len(extract), tlog.HashSize)
 	}
 	if n > quiniela.MaxNumber {
 		return Draw{}, quiniela.Refuse(quiniela.Invalid, "the number %d: want 0 to %d", n, quiniela.MaxNumber)
 	}
-	if err := l.do(ctx, &request{enter: &enterRequest{id: id, number: n, extract: extract}}); err != nil {
+	if err := l.do(ctx, &request{enter: &enterRequest{id: id, number: n, extract: extract}, by: by}); err != nil {
 		return Draw{}, err
 	}
 	return l.FindDraw(ctx, id)

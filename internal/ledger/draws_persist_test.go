@@ -10,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"github.com/google/go-cmp/cmp"
 
 	"quiniela"
 	"quiniela/draw"
@@ -17,22 +18,26 @@ import (
 	"quiniela/internal/ledger"
 )
 
-// The steps of an operator's day with a notary's draw, in order.
+// The steps of an operator's day with a notary's draw whose number two people enter, in order.
 var day = []struct {
 	name string
 	do   func(l *ledger.Ledger) error
 	done func(d ledger.Draw) bool
 }{
 	{"open", func(l *ledger.Ledger) error {
-		_, err := l.OpenDraw(context.Background(), ledger.Terms{ID: "x", Agencies: 2, Closes: time.Now().Add(time.Hour), Rule: draw.Rule{Source: quiniela.SourceNotary}})
+		_, err := l.OpenDraw(context.Background(), person("ana"), ledger.Terms{ID: "x", Agencies: 2, Closes: time.Now().Add(time.Hour), Rule: draw.Rule{Source: quiniela.SourceNotary}, Two: true})
 		return err
 	}, func(d ledger.Draw) bool { return d.ID == "x" && !d.Closes.IsZero() }},
 	{"close", func(l *ledger.Ledger) error {
-		_, err := l.CloseDraw(context.Background(), "x", "why")
+		_, err := l.CloseDraw(context.Background(), person("ana"), "x", "why")
 		return err
 	}, func(d ledger.Draw) bool { return d.Sealed && d.SealedBy == "operator" && d.Note == "why" }},
+	{"enter first", func(l *ledger.Ledger) error {
+		_, err := l.EnterNumber(context.Background(), person("ana"), "x", 7, nil)
+		return err
+	}, func(d ledger.Draw) bool { return d.First != nil || d.Entered != nil }},
 	{"enter", func(l *ledger.Ledger) error {
-		_, err := l.EnterNumber(context.Background(), "x", 7, nil)
+		_, err := l.EnterNumber(context.Background(), person("eva"), "x", 7, nil)
 		return err
 	}, func(d ledger.Draw) bool { return d.Entered != nil && *d.Entered == 7 }},
 }
@@ -102,7 +107,11 @@ func failDayAt(t *testing.T, at int64, keep int) bool {
 	if _, err := walk(l); err != nil {
 		t.Errorf("write %d: afterwards: %v", at, err)
 	}
-	if _, err := l.EnterNumber(context.Background(), "x", 8, nil); quiniela.CodeOf(err) != quiniela.Conflict {
+	want := []string{"ana open x ", "ana close x why", "ana enter x the first of two", "eva enter x 0007"}
+	if diff := cmp.Diff(want, trail(t, l)); diff != "" {
+		t.Errorf("write %d: the trail has not each act once: %s", at, diff)
+	}
+	if _, err := l.EnterNumber(context.Background(), person("ana"), "x", 8, nil); quiniela.CodeOf(err) != quiniela.Conflict {
 		t.Errorf("write %d: a second number: %v", at, err)
 	}
 	return true

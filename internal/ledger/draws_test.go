@@ -18,7 +18,7 @@ import (
 
 func (m *machine) openDraw(id string, agencies uint32, closes time.Time, rule draw.Rule) ledger.Draw {
 	m.t.Helper()
-	d, err := m.OpenDraw(m.t.Context(), ledger.Terms{ID: id, Agencies: agencies, Closes: closes, Rule: rule})
+	d, err := m.OpenDraw(m.t.Context(), ledger.Actor{}, ledger.Terms{ID: id, Agencies: agencies, Closes: closes, Rule: rule})
 	if err != nil {
 		m.t.Fatalf("open draw %s: %v", id, err)
 	}
@@ -144,7 +144,7 @@ func TestATallyCountsWhatHasComeSince(t *testing.T) {
 func TestANameIsUsedOnce(t *testing.T) {
 	m := start(t, 1)
 	open := func(id string, agencies uint32, closes time.Time, rule draw.Rule) error {
-		_, err := m.OpenDraw(t.Context(), ledger.Terms{ID: id, Agencies: agencies, Closes: closes, Rule: rule})
+		_, err := m.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: id, Agencies: agencies, Closes: closes, Rule: rule})
 		return err
 	}
 	for name, row := range map[string]struct {
@@ -175,19 +175,19 @@ func TestAnOperatorClosesWithAgenciesMissing(t *testing.T) {
 	m.mustSend(1, 1, 7574)
 	m.finish(1, 1, "")
 	m.mustSend(2, 1, 7574)
-	if _, err := m.CloseDraw(t.Context(), "nothing", ""); quiniela.CodeOf(err) != quiniela.NoDraw {
+	if _, err := m.CloseDraw(t.Context(), ledger.Actor{}, "nothing", ""); quiniela.CodeOf(err) != quiniela.NoDraw {
 		t.Fatalf("close a draw that is not there: %v", err)
 	}
-	if _, err := m.CloseDraw(t.Context(), "1", "two\nlines"); quiniela.CodeOf(err) != quiniela.Invalid {
+	if _, err := m.CloseDraw(t.Context(), ledger.Actor{}, "1", "two\nlines"); quiniela.CodeOf(err) != quiniela.Invalid {
 		t.Fatalf("a note of two lines: %v", err)
 	}
-	if _, err := m.CloseDraw(t.Context(), "1", "agency 2 lost its line"); err != nil {
+	if _, err := m.CloseDraw(t.Context(), ledger.Actor{}, "1", "agency 2 lost its line"); err != nil {
 		t.Fatal(err)
 	}
 	m.refused(quiniela.Closed, 2, 2, 7574)
 	m.finish(2, 0, quiniela.Closed)
 	m.mustSend(2, 1, 7574) // a repeat gets its answer
-	if _, err := m.CloseDraw(t.Context(), "1", ""); quiniela.CodeOf(err) != quiniela.Closed {
+	if _, err := m.CloseDraw(t.Context(), ledger.Actor{}, "1", ""); quiniela.CodeOf(err) != quiniela.Closed {
 		t.Fatalf("close it twice: %v", err)
 	}
 	m.winners(2, "2001000")
@@ -206,7 +206,7 @@ func TestANotaryEntersTheNumber(t *testing.T) {
 	m.sendTo(d.Seq, 1, 1, "", 42, 43)
 	enter := func(id string, n quiniela.Number, want quiniela.Code) {
 		t.Helper()
-		if _, err := m.EnterNumber(t.Context(), id, n, nil); quiniela.CodeOf(err) != want || want == "" && err != nil {
+		if _, err := m.EnterNumber(t.Context(), ledger.Actor{}, id, n, nil); quiniela.CodeOf(err) != want || want == "" && err != nil {
 			t.Fatalf("enter %d for %s: %v, want code %q", n, id, err, want)
 		}
 	}
@@ -298,13 +298,13 @@ func TestDrawsOverASharedJournal(t *testing.T) {
 		return l
 	}
 	a, b := server("a"), server("b")
-	if _, err := a.OpenDraw(t.Context(), ledger.Terms{ID: "x", Agencies: 1, Rule: draw.Rule{Source: quiniela.SourceNotary}}); err != nil {
+	if _, err := a.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: "x", Agencies: 1, Rule: draw.Rule{Source: quiniela.SourceNotary}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.CloseDraw(t.Context(), "x", ""); err != nil {
+	if _, err := b.CloseDraw(t.Context(), ledger.Actor{}, "x", ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.EnterNumber(t.Context(), "x", 3, nil); err != nil {
+	if _, err := a.EnterNumber(t.Context(), ledger.Actor{}, "x", 3, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, l := range []*ledger.Ledger{a, b} {

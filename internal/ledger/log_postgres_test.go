@@ -68,7 +68,7 @@ func TestEveryServerOfAClusterDerivesTheSameLog(t *testing.T) {
 	c := pgtest.Start(t, 0)
 	server := func() *ledger.Ledger { return open(t, c, 4).Ledger }
 	a, b := server(), server()
-	if _, err := a.OpenDraw(t.Context(), ledger.Terms{ID: "x", Agencies: 1, Rule: draw.Rule{Source: quiniela.SourceNotary}}); err != nil {
+	if _, err := a.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: "x", Agencies: 1, Rule: draw.Rule{Source: quiniela.SourceNotary}}); err != nil {
 		t.Fatal(err)
 	}
 	const batches = 25

@@ -61,7 +61,7 @@ func busyDay(t *testing.T, m *machine) (night, late ledger.Draw) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := m.EnterNumber(t.Context(), "night", 9, bytes.Repeat([]byte{7}, 32)); err != nil {
+	if _, err := m.EnterNumber(t.Context(), ledger.Actor{}, "night", 9, bytes.Repeat([]byte{7}, 32)); err != nil {
 		t.Fatal(err)
 	}
 	m.sendTo(late.Seq, 1, 2, "", 3)
@@ -165,7 +165,7 @@ func TestADrawThatIsNotPublicIsNotInTheLog(t *testing.T) {
 	if _, err := m.AgencyBatches(t.Context(), d, 1, 1, 1, func(ledger.Logged) error { return nil }); quiniela.CodeOf(err) != quiniela.Absent {
 		t.Errorf("its batch can be proven: %v", err)
 	}
-	if _, err := m.OpenDraw(t.Context(), ledger.Terms{ID: "b", Agencies: 1, Closes: time.Now().Add(time.Hour), Rule: draw.Rule{Source: quiniela.SourceBeacon}}); quiniela.CodeOf(err) != quiniela.Invalid {
+	if _, err := m.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: "b", Agencies: 1, Closes: time.Now().Add(time.Hour), Rule: draw.Rule{Source: quiniela.SourceBeacon}}); quiniela.CodeOf(err) != quiniela.Invalid {
 		t.Errorf("a beacon's draw outside the log: %v", err)
 	}
 	// From now on draws are public; the log counts its own.
@@ -204,10 +204,10 @@ func TestWhatAnOperatorTypesStopsNothing(t *testing.T) {
 	for i, text := range texts {
 		id := fmt.Sprintf("d%d", i)
 		m.openDraw(id, 1, time.Time{}, draw.FixedNumber(1))
-		if _, err := m.CloseDraw(t.Context(), id, text); err != nil && quiniela.CodeOf(err) != quiniela.Invalid {
+		if _, err := m.CloseDraw(t.Context(), ledger.Actor{}, id, text); err != nil && quiniela.CodeOf(err) != quiniela.Invalid {
 			t.Fatalf("the note %q: %v", text, err)
 		}
-		_, err := m.OpenDraw(t.Context(), ledger.Terms{ID: text, Agencies: 1, Rule: draw.FixedNumber(1)})
+		_, err := m.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: text, Agencies: 1, Rule: draw.FixedNumber(1)})
 		if err != nil && quiniela.CodeOf(err) != quiniela.Invalid {
 			t.Fatalf("the name %q: %v", text, err)
 		}
@@ -294,7 +294,7 @@ func TestABeaconsDraw(t *testing.T) {
 	good := beacon(t, 1000, round1000)
 	enter := func(what string, b draw.Beacon, want quiniela.Code) {
 		t.Helper()
-		if _, err := m.EnterBeacon(t.Context(), "evening", b); quiniela.CodeOf(err) != want || want == "" && err != nil {
+		if _, err := m.EnterBeacon(t.Context(), ledger.Actor{}, "evening", b); quiniela.CodeOf(err) != want || want == "" && err != nil {
 			t.Errorf("%s: %v, want code %q", what, err, want)
 		}
 	}
@@ -305,7 +305,7 @@ func TestABeaconsDraw(t *testing.T) {
 	m.sendTo(d.Seq, 1, 2, quiniela.Closed, 1)
 	enter("another round", beacon(t, 123, "b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92"), quiniela.Invalid)
 	enter("another round's signature", beacon(t, 1000, "b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92"), quiniela.Invalid)
-	if _, err := m.EnterNumber(t.Context(), "evening", 5, nil); quiniela.CodeOf(err) != quiniela.Invalid {
+	if _, err := m.EnterNumber(t.Context(), ledger.Actor{}, "evening", 5, nil); quiniela.CodeOf(err) != quiniela.Invalid {
 		t.Errorf("a number by hand: %v", err)
 	}
 	enter("the round", good, "")
@@ -334,11 +334,11 @@ func TestABeaconsDrawWaitsForItsRound(t *testing.T) {
 	m.wait("evening", "sealed")
 	for _, late := range []time.Duration{0, time.Hour, 365 * 24 * time.Hour} {
 		c.add(late)
-		if _, err := m.EnterNumber(t.Context(), "evening", 5, nil); quiniela.CodeOf(err) != quiniela.Invalid {
+		if _, err := m.EnterNumber(t.Context(), ledger.Actor{}, "evening", 5, nil); quiniela.CodeOf(err) != quiniela.Invalid {
 			t.Errorf("%s after the round: %v", late, err)
 		}
 	}
-	if _, err := m.EnterBeacon(t.Context(), "evening", beacon(t, 1000, round1000)); err != nil {
+	if _, err := m.EnterBeacon(t.Context(), ledger.Actor{}, "evening", beacon(t, 1000, round1000)); err != nil {
 		t.Error(err)
 	}
 	m.wait("evening", "drawn")
@@ -354,7 +354,7 @@ func TestANumberByHandStopsTheLedger(t *testing.T) {
 
 func TestABeaconNeedsAClosingTime(t *testing.T) {
 	m := start(t, 1)
-	_, err := m.OpenDraw(t.Context(), ledger.Terms{ID: "x", Agencies: 1, Rule: draw.Rule{Source: quiniela.SourceBeacon}})
+	_, err := m.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: "x", Agencies: 1, Rule: draw.Rule{Source: quiniela.SourceBeacon}})
 	if quiniela.CodeOf(err) != quiniela.Invalid || !strings.Contains(err.Error(), "closing time") {
 		t.Errorf("%v", err)
 	}
@@ -373,7 +373,7 @@ func TestADrawAwaitsItsRound(t *testing.T) {
 	if due := m.AwaitingRound(); len(due) != 1 || due[0].Seq != d.Seq || due[0].Rule.Round != 1000 {
 		t.Errorf("after the round's time: %+v", due)
 	}
-	if _, err := m.EnterBeacon(t.Context(), "evening", beacon(t, 1000, round1000)); err != nil {
+	if _, err := m.EnterBeacon(t.Context(), ledger.Actor{}, "evening", beacon(t, 1000, round1000)); err != nil {
 		t.Fatal(err)
 	}
 	if due := m.AwaitingRound(); len(due) != 0 {

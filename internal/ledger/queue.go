@@ -18,7 +18,10 @@ type request struct {
 	close   *closeRequest
 	enter   *enterRequest
 	result  *resultRequest
-	refresh bool // see what others have appended, and decide nothing
+	acts    []journal.Act // for the trail
+	refresh bool          // see what others have appended, and decide nothing
+
+	by Actor // who asks to open, close or enter
 
 	// the outcome
 	stored int   // bets, of a batch

@@ -66,7 +66,7 @@ func TestManyDrawsAndAgencies(t *testing.T) {
 	began := time.Now()
 	number := draw.FixedNumber(7574)
 	together(draws, func(i int) error {
-		d, err := l.OpenDraw(t.Context(), ledger.Terms{ID: fmt.Sprintf("d%d", i), Agencies: 1, Rule: number})
+		d, err := l.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: fmt.Sprintf("d%d", i), Agencies: 1, Rule: number})
 		if err == nil {
 			err = l.Finish(t.Context(), d.Seq, 1, 0, nil)
 		}
@@ -82,7 +82,7 @@ func TestManyDrawsAndAgencies(t *testing.T) {
 	}
 
 	before, began = heap(), time.Now()
-	d, err := l.OpenDraw(t.Context(), ledger.Terms{ID: "large", Agencies: uint32(agencies), Rule: number})
+	d, err := l.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: "large", Agencies: uint32(agencies), Rule: number})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestManyDrawsAndAgencies(t *testing.T) {
 func TestDrawsWithoutAResult(t *testing.T) {
 	m := start(t, 1)
 	open := func(i int) error {
-		_, err := m.OpenDraw(t.Context(), ledger.Terms{ID: fmt.Sprintf("d%d", i), Agencies: 1, Rule: draw.FixedNumber(7574)})
+		_, err := m.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: fmt.Sprintf("d%d", i), Agencies: 1, Rule: draw.FixedNumber(7574)})
 		return err
 	}
 	for i := 1; i < ledger.MaxUndrawn; i++ {

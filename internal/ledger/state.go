@@ -39,8 +39,13 @@ type Draw struct {
 	Entered  *quiniela.Number // by a notary, or from the beacon
 	// Signature is the beacon's, of the draw's round; nil where a notary entered the number.
 	Signature []byte
-	Extract   []byte          // SHA-256 of the official extract that the notary handed in, or nil
-	Result    *journal.Result // nil until drawn
+	Extract   []byte // SHA-256 of the official extract that the notary handed in, or nil
+	// Two reports that its number takes effect when two people have entered it; EnteredBy are those who have, and First is what
+	// the first of them entered while the second is awaited, which nobody else may see.
+	Two       bool             `json:",omitempty"`
+	EnteredBy []string         `json:",omitempty"`
+	First     *journal.Entered `json:",omitempty"`
+	Result    *journal.Result  // nil until drawn
 	// Public reports that its batches are in the public log, as draw LogSeq of the log, whose entries OpenIndex,
 	// SealIndex (once sealed) and ResultIndex (once drawn) are its own. Binding is the leaf of the first.
 	Public bool
@@ -127,7 +132,7 @@ type state struct {
 	db      *store.DB
 	journal journal.Journal
 
-	mu      sync.RWMutex // guards what follows, up to tree
+	mu      sync.RWMutex // guards what follows, up to changes
 	head    journal.Head // of the last journal entry in it
 	draws   map[uint64]Draw
 	cursors map[cursorKey]cursor
@@ -135,6 +140,7 @@ type state struct {
 	ids     map[string]uint64        // of the draws
 	undrawn []uint64                 // draws without a result, in order, MaxUndrawn at most; replaced, never changed
 	tree    tlog.CompactRange        // of the public log
+	changes map[string]uint64        // the last change of each registry that the trail has, by the registry's ID
 
 	chain *draw.Chain // the beacon; never changed
 
@@ -180,6 +186,7 @@ func newState(db *store.DB) *state {
 func (s *state) empty() {
 	s.head, s.tree, s.undrawn = journal.Head{}, tlog.CompactRange{}, nil
 	s.draws, s.cursors, s.drawn, s.ids = map[uint64]Draw{}, map[cursorKey]cursor{}, map[uint64]chan struct{}{}, map[string]uint64{}
+	s.changes = map[string]uint64{}
 }
 
 func (s *state) close() error {
@@ -197,10 +204,12 @@ const (
 	keyBatch   = 'b' // u64 draw, u32 agency, u64 batch -> u64 position, u64 index in the public log, packed numbers
 	keyNewLog  = 'n' // -> u64 position, and the journal's entry that began the public log
 	keyWinner  = 'w' // u64 draw, u32 agency, u32 index -> document
+	keyAct     = 't' // u64 position -> JSON journal.Act
+	keyChange  = 'r' // a registry's ID -> u64 its last change that the trail has
 )
 
 // rowVersion is of the rows' meaning. Rows of another one are not read on a guess: the journal gives them anew.
-const rowVersion = 5
+const rowVersion = 6
 
 // batchRow is how many bytes of a batch's row are in front of its numbers.
 const batchRow = 8 + 8
@@ -257,6 +266,9 @@ func (s *state) load() error {
 		return err
 	}
 	if err := s.scan([]byte{keyDraw}, s.loadDraw); err != nil {
+		return err
+	}
+	if err := s.scan([]byte{keyChange}, s.loadChange); err != nil {
 		return err
 	}
 	return s.scan([]byte{keyCursor}, s.loadCursor)

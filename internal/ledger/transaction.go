@@ -25,6 +25,7 @@ type transaction struct {
 	head    journal.Head  // of the last entry that is in it and in the journal; the caller sets it before commit
 	draws   map[uint64]Draw
 	cursors map[cursorKey]cursor
+	changes map[string]uint64
 	key     []byte
 
 	tree   tlog.CompactRange // of the public log
@@ -34,7 +35,7 @@ type transaction struct {
 func (s *state) begin() *transaction {
 	return &transaction{
 		s: s, batch: s.db.NewBatch(), next: s.head.Position + 1, head: s.head, tree: s.tree,
-		draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{},
+		draws: map[uint64]Draw{}, cursors: map[cursorKey]cursor{}, changes: map[string]uint64{},
 	}
 }
 
@@ -126,6 +127,10 @@ func (t *transaction) apply(ctx context.Context, v any, numbers []byte, w *winne
 		return t.addForget(v)
 	case journal.NewLog:
 		return t.addNewLog(v)
+	case journal.Entered:
+		return t.addEntered(v)
+	case journal.Act:
+		return t.addAct(v)
 	}
 	return fmt.Errorf("no rule for a %T", v)
 }
@@ -213,8 +218,11 @@ func (t *transaction) addOpen(o journal.Open) error {
 	if rule.Source == quiniela.SourceBeacon && !o.Public {
 		return fmt.Errorf("draw %d takes its number from a beacon, and is not in the public log", o.Draw)
 	}
+	if o.Two && rule.Source != quiniela.SourceNotary {
+		return fmt.Errorf("draw %d needs two people for its number, and its source is %q", o.Draw, o.Source)
+	}
 	d := Draw{
-		Seq: o.Draw, ID: o.ID, Agencies: o.Agencies, Rule: rule, Opened: instant(o.At), Closes: instant(o.Closes), Public: o.Public,
+		Seq: o.Draw, ID: o.ID, Agencies: o.Agencies, Rule: rule, Opened: instant(o.At), Closes: instant(o.Closes), Public: o.Public, Two: o.Two,
 		InOlderLog: o.Public && t.s.inOlderLog(o.Draw, t.next),
 	}
 	if err := t.logOpen(&d); err != nil {
@@ -280,6 +288,10 @@ func (t *transaction) addNumber(n journal.Number) error {
 			return fmt.Errorf("the number of draw %d is %04d, and its beacon gives %04d", n.Draw, n.Number, derived)
 		}
 	}
+	if err := d.checkPeople(n); err != nil {
+		return err
+	}
+	d.First, d.EnteredBy = nil, n.By
 	d.Entered = &n.Number
 	d.Signature = n.Signature
 	d.Extract = n.Extract
@@ -375,6 +387,11 @@ func (t *transaction) commit() error {
 			return err
 		}
 	}
+	for id, change := range t.changes {
+		if err := t.batch.Set(changeKey(id), binary.BigEndian.AppendUint64(nil, change), nil); err != nil {
+			return err
+		}
+	}
 	for n, d := range t.draws {
 		row, err := json.Marshal(d)
 		if err != nil {
@@ -405,6 +422,9 @@ func (t *transaction) show() {
 	t.s.tree = t.tree
 	for k, c := range t.cursors {
 		t.s.cursors[k] = c
+	}
+	for id, change := range t.changes {
+		t.s.changes[id] = change
 	}
 	for _, d := range t.draws {
 		t.s.put(d)

@@ -419,7 +419,7 @@ func TestASpoiledSealKeepsItsTime(t *testing.T) {
 	d.Send(1, 1, 1, 7574)
 	d.Finish(1, 1)
 	d.File("draws/1/outcome.json")
-	if _, err := d.Ledger.OpenDraw(t.Context(), ledger.Terms{ID: "2", Agencies: 1, Rule: draw.FixedNumber(7574)}); err != nil {
+	if _, err := d.Ledger.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: "2", Agencies: 1, Rule: draw.FixedNumber(7574)}); err != nil {
 		t.Fatal(err)
 	}
 	d.File("draws/2/open")

@@ -359,7 +359,7 @@ func (s *Site) openDraw(r *http.Request) (any, error) {
 		number := quiniela.Number(*t.Number)
 		terms.Rule.Fixed = &number
 	}
-	d, err := s.Ledger.OpenDraw(r.Context(), terms)
+	d, err := s.Ledger.OpenDraw(r.Context(), ledger.Actor{}, terms)
 	s.done(r, "draw_open", t.ID, err)
 	return newDraw(d, true), err
 }
@@ -380,7 +380,7 @@ func (s *Site) closeDraw(r *http.Request) (any, error) {
 	if err := readBody(r, &body); err != nil {
 		return nil, err
 	}
-	d, err := s.Ledger.CloseDraw(r.Context(), r.PathValue("id"), body.Note)
+	d, err := s.Ledger.CloseDraw(r.Context(), ledger.Actor{}, r.PathValue("id"), body.Note)
 	s.done(r, "draw_close", r.PathValue("id"), err)
 	return newDraw(d, true), err
 }
@@ -406,7 +406,7 @@ func (s *Site) enterNumber(r *http.Request) (any, error) {
 		return nil, quiniela.Refuse(quiniela.Invalid, "extract: want the SHA-256 of the official extract, in hexadecimal")
 	}
 	id := r.PathValue("id")
-	d, err := s.Ledger.EnterNumber(r.Context(), id, quiniela.Number(*body.Number), extract)
+	d, err := s.Ledger.EnterNumber(r.Context(), ledger.Actor{}, id, quiniela.Number(*body.Number), extract)
 	s.done(r, "draw_enter", id, err)
 	return newDraw(d, true), err
 }
@@ -417,7 +417,7 @@ func (s *Site) enterBeacon(r *http.Request, round []byte) (any, error) {
 		return nil, quiniela.Refuse(quiniela.Invalid, "%v", err)
 	}
 	id := r.PathValue("id")
-	d, err := s.Ledger.EnterBeacon(r.Context(), id, b)
+	d, err := s.Ledger.EnterBeacon(r.Context(), ledger.Actor{}, id, b)
 	s.done(r, "draw_enter", id, err)
 	return newDraw(d, true), err
 }

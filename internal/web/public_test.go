@@ -36,7 +36,7 @@ import (
 func TestStrangersSeeNothingOfAnOpenDraw(t *testing.T) {
 	d := open(t)
 	closes := time.Now().Add(time.Hour)
-	night, err := d.ledger.OpenDraw(t.Context(), ledger.Terms{ID: "night", Agencies: 41, Closes: closes, Rule: draw.FixedNumber(1)})
+	night, err := d.ledger.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: "night", Agencies: 41, Closes: closes, Rule: draw.FixedNumber(1)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestStrangersSeeNothingOfAnOpenDraw(t *testing.T) {
 		}
 	}
 	// Once it is closed, the public log has its figures, and so has the page. What each agency sold stays the operator's.
-	if _, err := d.ledger.CloseDraw(t.Context(), "night", ""); err != nil {
+	if _, err := d.ledger.CloseDraw(t.Context(), ledger.Actor{}, "night", ""); err != nil {
 		t.Fatal(err)
 	}
 	if text := d.begin(d.server.URL, "/api/v1/draws/night"); !strings.Contains(text, `"bets":4321`) {
@@ -112,7 +112,7 @@ func TestEveryListComesInPages(t *testing.T) {
 	d := open(t)
 	d.drawn()
 	for i := range 230 {
-		if _, err := d.ledger.OpenDraw(t.Context(), ledger.Terms{ID: fmt.Sprintf("d%d", i), Agencies: 450, Rule: draw.FixedNumber(1)}); err != nil {
+		if _, err := d.ledger.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: fmt.Sprintf("d%d", i), Agencies: 450, Rule: draw.FixedNumber(1)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -121,7 +121,7 @@ func TestEveryListComesInPages(t *testing.T) {
 		d.bet(seq, a+1, strings.Repeat("Ana,Paz,1,1990-01-01,1\n", 1+int(a)%3))
 	}
 	d.bet(seq, 301, strings.Repeat("Eva,Sol,2,1990-01-01,1\n", 250))
-	if _, err := d.ledger.CloseDraw(t.Context(), "d0", ""); err != nil {
+	if _, err := d.ledger.CloseDraw(t.Context(), ledger.Actor{}, "d0", ""); err != nil {
 		t.Fatal(err)
 	}
 	<-d.ledger.Drawn(seq)
@@ -193,7 +193,7 @@ func TestManyDrawsMakeNoLargePages(t *testing.T) {
 	for worker := range 100 {
 		all.Go(func() {
 			for i := worker; i < draws; i += 100 {
-				n, err := d.ledger.OpenDraw(t.Context(), ledger.Terms{ID: fmt.Sprintf("d%d", i), Agencies: 1, Rule: draw.FixedNumber(1)})
+				n, err := d.ledger.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: fmt.Sprintf("d%d", i), Agencies: 1, Rule: draw.FixedNumber(1)})
 				if err == nil {
 					err = d.ledger.Finish(t.Context(), n.Seq, 1, 0, nil)
 				}
@@ -206,7 +206,7 @@ func TestManyDrawsMakeNoLargePages(t *testing.T) {
 		})
 	}
 	all.Wait()
-	large, err := d.ledger.OpenDraw(t.Context(), ledger.Terms{ID: "large", Agencies: agencies, Rule: draw.FixedNumber(1)})
+	large, err := d.ledger.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: "large", Agencies: agencies, Rule: draw.FixedNumber(1)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,10 +38,10 @@ type Ledger interface {
 	Tally(ctx context.Context, id string) (*[ledger.Numbers]uint64, error)
 	CountWinners(ctx context.Context, id string, from quiniela.Agency, most int) ([]ledger.AgencyCount, error)
 	Winners(ctx context.Context, draw uint64, agency quiniela.Agency) (w ledger.Winners, drawn bool, err error)
-	OpenDraw(ctx context.Context, t ledger.Terms) (ledger.Draw, error)
-	CloseDraw(ctx context.Context, id, note string) (ledger.Draw, error)
-	EnterNumber(ctx context.Context, id string, n quiniela.Number, extract []byte) (ledger.Draw, error)
-	EnterBeacon(ctx context.Context, id string, b draw.Beacon) (ledger.Draw, error)
+	OpenDraw(ctx context.Context, by ledger.Actor, t ledger.Terms) (ledger.Draw, error)
+	CloseDraw(ctx context.Context, by ledger.Actor, id, note string) (ledger.Draw, error)
+	EnterNumber(ctx context.Context, by ledger.Actor, id string, n quiniela.Number, extract []byte) (ledger.Draw, error)
+	EnterBeacon(ctx context.Context, by ledger.Actor, id string, b draw.Beacon) (ledger.Draw, error)
 	Failed() <-chan struct{}
 	Err() error
 }

@@ -364,7 +364,7 @@ func TestEventsSayWhatChanges(t *testing.T) {
 // A draw may have a million agencies: a page and an event show a few, and say where the others are.
 func TestAgenciesComeInPages(t *testing.T) {
 	d := open(t)
-	if _, err := d.ledger.OpenDraw(t.Context(), ledger.Terms{ID: "big", Agencies: 450, Rule: draw.FixedNumber(1)}); err != nil {
+	if _, err := d.ledger.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: "big", Agencies: 450, Rule: draw.FixedNumber(1)}); err != nil {
 		t.Fatal(err)
 	}
 	for _, row := range []struct {

@@ -28,7 +28,7 @@ func serve(t *testing.T, m *member, dir string) *ledger.Ledger {
 
 func openDraw(t *testing.T, l *ledger.Ledger, id string) {
 	t.Helper()
-	if _, err := l.OpenDraw(t.Context(), ledger.Terms{ID: id, Agencies: 1, Rule: draw.FixedNumber(7574)}); err != nil {
+	if _, err := l.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: id, Agencies: 1, Rule: draw.FixedNumber(7574)}); err != nil {
 		t.Fatalf("open %s: %v", id, err)
 	}
 }
