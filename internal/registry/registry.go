@@ -36,7 +36,7 @@ type Change struct {
 	At    time.Time `json:"at"`
 }
 
-// mostChanges is how many changes stay in the file: a server that has been down for longer misses older ones, and says so.
+// mostChanges is how many changes stay in the file. Older ones are in the trail, unless no server has run for so many changes.
 const mostChanges = 10_000
 
 // Note adds a change to the history.
