@@ -31,6 +31,7 @@ import (
 	"quiniela/internal/journal"
 	"quiniela/internal/journal/local"
 	"quiniela/internal/ledger"
+	"quiniela/internal/operators"
 	"quiniela/internal/publish"
 )
 
@@ -127,7 +128,7 @@ func copyKnown(from, to string) error {
 		return err
 	}
 	for _, name := range []string{
-		agencies.FileName,
+		agencies.FileName, operators.FileName,
 		CopiesName,
 		filepath.Join(publish.FolderName, publish.CheckpointName),
 		filepath.Join(publish.FolderName, publish.VerifierName),

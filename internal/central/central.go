@@ -20,6 +20,7 @@ import (
 	"quiniela/internal/certs"
 	"quiniela/internal/journal"
 	"quiniela/internal/ledger"
+	"quiniela/internal/operators"
 	"quiniela/internal/publish"
 	"quiniela/internal/server"
 )
@@ -70,6 +71,7 @@ type Central struct {
 	log       *slog.Logger
 	onlookers int                  // connections of the page at once
 	figures   *prometheus.Registry // nil without a site
+	operators *operators.Guard     // nil without a site
 	server    *server.Server
 	site      *site
 }
@@ -191,6 +193,7 @@ func (c *Central) Serve(ctx context.Context) error {
 	if len(c.options.Relays) > 0 {
 		workers.Go(func() { c.fetchRounds(background) })
 	}
+	workers.Go(func() { c.recordChanges(background) })
 	c.site.serve(ctx)
 	err := c.server.Serve(ctx)
 	err = errors.Join(err, c.site.close())

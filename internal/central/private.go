@@ -7,6 +7,7 @@ import (
 	"quiniela/internal/agencies"
 	"quiniela/internal/durable"
 	"quiniela/internal/ledger"
+	"quiniela/internal/operators"
 )
 
 // keepPrivate makes the data folder, and takes from other users of this machine what is in it but for public/, where somebody has given
@@ -19,7 +20,7 @@ func (c *Central) keepPrivate() error {
 	if err := durable.MkdirPrivate(dir); err != nil {
 		return fmt.Errorf("make the data folder %s: %w", dir, err)
 	}
-	for _, name := range []string{journalName, ledger.StateName, agencies.FileName, keyName} {
+	for _, name := range []string{journalName, ledger.StateName, agencies.FileName, operators.FileName, oldKeyName} {
 		path := filepath.Join(dir, name)
 		was, err := durable.MakePrivate(path)
 		switch {

@@ -89,19 +89,24 @@ func TestALooseDataFolderIsMended(t *testing.T) {
 	dir := t.TempDir()
 	private(t, dir)
 	public := mode(t, filepath.Join(dir, "public"))
-	for path, mode := range map[string]fs.FileMode{"": 0o755, "journal": 0o755, "state": 0o750, "operator.key": 0o644} {
+	for path, mode := range map[string]fs.FileMode{"": 0o755, "journal": 0o755, "state": 0o750} {
 		if err := os.Chmod(filepath.Join(dir, path), mode); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "agencies.json"), []byte(`{"version":1,"agencies":[]}`), 0o644); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{
+		"agencies.json": `{"version":1,"agencies":[]}`, "operators.json": `{"version":1,"operators":[]}`, "operator.key": "a-key-of-before-0123456789",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	log := private(t, dir)
 	rights(t, dir)
 	for _, want := range []string{
 		"WARNING  action: permissions | result: success | path: " + dir + "/journal | mode: 0755 | change: no longer for other users",
 		"path: " + dir + "/state | mode: 0750", "path: " + dir + "/operator.key | mode: 0644", "path: " + dir + "/agencies.json | mode: 0644",
+		"path: " + dir + "/operators.json | mode: 0644",
 		"WARNING  action: permissions | result: fail | path: " + dir + " | mode: 0755 | advice: other users may list or change the data folder: chmod 700 it",
 	} {
 		if !strings.Contains(log, want) {

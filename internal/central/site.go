@@ -2,7 +2,6 @@ package central
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -21,8 +19,8 @@ import (
 
 	"quiniela/internal/backup"
 	"quiniela/internal/certs"
-	"quiniela/internal/durable"
 	"quiniela/internal/journal/local"
+	"quiniela/internal/operators"
 	"quiniela/internal/web"
 )
 
@@ -44,8 +42,6 @@ func newFigures(dir string) *prometheus.Registry {
 
 // SocketName is the operator's socket in a data folder. Who can open it is the operator: the folder is its owner's.
 const SocketName = "admin.sock"
-
-const keyName = "operator.key"
 
 // Site says where the page and the API are served, and where the figures are. The page and the API are also served on the operator's
 // socket, SocketName.
@@ -94,11 +90,10 @@ func (c *Central) openSite() (err error) {
 	if c.site.admin, err = c.listenHTTP("SERVER_ADMIN_ADDR", o.Admin, o.AdminOptional); err != nil {
 		return err
 	}
-	key, err := operatorKey(filepath.Join(c.options.Dir, keyName))
-	if err != nil {
+	if c.operators, err = c.openOperators(); err != nil {
 		return err
 	}
-	c.site.pages = web.New(c.siteOptions(key))
+	c.site.pages = web.New(c.siteOptions())
 	path := filepath.Join(c.options.Dir, SocketName)
 	if c.site.socket, err = listenSocket(path); err != nil {
 		// A folder whose path is too long for a socket, or a file system without them.
@@ -109,8 +104,7 @@ func (c *Central) openSite() (err error) {
 		if c.site.tls != nil {
 			scheme = "https"
 		}
-		c.log.Info("http", "result", "success", "page", scheme+"://"+c.site.page.Addr().String()+"/",
-			"operator_key", filepath.Join(c.options.Dir, keyName))
+		c.log.Info("http", "result", "success", "page", scheme+"://"+c.site.page.Addr().String()+"/", "operators", c.operators.Count(operators.Viewer))
 	}
 	if c.site.admin != nil {
 		c.log.Info("http", "result", "success", "metrics", "http://"+c.site.admin.Addr().String()+"/metrics")
@@ -118,9 +112,9 @@ func (c *Central) openSite() (err error) {
 	return nil
 }
 
-func (c *Central) siteOptions(key string) web.Options {
+func (c *Central) siteOptions() web.Options {
 	o := web.Options{
-		Ledger: c.Ledger, Key: key, Hosts: c.options.Site.Hosts, Proxies: c.options.Site.Proxies, Metrics: c.figures, Pprof: c.options.Site.Pprof, Log: c.log,
+		Ledger: c.Ledger, Operators: c.operators, Hosts: c.options.Site.Hosts, Proxies: c.options.Site.Proxies, Metrics: c.figures, Pprof: c.options.Site.Pprof, Log: c.log,
 	}
 	if c.options.PublicLog != nil {
 		o.Published = c.publicFolder()
@@ -221,24 +215,4 @@ func listenSocket(path string) (net.Listener, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
-}
-
-// operatorKey reads the operator's key, and makes it where there is none.
-func operatorKey(path string) (string, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && len(text) == 0 { // a first start that was cut off by a full disk
-		key := rand.Text() + rand.Text()
-		if err := durable.WriteFile(path, []byte(key+"\n"), 0o600); err != nil {
-			return "", fmt.Errorf("write the operator's key: %w", err)
-		}
-		return key, nil
-	}
-	key := strings.TrimSpace(string(text))
-	if err == nil && len(key) < 20 {
-		err = fmt.Errorf("%s is too short to be a key: delete it, and the next start makes a new one", path)
-	}
-	if err != nil {
-		return "", fmt.Errorf("read the operator's key: %w", err)
-	}
-	return key, nil
 }

@@ -11,7 +11,9 @@ import (
 
 	"quiniela"
 	"quiniela/draw"
+	"quiniela/internal/journal"
 	"quiniela/internal/ledger"
+	"quiniela/internal/operators"
 )
 
 // Draw is a draw as the API shows it.
@@ -33,6 +35,9 @@ type Draw struct {
 	Number   *uint16    `json:"number,omitempty"`  // the winning number, once it is drawn or entered
 	Winners  *uint64    `json:"winners,omitempty"` // how many bets won, once drawn
 	Drawn    *time.Time `json:"drawn,omitempty"`
+	Two      bool       `json:"two_people,omitempty"` // two people must enter its number
+	First    string     `json:"first,omitempty"`      // who of the two has entered it; a stranger is not told
+	By       []string   `json:"entered_by,omitempty"` // who has entered the number that counts; a stranger is not told
 }
 
 // Figures are what has been sold in a draw. While it is open they are the operator's alone.
@@ -67,6 +72,8 @@ type Terms struct {
 	Closes   *time.Time `json:"closes,omitempty"`
 	Source   string     `json:"source"`
 	Number   *uint16    `json:"number,omitempty"` // the winning number, if the source is fixed
+	// Two says whether two people must enter a notary's number; absent: if two are registered who may.
+	Two *bool `json:"two_people,omitempty"`
 }
 
 // moment returns a time for JSON, in UTC, or nil for the zero time.
@@ -84,6 +91,13 @@ func newDraw(d ledger.Draw, operator bool) Draw {
 		ID: d.ID, State: d.State(), Agencies: d.Agencies,
 		Source: string(d.Rule.Source), Opened: moment(d.Opened), Closes: moment(d.Closes), Sealed: moment(d.SealedAt),
 		SealedBy: d.SealedBy, Note: d.Note, Public: d.Logged(), Round: d.Rule.Round,
+	}
+	v.Two = d.Two
+	if operator {
+		v.By = d.EnteredBy
+		if d.First != nil {
+			v.First = d.First.Who
+		}
 	}
 	if operator || d.Sealed {
 		v.Figures = &Figures{Finished: d.Finished, Batches: d.Batches, Bets: d.Bets}
@@ -108,7 +122,7 @@ func newDraw(d ledger.Draw, operator bool) Draw {
 // route is one operation of the API.
 type route struct {
 	method, path string
-	operator     bool                               // for the operator only
+	needs        operators.Role                     // "": for everybody
 	slow         bool                               // may take longer than the server's write timeout
 	do           func(r *http.Request) (any, error) // returns what to answer in JSON
 	serve        http.HandlerFunc                   // answers by itself; set in place of do
@@ -118,17 +132,30 @@ type route struct {
 func (s *Site) routes() []route {
 	return []route{
 		{method: "GET", path: "/api/v1/draws", do: s.listDraws},
-		{method: "POST", path: "/api/v1/draws", operator: true, do: s.openDraw},
+		{method: "POST", path: "/api/v1/draws", needs: operators.Operator, do: s.openDraw},
 		{method: "GET", path: "/api/v1/draws/{id}", do: s.showDraw},
-		{method: "GET", path: "/api/v1/draws/{id}/agencies", operator: true, do: s.listAgencies},
-		{method: "GET", path: "/api/v1/draws/{id}/numbers", operator: true, do: s.listNumbers},
+		{method: "GET", path: "/api/v1/draws/{id}/agencies", needs: operators.Viewer, do: s.listAgencies},
+		{method: "GET", path: "/api/v1/draws/{id}/numbers", needs: operators.Viewer, do: s.listNumbers},
 		{method: "GET", path: "/api/v1/draws/{id}/winners", do: s.listWinners},
-		{method: "GET", path: "/api/v1/draws/{id}/winners/{agency}", operator: true, do: s.listDocuments},
-		{method: "POST", path: "/api/v1/draws/{id}/close", operator: true, do: s.closeDraw},
-		{method: "POST", path: "/api/v1/draws/{id}/number", operator: true, do: s.enterNumber},
-		{method: "POST", path: "/api/v1/backup", operator: true, slow: true, do: s.backup},
+		{method: "GET", path: "/api/v1/draws/{id}/winners/{agency}", needs: operators.Notary, do: s.listDocuments},
+		{method: "POST", path: "/api/v1/draws/{id}/close", needs: operators.Operator, do: s.closeDraw},
+		{method: "POST", path: "/api/v1/draws/{id}/number", needs: operators.Notary, do: s.enterNumber},
+		{method: "POST", path: "/api/v1/backup", needs: operators.Operator, slow: true, do: s.backup},
+		{method: "GET", path: "/api/v1/trail", needs: operators.Viewer, do: s.listTrail},
 		{method: "GET", path: "/api/v1/events", serve: s.stream},
 		{method: "GET", path: "/api/v1/openapi.json", serve: openAPI},
+	}
+}
+
+// admit refuses a visitor who may not do what needs a role.
+func admit(r *http.Request, needs operators.Role) error {
+	switch v := visitorOf(r); {
+	case v.role.May(needs):
+		return nil
+	case v.role == "":
+		return quiniela.Refuse(quiniela.Denied, "only the lottery's operators may do this: send `Authorization: Bearer` with an operator's key, or log in")
+	default:
+		return quiniela.Refuse(forbidden, "%s is a %s, and this needs the role %s", v.actor.Name, v.role, needs)
 	}
 }
 
@@ -140,8 +167,8 @@ func openAPI(w http.ResponseWriter, r *http.Request) {
 // api returns the handler of an operation.
 func (s *Site) api(rt route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if rt.operator && !operator(r) {
-			writeProblem(w, quiniela.Refuse(quiniela.Denied, "only the operator may do this: send `Authorization: Bearer` with the operator's key, or log in"))
+		if err := admit(r, rt.needs); err != nil {
+			writeProblem(w, err)
 			return
 		}
 		w.Header().Set("Cache-Control", "no-store")
@@ -235,7 +262,7 @@ func (s *Site) listDraws(r *http.Request) (any, error) {
 	}
 	draws := make([]Draw, len(found))
 	for i, d := range found {
-		draws[i] = newDraw(d, operator(r))
+		draws[i] = newDraw(d, staff(r))
 	}
 	next := uint64(0)
 	if n := len(found); n > 0 && found[n-1].Seq < last {
@@ -246,7 +273,7 @@ func (s *Site) listDraws(r *http.Request) (any, error) {
 
 func (s *Site) showDraw(r *http.Request) (any, error) {
 	d, err := s.Ledger.FindDraw(r.Context(), r.PathValue("id"))
-	return newDraw(d, operator(r)), err
+	return newDraw(d, staff(r)), err
 }
 
 func (s *Site) listAgencies(r *http.Request) (any, error) {
@@ -359,18 +386,38 @@ func (s *Site) openDraw(r *http.Request) (any, error) {
 		number := quiniela.Number(*t.Number)
 		terms.Rule.Fixed = &number
 	}
-	d, err := s.Ledger.OpenDraw(r.Context(), ledger.Actor{}, terms)
+	var err error
+	if terms.Two, err = s.twoPeople(t); err != nil {
+		return nil, err
+	}
+	d, err := s.Ledger.OpenDraw(r.Context(), visitorOf(r).actor, terms)
 	s.done(r, "draw_open", t.ID, err)
 	return newDraw(d, true), err
 }
 
+// twoPeople says whether two people must enter the number of a new draw.
+func (s *Site) twoPeople(t Terms) (bool, error) {
+	may := 0
+	if s.Operators != nil {
+		may = s.Operators.Count(operators.Notary)
+	}
+	switch {
+	case t.Two == nil:
+		return t.Source == string(quiniela.SourceNotary) && may >= 2, nil
+	case *t.Two && may < 2:
+		return false, quiniela.Refuse(quiniela.Invalid, "two people are to enter the number of draw %s, and %d may: register them with `quiniela operator add`", t.ID, may)
+	}
+	return *t.Two, nil
+}
+
 // done logs an operator's action and how it ended.
 func (s *Site) done(r *http.Request, action, id string, err error) {
+	by := visitorOf(r).actor
 	if err != nil {
-		s.Log.Warn(action, "result", "fail", "draw", id, "ip", shown(s.address(r)), "error", err)
+		s.Log.Warn(action, "result", "fail", "draw", id, "who", by.Name, "ip", by.From, "error", err)
 		return
 	}
-	s.Log.Info(action, "result", "success", "draw", id, "ip", shown(s.address(r)))
+	s.Log.Info(action, "result", "success", "draw", id, "who", by.Name, "ip", by.From)
 }
 
 func (s *Site) closeDraw(r *http.Request) (any, error) {
@@ -380,7 +427,7 @@ func (s *Site) closeDraw(r *http.Request) (any, error) {
 	if err := readBody(r, &body); err != nil {
 		return nil, err
 	}
-	d, err := s.Ledger.CloseDraw(r.Context(), ledger.Actor{}, r.PathValue("id"), body.Note)
+	d, err := s.Ledger.CloseDraw(r.Context(), visitorOf(r).actor, r.PathValue("id"), body.Note)
 	s.done(r, "draw_close", r.PathValue("id"), err)
 	return newDraw(d, true), err
 }
@@ -406,7 +453,7 @@ func (s *Site) enterNumber(r *http.Request) (any, error) {
 		return nil, quiniela.Refuse(quiniela.Invalid, "extract: want the SHA-256 of the official extract, in hexadecimal")
 	}
 	id := r.PathValue("id")
-	d, err := s.Ledger.EnterNumber(r.Context(), ledger.Actor{}, id, quiniela.Number(*body.Number), extract)
+	d, err := s.Ledger.EnterNumber(r.Context(), visitorOf(r).actor, id, quiniela.Number(*body.Number), extract)
 	s.done(r, "draw_enter", id, err)
 	return newDraw(d, true), err
 }
@@ -417,7 +464,7 @@ func (s *Site) enterBeacon(r *http.Request, round []byte) (any, error) {
 		return nil, quiniela.Refuse(quiniela.Invalid, "%v", err)
 	}
 	id := r.PathValue("id")
-	d, err := s.Ledger.EnterBeacon(r.Context(), ledger.Actor{}, id, b)
+	d, err := s.Ledger.EnterBeacon(r.Context(), visitorOf(r).actor, id, b)
 	s.done(r, "draw_enter", id, err)
 	return newDraw(d, true), err
 }
@@ -436,11 +483,10 @@ func (s *Site) backup(r *http.Request) (any, error) {
 		return nil, quiniela.Refuse(quiniela.Invalid, "the folder %q is not an absolute path", body.Dir)
 	}
 	last, err := s.Backup(r.Context(), filepath.Clean(body.Dir))
+	s.record(r, visitorOf(r), journal.Act{What: journal.ActBackup, About: body.Dir}, err)
 	if err != nil {
-		s.Log.Error("backup", "result", "fail", "dir", body.Dir, "error", err)
 		return nil, quiniela.Refuse(quiniela.Invalid, "the backup was not made: %v", err)
 	}
-	s.Log.Info("backup", "result", "success", "dir", body.Dir, "last", last)
 	return map[string]any{"dir": body.Dir, "last": last}, nil
 }
 

@@ -94,7 +94,7 @@ func (s *Site) stream(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, err)
 		return
 	}
-	leave, err := s.clients.follow(s.address(r), operator(r))
+	leave, err := s.clients.follow(s.address(r), staff(r))
 	if err != nil {
 		writeProblem(w, err)
 		return
@@ -109,9 +109,9 @@ func (s *Site) stream(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return Event{}, err
 		}
-		e := Event{Draw: newDraw(d, operator(r)), Now: at.UnixMilli()}
-		if operator(r) {
-			if !s.loggedIn(r) {
+		e := Event{Draw: newDraw(d, staff(r)), Now: at.UnixMilli()}
+		if staff(r) {
+			if !s.still(visitorOf(r)) {
 				return Event{}, errLoggedOut
 			}
 			progress, err := s.Ledger.Progress(r.Context(), d.ID, quiniela.Agency(from), eventAgencies)
@@ -126,12 +126,6 @@ func (s *Site) stream(w http.ResponseWriter, r *http.Request) {
 
 // errLoggedOut ends the operator's stream. A browser that asks again gets what is for everybody.
 var errLoggedOut = errors.New("the login has ended")
-
-// loggedIn reports whether the login that the operator's request came with still holds. A key and the socket hold for ever.
-func (s *Site) loggedIn(r *http.Request) bool {
-	c, err := r.Cookie(cookieName)
-	return err != nil || r.Header.Get("Authorization") != "" || s.sessions.valid(c.Value)
-}
 
 // follow reads an event every second and sends it if it differs from the last one sent. It runs in the request's goroutine, and
 // returns when the peer has gone, the site closes or a reading fails.

@@ -1,84 +1,23 @@
 package web
 
 import (
-	"crypto/rand"
 	"net/http"
-	"sync"
-	"time"
+
+	"quiniela/internal/journal"
+	"quiniela/internal/operators"
 )
-
-const (
-	cookieName   = "quiniela"
-	sessionTime  = 12 * time.Hour
-	mostSessions = 1000 // logins in memory; a login past the limit ends others, whichever come first
-	mostWrong    = 16   // wrong keys whose answer waits at once; that to further ones comes at once
-	wrongWait    = time.Second
-)
-
-// sessions are the operator's logins, in memory alone: a restart ends every one.
-type sessions struct {
-	mu    sync.Mutex           // guards until
-	until map[string]time.Time // when a login ends, by cookie
-}
-
-func (s *sessions) begin() (cookie string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.until == nil {
-		s.until = map[string]time.Time{}
-	}
-	for c, t := range s.until {
-		if len(s.until) >= mostSessions || time.Now().After(t) {
-			delete(s.until, c)
-		}
-	}
-	cookie = rand.Text()
-	s.until[cookie] = time.Now().Add(sessionTime)
-	return cookie
-}
-
-func (s *sessions) valid(cookie string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return time.Now().Before(s.until[cookie])
-}
-
-func (s *sessions) end(cookie string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.until, cookie)
-}
-
-// attempt reports whether a request shows the operator's key, and otherwise logs it and lets its answer wait. The right key is let in at once,
-// whoever has tried a wrong one: from the same address may come the operator, behind a proxy.
-func (s *Site) attempt(r *http.Request, key string) bool {
-	if s.rightKey(key) {
-		return true
-	}
-	s.refused.Add(shown(s.address(r)), "key", 0)
-	select {
-	case s.wrong <- struct{}{}:
-	default:
-		return false
-	}
-	defer func() { <-s.wrong }()
-	select {
-	case <-time.After(wrongWait):
-	case <-r.Context().Done():
-	case <-s.closing:
-	}
-	return false
-}
 
 func (s *Site) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, mostBody)
-	if !s.attempt(r, r.PostFormValue("key")) {
+	name, key := r.PostFormValue("name"), r.PostFormValue("key")
+	p, ok := s.attempt(r, name, func(g *operators.Guard) (operators.Person, bool) { return g.Login(name, key) })
+	if !ok {
 		s.render(w, r, http.StatusUnauthorized, "login", page{Failed: true})
 		return
 	}
-	s.Log.Info("login", "result", "success", "ip", shown(s.address(r)))
+	s.record(r, s.registered(r, p), journal.Act{What: journal.ActLogin}, nil)
 	http.SetCookie(w, &http.Cookie{
-		Name: cookieName, Value: s.sessions.begin(), Path: "/", MaxAge: int(sessionTime.Seconds()),
+		Name: cookieName, Value: s.sessions.begin(p), Path: "/", MaxAge: int(sessionTime.Seconds()),
 		HttpOnly: true, Secure: s.secured(r), SameSite: http.SameSiteStrictMode,
 	})
 	http.Redirect(w, r, "/", http.StatusSeeOther)

@@ -14,12 +14,15 @@ import (
 
 	"quiniela"
 	"quiniela/internal/ledger"
+	"quiniela/internal/operators"
 )
 
 // page is what a template shows.
 type page struct {
 	T         texts
-	Operator  bool
+	Operator  bool   // for one of those who run the lottery
+	Name      string // that person's, where it is known
+	Named     bool   // with the documents of those who won
 	Asked     string // the language that the page's address asks for
 	Login     bool   // whether one can log in at all
 	Log       bool   // whether the public log is served
@@ -88,7 +91,8 @@ func thousands(s string) string {
 
 // render answers with a page. It makes the whole page before it sends the status, so that a failure can still be a 500.
 func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
-	p.T, p.Operator, p.Login, p.Log = language(r), operator(r), s.Key != "", s.Published != ""
+	p.T, p.Operator, p.Login, p.Log = language(r), staff(r), s.Operators != nil, s.Published != ""
+	p.Name = visitorOf(r).person.Name
 	if r.URL.Query().Get("lang") == p.T.Lang {
 		p.Asked = p.T.Lang
 	}
@@ -134,8 +138,8 @@ func (s *Site) collect(r *http.Request, id string) (p page, err error) {
 	if err != nil {
 		return p, err
 	}
-	p.Draw = newDraw(d, operator(r))
-	if err := s.collectWinners(&p, r, d); err != nil || !operator(r) {
+	p.Draw = newDraw(d, staff(r))
+	if err := s.collectWinners(&p, r, d); err != nil || !staff(r) {
 		return p, err
 	}
 	if err := s.collectAgencies(&p, r, d); err != nil {
@@ -168,7 +172,7 @@ func (s *Site) collectDraws(p *page, r *http.Request) error {
 		return err
 	}
 	for _, d := range slices.Backward(all) {
-		p.Draws = append(p.Draws, newDraw(d, operator(r)))
+		p.Draws = append(p.Draws, newDraw(d, staff(r)))
 	}
 	if newest < last {
 		p.AllDraws.Before = link(r, "draws", min(last, newest+pageDraws), language(r).AtDraws)
@@ -197,7 +201,7 @@ func (s *Site) collectWinners(p *page, r *http.Request, d ledger.Draw) (err erro
 	if next > 0 {
 		p.More.After = link(r, "winners", uint64(next), language(r).AtWinners)
 	}
-	if !operator(r) {
+	if p.Named = may(r, operators.Notary); !p.Named {
 		return nil
 	}
 	for i := range p.Winners {

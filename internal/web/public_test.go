@@ -342,7 +342,7 @@ func TestOnlyAProxysWordCounts(t *testing.T) {
 	var log bytes.Buffer
 	var mu sync.Mutex
 	site := web.New(web.Options{
-		Ledger: d.ledger, Key: key, Log: slog.New(logline.New(writer(func(b []byte) { mu.Lock(); defer mu.Unlock(); log.Write(b) }), slog.LevelInfo)),
+		Ledger: d.ledger, Operators: d.people, Log: slog.New(logline.New(writer(func(b []byte) { mu.Lock(); defer mu.Unlock(); log.Write(b) }), slog.LevelInfo)),
 		Proxies: web.Proxies{From: []netip.Prefix{netip.MustParsePrefix("127.0.7.0/24")}},
 	})
 	defer site.Close()
@@ -367,7 +367,7 @@ func TestOnlyAProxysWordCounts(t *testing.T) {
 		mu.Unlock()
 		client := from(row.from)
 		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-		request, _ := http.NewRequest("POST", s.URL+"/login", strings.NewReader(url.Values{"key": {key}}.Encode()))
+		request, _ := http.NewRequest("POST", s.URL+"/login", strings.NewReader(url.Values{"name": {"ana"}, "key": {key}}.Encode()))
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		if row.header != "" {
 			request.Header.Set("X-Forwarded-For", row.header)
@@ -412,7 +412,7 @@ func TestTheSiteHasTLS(t *testing.T) {
 	}
 	address := d.served(own)
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: theirs}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	r, err := client.PostForm("https://"+address+"/login", url.Values{"key": {key}})
+	r, err := client.PostForm("https://"+address+"/login", url.Values{"name": {"ana"}, "key": {key}})
 	if err != nil || r.StatusCode != http.StatusSeeOther || !strings.Contains(r.Header.Get("Set-Cookie"), "; Secure") {
 		t.Fatalf("%v, %v", err, r)
 	}
@@ -432,7 +432,7 @@ func TestAStreamEndsWithItsLogin(t *testing.T) {
 	d := open(t)
 	jar, _ := cookiejar.New(nil)
 	browser := http.Client{Jar: jar}
-	if r, err := browser.PostForm(d.server.URL+"/login", url.Values{"key": {key}}); err != nil || r.StatusCode != 200 {
+	if r, err := browser.PostForm(d.server.URL+"/login", url.Values{"name": {"ana"}, "key": {key}}); err != nil || r.StatusCode != 200 {
 		t.Fatalf("log in: %v", err)
 	}
 	stream, err := browser.Get(d.server.URL + "/api/v1/events")
@@ -478,7 +478,7 @@ func TestWrongKeysAreInTheLog(t *testing.T) {
 	d := open(t)
 	var log bytes.Buffer
 	var mu sync.Mutex
-	site := web.New(web.Options{Ledger: d.ledger, Key: key, Log: slog.New(logline.New(writer(func(b []byte) { mu.Lock(); defer mu.Unlock(); log.Write(b) }), slog.LevelInfo))})
+	site := web.New(web.Options{Ledger: d.ledger, Operators: d.people, Log: slog.New(logline.New(writer(func(b []byte) { mu.Lock(); defer mu.Unlock(); log.Write(b) }), slog.LevelInfo))})
 	s := httptest.NewServer(site.Public())
 	defer s.Close()
 	began := time.Now()
@@ -487,7 +487,7 @@ func TestWrongKeysAreInTheLog(t *testing.T) {
 	for range 10 {
 		all.Go(func() {
 			for range each / 10 {
-				_, _ = http.PostForm(s.URL+"/login", url.Values{"key": {"wrong"}})
+				_, _ = http.PostForm(s.URL+"/login", url.Values{"name": {"ana"}, "key": {"wrong"}})
 				_, _, _ = d.ask(s.URL, "GET", "/", "", "Authorization", "Bearer wrong")
 			}
 		})

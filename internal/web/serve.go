@@ -30,7 +30,7 @@ func (s *Site) Serve(ctx context.Context, l net.Listener, config *tls.Config, mo
 	}
 	server := http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: writeTimeout, IdleTimeout: 15 * time.Second, ConnState: b.watch,
-		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+		ConnContext: keepConnection, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
 	// The function runs in a goroutine of its own once ctx ends. server.Serve returns as soon as the shutdown begins, so Serve
 	// waits at the end until the shutdown is done.

@@ -52,6 +52,7 @@ type texts struct {
 	Login              string
 	LoginShort         string
 	Logout             string
+	Name               string
 	Key                string
 	KeyHelp            string
 	WrongKey           string
@@ -151,12 +152,13 @@ var spanish = texts{
 	After:           "Siguientes",
 	AsTable:         "Ver como tabla",
 	Range:           "Números",
-	Login:           "Ingresar como operador",
+	Login:           "Ingresar",
 	LoginShort:      "Ingresar",
 	Logout:          "Salir",
-	Key:             "Clave del operador",
-	KeyHelp:         "La clave está en el archivo operator.key, en la carpeta de datos del servidor.",
-	WrongKey:        "Esa no es la clave.",
+	Name:            "Nombre",
+	Key:             "Clave",
+	KeyHelp:         "Cada persona tiene un nombre y una clave. Los da quien administra el servidor, con",
+	WrongKey:        "Ese nombre y esa clave no van juntos.",
 	Empty:           "Todavía no hay ningún sorteo.",
 	EmptyHelp:       "Abra uno con",
 	Missing:         "No hay un sorteo con ese nombre.",
@@ -254,12 +256,13 @@ var english = texts{
 	After:           "Next",
 	AsTable:         "Show as a table",
 	Range:           "Numbers",
-	Login:           "Log in as the operator",
+	Login:           "Log in",
 	LoginShort:      "Log in",
 	Logout:          "Log out",
-	Key:             "Operator's key",
-	KeyHelp:         "The key is in the file operator.key, in the server's data folder.",
-	WrongKey:        "That is not the key.",
+	Name:            "Name",
+	Key:             "Key",
+	KeyHelp:         "Each person has a name and a key. Whoever runs the server gives them, with",
+	WrongKey:        "That name and that key do not go together.",
 	Empty:           "There is no draw yet.",
 	EmptyHelp:       "Open one with",
 	Missing:         "There is no draw with that name.",

@@ -8,7 +8,6 @@ package web
 
 import (
 	"context"
-	"crypto/subtle"
 	"embed"
 	"io/fs"
 	"log/slog"
@@ -25,7 +24,9 @@ import (
 
 	"quiniela"
 	"quiniela/draw"
+	"quiniela/internal/journal"
 	"quiniela/internal/ledger"
+	"quiniela/internal/operators"
 	"quiniela/internal/refusals"
 )
 
@@ -42,6 +43,8 @@ type Ledger interface {
 	CloseDraw(ctx context.Context, by ledger.Actor, id, note string) (ledger.Draw, error)
 	EnterNumber(ctx context.Context, by ledger.Actor, id string, n quiniela.Number, extract []byte) (ledger.Draw, error)
 	EnterBeacon(ctx context.Context, by ledger.Actor, id string, b draw.Beacon) (ledger.Draw, error)
+	Record(ctx context.Context, acts ...journal.Act) error
+	Trail(ctx context.Context, from uint64, most int, match func(journal.Act) bool) (acts []ledger.Recorded, before uint64, err error)
 	Failed() <-chan struct{}
 	Err() error
 }
@@ -49,8 +52,9 @@ type Ledger interface {
 // Options are the settings of a site.
 type Options struct {
 	Ledger Ledger
-	Key    string   // the operator's key; if it is empty, nobody can log in
-	Hosts  []string // the site's own host names, without a port; localhost and IP addresses are always accepted
+	// Operators says who comes with a key. nil: nobody can log in.
+	Operators *operators.Guard
+	Hosts     []string // the site's own host names, without a port; localhost and IP addresses are always accepted
 	// Backup copies the journal into a new folder while the lottery goes on, and returns the position of the last entry copied.
 	// nil: the site offers no backup.
 	Backup  func(ctx context.Context, dir string) (last uint64, err error)
@@ -72,6 +76,7 @@ type Site struct {
 	feeds    feeds
 	clients  clients
 	refused  *refusals.Log
+	knocks   knocks
 	wrong    chan struct{} // holds a value for each wrong key whose answer waits
 	closing  chan struct{} // closed by Close
 	closed   sync.Once     // closes closing
@@ -86,6 +91,7 @@ func New(o Options) *Site {
 	}
 	s := &Site{Options: o, wrong: make(chan struct{}, mostWrong), closing: make(chan struct{}), mux: http.NewServeMux(), admin: http.NewServeMux()}
 	s.refused = refusals.New(o.Log, "quiniela_http_refusals_total", "Requests to the page that were refused: wrong keys (key), and too many (busy).")
+	s.knocks.record = o.Ledger.Record
 	for _, r := range s.routes() {
 		s.mux.HandleFunc(r.method+" "+r.path, s.api(r))
 	}
@@ -145,7 +151,7 @@ func (s *Site) ready(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// Public is the handler for a network address. It recognises an operator by the key or by a login. It answers only requests for
+// Public is the handler for a network address. It recognises those who run the lottery by a key or by a login. It answers only requests for
 // the site's own host names: otherwise another site could point a name of its own at this address, and its pages could read
 // the answers.
 func (s *Site) Public() http.Handler {
@@ -155,17 +161,17 @@ func (s *Site) Public() http.Handler {
 			writeProblem(w, quiniela.Refuse(forbidden, "a page of another site sent this request"))
 			return
 		}
-		is, err := s.authenticate(r)
+		v, err := s.authenticate(r)
 		if err != nil {
 			writeProblem(w, err)
 			return
 		}
-		if is {
-			r = r.WithContext(context.WithValue(r.Context(), operatorKey{}, true))
-		} else if err := s.limit(r); err != nil {
-			w.Header().Set("Retry-After", "1")
-			writeProblem(w, err)
-			return
+		if r = as(r, v); !staff(r) {
+			if err := s.limit(r); err != nil {
+				w.Header().Set("Retry-After", "1")
+				writeProblem(w, err)
+				return
+			}
 		}
 		s.mux.ServeHTTP(w, r)
 	})
@@ -200,24 +206,21 @@ func (s *Site) own(h http.HandlerFunc) http.Handler {
 	})
 }
 
-// Trusted is the handler for a socket that only the operator can open: every request is the operator's. It has what Public and Admin
-// have.
+// Trusted is the handler for a socket that only the owner of the data folder can open, who may do everything. It has what Public and
+// Admin have.
 func (s *Site) Trusted() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := s.admin.Handler(r); pattern != "" {
 			s.admin.ServeHTTP(w, r)
 			return
 		}
-		s.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), operatorKey{}, true)))
+		v, err := s.local(r)
+		if err != nil {
+			writeProblem(w, err)
+			return
+		}
+		s.mux.ServeHTTP(w, as(r, v))
 	})
-}
-
-type operatorKey struct{}
-
-// operator reports whether a request is the operator's.
-func operator(r *http.Request) bool {
-	yes, _ := r.Context().Value(operatorKey{}).(bool)
-	return yes
 }
 
 // secure sets the headers that restrict a browser: it runs no inline script, loads nothing from other sites, and shows no page
@@ -244,26 +247,11 @@ func (s *Site) known(host string) bool {
 	return slices.ContainsFunc(s.Hosts, func(own string) bool { return strings.EqualFold(own, name) })
 }
 
-// authenticate reports whether a request carries the operator's key or a login. A wrong key is an error.
-func (s *Site) authenticate(r *http.Request) (operator bool, err error) {
-	if key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		if s.attempt(r, key) {
-			return true, nil
-		}
-		return false, quiniela.Refuse(quiniela.Denied, "the key after `Authorization: Bearer` is not the operator's")
-	}
-	c, err := r.Cookie(cookieName)
-	return err == nil && s.sessions.valid(c.Value), nil
-}
-
-func (s *Site) rightKey(key string) bool {
-	return s.Key != "" && subtle.ConstantTimeCompare([]byte(key), []byte(s.Key)) == 1
-}
-
 // Close announces that the server is going down: /readyz answers 503, and event streams end. It may be called several times.
 func (s *Site) Close() {
 	s.closed.Do(func() {
 		close(s.closing)
 		s.refused.Stop()
+		s.knocks.stop()
 	})
 }

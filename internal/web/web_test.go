@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -28,6 +29,7 @@ import (
 	"quiniela/draw"
 	"quiniela/internal/journal/local"
 	"quiniela/internal/ledger"
+	"quiniela/internal/operators"
 	"quiniela/internal/web"
 )
 
@@ -36,6 +38,8 @@ const key = "the-operators-key-0123456789"
 // desk is a site over a real ledger on a real disk.
 type desk struct {
 	t      *testing.T
+	path   string // of the registry of operators
+	people *operators.Guard
 	ledger *ledger.Ledger
 	site   *web.Site
 	server *httptest.Server // the public one
@@ -64,14 +68,16 @@ func openWith(t *testing.T, public string) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
+	path := filepath.Join(dir, operators.FileName)
+	people := register(t, path, "ana", operators.Operator, key)
 	site := web.New(web.Options{
-		Ledger: l, Key: key, Hosts: []string{"lottery.Example"}, Metrics: figures, Published: public,
+		Ledger: l, Operators: people, Hosts: []string{"lottery.Example"}, Metrics: figures, Published: public,
 		Backup: func(_ context.Context, dir string) (uint64, error) {
 			end, err := j.Backup(dir)
 			return end.Position, err
 		},
 	})
-	d := &desk{t: t, ledger: l, site: site, server: httptest.NewServer(site.Public()), inner: httptest.NewServer(site.Trusted()), admin: httptest.NewServer(site.Admin())}
+	d := &desk{t: t, path: path, people: people, ledger: l, site: site, server: httptest.NewServer(site.Public()), inner: httptest.NewServer(site.Trusted()), admin: httptest.NewServer(site.Admin())}
 	t.Cleanup(func() {
 		site.Close()
 		d.server.Close()
@@ -81,6 +87,20 @@ func openWith(t *testing.T, public string) *desk {
 		_ = j.Close()
 	})
 	return d
+}
+
+// register adds a person with a key to the registry at path, and returns its guard.
+func register(t *testing.T, path, name string, role operators.Role, key string) *operators.Guard {
+	t.Helper()
+	err := operators.Change(path, func(r *operators.Registry) error { return r.AddWithKey(name, role, key, time.Now()) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := operators.NewGuard(path, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
 }
 
 // bet stores a batch of bets of an agency on the numbers.
@@ -177,7 +197,7 @@ func TestTheRightKeyIsNeverRefused(t *testing.T) {
 		if status, _, text := d.ask(d.server.URL, "POST", "/api/v1/draws/none/close", "{}", "Authorization", "Bearer "+key); status != http.StatusNotFound {
 			t.Fatalf("the right key, the %dth time: %d %s", i, status, text)
 		}
-		r, err := http.PostForm(d.server.URL+"/login", url.Values{"key": {key}})
+		r, err := http.PostForm(d.server.URL+"/login", url.Values{"name": {"ana"}, "key": {key}})
 		if err != nil || r.Body.Close() != nil || r.StatusCode != http.StatusOK || r.Request.URL.Path != "/" {
 			t.Fatalf("the right key in the form, the %dth time: %v, %v", i, r, err)
 		}
@@ -207,7 +227,7 @@ func TestDocumentsAreForTheOperator(t *testing.T) {
 			t.Errorf("%s shows a bettor to anybody:\n%s", path, text)
 		}
 	}
-	if r, err := browser.PostForm(d.server.URL+"/login", url.Values{"key": {key}}); err != nil || r.StatusCode != 200 {
+	if r, err := browser.PostForm(d.server.URL+"/login", url.Values{"name": {"ana"}, "key": {key}}); err != nil || r.StatusCode != 200 {
 		t.Fatalf("log in: %v", err)
 	}
 	for _, path := range pages[:3] {
