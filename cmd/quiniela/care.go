@@ -8,15 +8,18 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/dustin/go-humanize"
 
 	"quiniela/internal/backup"
 	"quiniela/internal/central"
 	"quiniela/internal/fsck"
+	"quiniela/internal/journal"
 	"quiniela/internal/journal/local"
 	"quiniela/internal/ledger"
 	"quiniela/internal/publish"
+	"quiniela/internal/registry"
 )
 
 type backupCommand struct {
@@ -100,8 +103,31 @@ func (c *restoreCommand) Run(e env) error {
 	if err != nil {
 		return err
 	}
+	if err := c.record(e.ctx, m); err != nil {
+		return err
+	}
 	_, _ = printf(e.stdout, "%s: restored as of %s.\n", c.Data, m.Made.Local().Format("2006-01-02 15:04:05 MST"))
 	return errors.Join(tell(e, report, true), c.tellNewLog(e, begin))
+}
+
+// record writes into the audit trail of the new data folder that it was restored, and from what.
+func (c *restoreCommand) record(ctx context.Context, m *backup.Manifest) (err error) {
+	j, err := central.OpenLocal(c.Data, local.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, j.Close()) }()
+	last, err := j.Last(ctx)
+	if err != nil {
+		return err
+	}
+	act := journal.Act{
+		What: journal.ActRestore, Who: registry.LocalUser(), From: "command", About: c.Backup, Note: "made " + m.Made.Format(time.RFC3339), At: time.Now().UnixMicro(),
+	}
+	if _, err := j.Append(ctx, last, [][]byte{journal.Encode(act)}); err != nil {
+		return fmt.Errorf("record the restore in the audit trail: %w", err)
+	}
+	return nil
 }
 
 // checkFlags refuses what does not go together.

@@ -17,6 +17,7 @@ import (
 	"quiniela/internal/central"
 	"quiniela/internal/forget"
 	"quiniela/internal/publish"
+	"quiniela/internal/registry"
 )
 
 type forgetCommand struct {
@@ -33,7 +34,7 @@ func (c *forgetCommand) Run(e env) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
-	o := forget.Options{Data: c.Data, Journal: j, Public: c.Public, Draw: c.Draw}
+	o := forget.Options{Data: c.Data, Journal: j, Public: c.Public, Draw: c.Draw, By: registry.LocalUser()}
 	if o.Public == "" {
 		o.Public = filepath.Join(c.Data, publish.FolderName)
 	}

@@ -33,6 +33,7 @@ type Options struct {
 	Journal  Journal
 	Public   string               // folder of the public log that has the draw
 	Draw     string               // its name
+	By       string               // who wants it, for the audit trail
 	Progress func(entries uint64) // told now and then how far in the journal a check is; nil: nobody is told
 }
 
@@ -167,11 +168,15 @@ func (t *Task) alone() error {
 	return lock.Close()
 }
 
-// mark records in the journal that the draw is to be forgotten, once.
+// mark records in the journal that the draw is to be forgotten, once, and in its audit trail who wants it.
 func (t *Task) mark(ctx context.Context) error {
-	entry := journal.Encode(journal.Forget{Draw: t.draw, At: time.Now().UnixMicro()})
+	now := time.Now().UnixMicro()
+	entries := [][]byte{
+		journal.Encode(journal.Forget{Draw: t.draw, At: now}),
+		journal.Encode(journal.Act{What: journal.ActForget, Who: t.options.By, From: "command", Draw: t.options.Draw, At: now}),
+	}
 	for t.marked == 0 {
-		_, err := t.options.Journal.Append(ctx, t.end, [][]byte{entry})
+		_, err := t.options.Journal.Append(ctx, t.end, entries)
 		if err == nil {
 			t.marked = t.end.Position + 1
 			return nil
