@@ -248,10 +248,7 @@ func TestAPersonWatchesADraw(t *testing.T) {
 	}
 	server := l.launch("server", "--agencies", "2", "--ip", "127.0.0.1", "--port", "0", "--http-addr", "127.0.0.1:0", "--admin-addr", "off")
 	address, page := server.await(`address: (127\S+)`), server.await(`page: (http://\S+)/`)
-	operator, err := os.ReadFile(filepath.Join(l.dir, "data", "operator.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	operator := l.launch("operator", "add", "ana").await(`([A-Z2-7]{52})`)
 
 	b := openBrowser(t, chromium)
 	b.language("es")
@@ -261,8 +258,8 @@ func TestAPersonWatchesADraw(t *testing.T) {
 	b.until(`lo ve el operador`)
 	b.accessible("open")
 	logIn := func(wait string) {
-		b.do(chromedp.Focus(chromedp.CSS("#key")))
-		b.follow(chromedp.KeyEvent(strings.TrimSpace(string(operator)) + "\r"))
+		b.do(chromedp.SetValue(chromedp.CSS("#name"), "ana"), chromedp.Focus(chromedp.CSS("#key")))
+		b.follow(chromedp.KeyEvent(operator + "\r"))
 		b.until(wait)
 	}
 
@@ -307,12 +304,12 @@ func TestAPersonWatchesADraw(t *testing.T) {
 	// The operator, by the keyboard alone, in English.
 	b.language("en")
 	b.do(chromedp.Navigate(page + "/login"))
-	b.until(`Operator's key`)
+	b.until(`Each person has a name and a key`)
 	b.accessible("login")
 	b.phone("login")
-	b.do(chromedp.Focus(chromedp.CSS("#key")))
+	b.do(chromedp.SetValue(chromedp.CSS("#name"), "ana"), chromedp.Focus(chromedp.CSS("#key")))
 	b.follow(chromedp.KeyEvent("wrong\r"))
-	b.until(`That is not the key`)
+	b.until(`That name and that key do not go together`)
 	time.Sleep(1100 * time.Millisecond) // as the page says
 	logIn(`Log out`)
 	b.until(`34679922`)

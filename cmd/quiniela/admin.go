@@ -22,8 +22,9 @@ import (
 // adminFlags say which running server a command speaks to.
 type adminFlags struct {
 	Data   string `help:"Data folder of the running server." default:"./data" env:"SERVER_DATA_DIR" placeholder:"DIR"`
-	Server string `help:"Or its address, as in http://127.0.0.1:8080; with --key-file." placeholder:"URL"`
-	Key    string `help:"File with the operator's key: operator.key of its data folder." name:"key-file" placeholder:"FILE"`
+	Server string `help:"Or its address, as in http://127.0.0.1:8080; with a key." placeholder:"URL"`
+	File   string `help:"File with your key (quiniela operator add). Without one, whoever owns the data folder acts." name:"key-file" placeholder:"FILE"`
+	Key    string `help:"Your key, in place of a file." env:"QUINIELA_KEY" placeholder:"KEY"`
 	Clear  bool   `help:"Send the key without TLS also to another machine, over a network that you trust." name:"key-in-clear"`
 }
 
@@ -40,10 +41,14 @@ type admin struct {
 var errNoServer = errors.New("no server answers")
 
 func (f adminFlags) open() (*admin, error) {
+	key, err := f.readKey()
+	if err != nil {
+		return nil, err
+	}
 	if f.Server == "" {
 		path := filepath.Join(f.Data, central.SocketName)
 		a := &admin{
-			base: "http://quiniela", where: path,
+			base: "http://quiniela", key: key, where: path,
 			advice: "start `quiniela server`, or name its data folder with --data",
 		}
 		a.http.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -51,21 +56,32 @@ func (f adminFlags) open() (*admin, error) {
 		}}
 		return a, nil
 	}
-	if f.Key == "" {
-		return nil, usageError{errors.New("--server needs --key-file: operator.key of the server's data folder")}
-	}
-	key, err := os.ReadFile(f.Key)
-	if err != nil {
-		return nil, fmt.Errorf("read the operator's key: %w", err)
+	if key == "" {
+		return nil, usageError{errors.New("--server needs your key: --key-file FILE, or QUINIELA_KEY; `quiniela operator add` gives one")}
 	}
 	if err := f.guardKey(); err != nil {
 		return nil, err
 	}
 	return &admin{
 		http: http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, // with the key
-		base: strings.TrimSuffix(f.Server, "/"), key: strings.TrimSpace(string(key)), where: f.Server,
+		base: strings.TrimSuffix(f.Server, "/"), key: key, where: f.Server,
 		advice: "is the address its SERVER_HTTP_ADDR?",
 	}, nil
+}
+
+// readKey returns the operator's key; "" is none.
+func (f adminFlags) readKey() (string, error) {
+	if f.File == "" {
+		return f.Key, nil
+	}
+	text, err := os.ReadFile(f.File)
+	if err != nil {
+		return "", fmt.Errorf("read the operator's key: %w", err)
+	}
+	if key := strings.TrimSpace(string(text)); key != "" {
+		return key, nil
+	}
+	return "", usageError{fmt.Errorf("%s is empty: want an operator's key in it", f.File)}
 }
 
 // guardKey refuses to send the operator's key over a network without TLS, unless it was asked for by name.

@@ -34,6 +34,7 @@ type drawOpenCommand struct {
 	Closes   string `help:"Closing time: 21:00 (today, local time) or 2026-11-24T21:00:00-03:00. Without one the draw closes when all agencies have finished." placeholder:"TIME"`
 	Source   string `help:"Source of the winning number: fixed, notary, or beacon (its first round a minute after the closing time)." default:"notary" enum:"fixed,notary,beacon"`
 	Number   *int   `help:"The winning number, for the source fixed."`
+	People   int    `help:"How many people must enter a notary's number, each for themselves: 1 or 2; 0: 2 where two are registered who may." default:"0" placeholder:"N"`
 	askFlags
 }
 
@@ -46,12 +47,29 @@ func (c *drawOpenCommand) Run(e env) error {
 	if t.Number, err = number(c.Number, c.Source == "fixed"); err != nil {
 		return usageError{err}
 	}
+	if t.Two, err = c.people(); err != nil {
+		return usageError{err}
+	}
 	if t.Closes != nil {
 		if err := c.confirm(e, fmt.Sprintf("Open draw %s for %d agencies. It closes on %s.", c.ID, c.Agencies, moment(*t.Closes, time.Now())), c.ID); err != nil {
 			return err
 		}
 	}
 	return c.change(e, "/api/v1/draws", t)
+}
+
+// people says whether two people must enter the number; nil: the server decides.
+func (c *drawOpenCommand) people() (*bool, error) {
+	switch {
+	case c.People < 0 || c.People > 2:
+		return nil, fmt.Errorf("--people %d: want 1 or 2", c.People)
+	case c.People == 0:
+		return nil, nil
+	case c.Source != "notary":
+		return nil, errors.New("--people is for the source notary: nobody enters another number")
+	}
+	two := c.People == 2
+	return &two, nil
 }
 
 // closingTime reads a time of today in local time, or one with date and zone; "" is none.
@@ -141,6 +159,10 @@ func (c *drawEnterCommand) Run(e env) error {
 	}
 	what := fmt.Sprintf("Enter %s in draw %s, which is %s, with %s bets of %d agencies. Its winners follow from it.",
 		word, d.ID, d.State, humanize.Comma(int64(d.Bets)), d.Agencies)
+	if d.Two {
+		what = fmt.Sprintf("Enter %s in draw %s, which is %s, with %s bets of %d agencies. It takes effect when a second person has entered the same.",
+			word, d.ID, d.State, humanize.Comma(int64(d.Bets)), d.Agencies)
+	}
 	if err := c.confirm(e, what, word); err != nil {
 		return err
 	}
@@ -284,14 +306,23 @@ func describe(e env, d web.Draw) error {
 		row("number", "%04d; the winners are being found: quiniela draw results %s", *d.Number, d.ID)
 	case d.State == "sealed" && d.Source == "beacon":
 		row("number", "of the beacon's round %d, signed at %s", d.Round, stamp(d.RoundAt))
+	case d.First != "":
+		row("number", "entered by %s; a second person must enter the same: quiniela draw enter %s NUMBER", d.First, d.ID)
+	case d.State == "sealed" && d.Two:
+		row("number", "not entered yet, and two people must: quiniela draw enter %s NUMBER", d.ID)
 	case d.State == "sealed" && d.Source == "notary":
 		row("number", "not entered yet: quiniela draw enter %s NUMBER", d.ID)
 	case d.Source == "beacon":
 		row("number", "of the beacon's round %d, to be signed at %s", d.Round, stamp(d.RoundAt))
+	case d.Two:
+		row("number", "a notary's, which two people enter once the draw is closed")
 	case d.Source == "notary":
 		row("number", "a notary's, once the draw is closed")
 	default:
 		row("number", "fixed when the draw opened")
+	}
+	if len(d.By) > 0 {
+		row("entered by", "%s", strings.Join(d.By, " and "))
 	}
 	if len(d.Prizes) > 0 {
 		var prizes []string

@@ -49,8 +49,10 @@ type commands struct {
 	Generate   generateCommand   `cmd:"" help:"Make agency files that look like real ones."`
 	Bench      benchCommand      `cmd:"" help:"Measure this machine: rates, times, memory."`
 	Agency     agencyCommand     `cmd:"" help:"Manage the registry of agencies. Once there is one, each agency must authenticate."`
+	Operator   operatorCommand   `cmd:"" help:"Manage the registry of the people who run the lottery."`
 	Certs      certsCommand      `cmd:"" help:"Make a private certificate authority, and certificates for trials."`
 	Draw       drawCommand       `cmd:"" help:"Open, watch and close the draws of a running server."`
+	Trail      trailCommand      `cmd:"" help:"Show who did what: the audit trail of a running server."`
 	Audit      auditCommand      `cmd:"" help:"Check a published log: recompute all of it and compare. It needs only the log."`
 	Verify     verifyCommand     `cmd:"" help:"Check a receipt offline: that the bet is in the log, and whether it won."`
 	Witness    witnessCommand    `cmd:"" help:"Run a witness that cosigns a log's checkpoints."`

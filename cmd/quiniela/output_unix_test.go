@@ -91,7 +91,7 @@ func hostileFolder(t *testing.T) string {
 	runFor(t, []string{"agency", "add", "1", "--data", data, "--name", "Centro"})
 	registry := filepath.Join(data, "agencies.json")
 	text, err := os.ReadFile(registry)
-	must(t, err, os.WriteFile(registry, bytes.Replace(text, []byte("Centro"), []byte(`\u001b[31mCentro\nFORGED\u202e`), 1), 0o600))
+	must(t, err, os.WriteFile(registry, bytes.ReplaceAll(text, []byte("Centro"), []byte(`\u001b[31mCentro\nFORGED\u202e`)), 0o600))
 	runFor(t, []string{"backup", filepath.Join(dir, "backup"), "--data", data})
 	runFor(t, []string{"backup", filepath.Join(dir, "spoiled"), "--data", data})
 	must(t, os.WriteFile(filepath.Join(data, "public", "draws", "1", notUTF8), nil, 0o600))
@@ -106,6 +106,8 @@ func hostileServer(t *testing.T) string {
 		switch {
 		case r.Method == http.MethodGet && r.URL.Path == "/api/v1/draws":
 			draw = map[string]any{"draws": []any{maps.Clone(draw)}}
+		case r.Method == http.MethodGet && r.URL.Path == "/api/v1/trail":
+			draw = map[string]any{"acts": []any{map[string]any{"at": time.Now(), "who": hostile, "what": hostile, "about": hostile, "failed": hostile}}}
 		case r.Method == http.MethodGet && r.URL.Path == "/api/v1/draws/1/agencies":
 			draw = map[string]any{"agencies": []any{}}
 		case r.Method == http.MethodGet && r.URL.Path == "/api/v1/draws/1":
@@ -142,6 +144,11 @@ func TestNoCommandPrintsWhatATerminalObeys(t *testing.T) {
 		"agency list":     {{"--data", data}, {"--data", absent}, {"--data", in("policy")}},
 		"agency rotate":   {{"2", "--data", in("policy")}},
 		"agency revoke":   {{"2", "--data", in("policy")}},
+		"operator add":    {{"ana", "--data", in("policy")}, {hostile}},
+		"operator list":   {{"--data", absent}, {"--data", in("policy")}},
+		"operator rotate": {{"ana", "--data", in("policy")}, {hostile, "--data", data}},
+		"operator revoke": {{"ana", "--data", in("policy")}, {hostile, "--data", data}},
+		"trail":           {asked[:4], append([]string{"--csv"}, asked[:4]...), append([]string{"--json"}, asked[:4]...), {"--data", absent}},
 		"certs":           {{"--out", in("tls")}, {"--out", in("tls")}, {"--out", in("policy")}},
 		"draw open":       {append([]string{"x", "--agencies", "1"}, asked...), {"x", "--agencies", "1", "--data", absent}},
 		"draw close":      {append([]string{"1"}, asked...), {"1", "--data", absent, "--yes"}},

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"quiniela/internal/operators"
+)
+
+type operatorCommand struct {
+	Add    operatorAddCommand    `cmd:"" help:"Register a person and show their key, once."`
+	List   operatorListCommand   `cmd:"" help:"Show who is registered."`
+	Rotate operatorRotateCommand `cmd:"" help:"End a person's key and logins and give a new key; brings back a revoked one."`
+	Revoke operatorRevokeCommand `cmd:"" help:"Shut a person out."`
+}
+
+// operatorsFlags say where the registry of operators is. A running server sees a change within a second.
+type operatorsFlags struct {
+	Data string `help:"The server's data folder." default:"./data" env:"SERVER_DATA_DIR" placeholder:"DIR"`
+}
+
+func (f operatorsFlags) path() string { return filepath.Join(f.Data, operators.FileName) }
+
+type operatorAddCommand struct {
+	operatorsFlags
+	Name string `arg:"" help:"The person's name, of letters, digits, '.', '_' and '-'. It stands in the trail for ever."`
+	Role string `help:"What the person may do: viewer sees what is sold and the trail; notary also enters numbers and sees who won; operator may do everything." default:"operator" enum:"operator,notary,viewer"`
+}
+
+func (c *operatorAddCommand) Run(e env) error {
+	var key string
+	err := operators.Change(c.path(), func(r *operators.Registry) (err error) {
+		key, err = r.Add(c.Name, operators.Role(c.Role), time.Now())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return showKey(e, c.Name, key)
+}
+
+// showKey prints the key alone on standard output, so that it can go into a file.
+func showKey(e env, name, key string) error {
+	if _, err := printf(e.stdout, "%s\n", key); err != nil {
+		return fmt.Errorf("show the key: %w; give %s another with `quiniela operator rotate %s`", err, name, name)
+	}
+	_, err := printf(e.stderr, "The key of %s is shown this once and kept nowhere. It opens the page with that name, and commands with --key-file or QUINIELA_KEY.\n", name)
+	return err
+}
+
+type operatorListCommand struct{ operatorsFlags }
+
+func (c *operatorListCommand) Run(e env) error {
+	r, err := operators.Read(c.path())
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("nobody is registered in %s; `quiniela operator add NAME` registers the first, or name the server's data folder with --data", c.Data)
+	}
+	if err != nil {
+		return err
+	}
+	w := table(e, "NAME\tROLE\tADDED\tKEY")
+	for _, p := range r.Operators {
+		key := "since " + p.Added.Local().Format(time.DateOnly)
+		switch {
+		case p.Revoked != nil:
+			key = "revoked " + p.Revoked.Local().Format(time.DateOnly)
+		case p.Rotated != nil:
+			key = "since " + p.Rotated.Local().Format(time.DateOnly)
+		}
+		_, _ = printf(w, "%s\t%s\t%s\t%s\n", p.Name, string(p.Role), p.Added.Local().Format(time.DateOnly), key)
+	}
+	return w.Flush()
+}
+
+type operatorRotateCommand struct {
+	operatorsFlags
+	Name string `arg:"" help:"The person's name."`
+}
+
+func (c *operatorRotateCommand) Run(e env) error {
+	var key string
+	err := operators.Change(c.path(), func(r *operators.Registry) (err error) {
+		key, err = r.Rotate(c.Name, time.Now())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	_, _ = printf(e.stderr, "The old key of %s and every login with it are worth nothing within a second.\n", c.Name)
+	return showKey(e, c.Name, key)
+}
+
+type operatorRevokeCommand struct {
+	operatorsFlags
+	Name string `arg:"" help:"The person's name."`
+}
+
+func (c *operatorRevokeCommand) Run(e env) error {
+	err := operators.Change(c.path(), func(r *operators.Registry) error { return r.Revoke(c.Name, time.Now()) })
+	if err != nil {
+		return err
+	}
+	_, err = printf(e.stdout, "%s is shut out within a second, also where they are logged in. What they did stays in the trail.\n", c.Name)
+	return err
+}
