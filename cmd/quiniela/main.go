@@ -53,6 +53,7 @@ type commands struct {
 	Certs      certsCommand      `cmd:"" help:"Make a private certificate authority, and certificates for trials."`
 	Draw       drawCommand       `cmd:"" help:"Open, watch and close the draws of a running server."`
 	Trail      trailCommand      `cmd:"" help:"Show who did what: the audit trail of a running server."`
+	Find       findCommand       `cmd:"" help:"Find a person's bets in the journal of a running server. It is recorded in the trail."`
 	Audit      auditCommand      `cmd:"" help:"Check a published log: recompute all of it and compare. It needs only the log."`
 	Verify     verifyCommand     `cmd:"" help:"Check a receipt offline: that the bet is in the log, and whether it won."`
 	Witness    witnessCommand    `cmd:"" help:"Run a witness that cosigns a log's checkpoints."`

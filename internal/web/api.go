@@ -142,6 +142,7 @@ func (s *Site) routes() []route {
 		{method: "POST", path: "/api/v1/draws/{id}/number", needs: operators.Notary, do: s.enterNumber},
 		{method: "POST", path: "/api/v1/backup", needs: operators.Operator, slow: true, do: s.backup},
 		{method: "GET", path: "/api/v1/trail", needs: operators.Viewer, do: s.listTrail},
+		{method: "POST", path: "/api/v1/find", needs: operators.Operator, slow: true, do: s.find},
 		{method: "GET", path: "/api/v1/events", serve: s.stream},
 		{method: "GET", path: "/api/v1/openapi.json", serve: openAPI},
 	}

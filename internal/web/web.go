@@ -43,6 +43,7 @@ type Ledger interface {
 	CloseDraw(ctx context.Context, by ledger.Actor, id, note string) (ledger.Draw, error)
 	EnterNumber(ctx context.Context, by ledger.Actor, id string, n quiniela.Number, extract []byte) (ledger.Draw, error)
 	EnterBeacon(ctx context.Context, by ledger.Actor, id string, b draw.Beacon) (ledger.Draw, error)
+	FindBets(ctx context.Context, id string, document uint32, most int) ([]ledger.FoundBet, error)
 	Record(ctx context.Context, acts ...journal.Act) error
 	Trail(ctx context.Context, from uint64, most int, match func(journal.Act) bool) (acts []ledger.Recorded, before uint64, err error)
 	Failed() <-chan struct{}

@@ -547,6 +547,14 @@ func TestTheAPIIsAsItsDocumentSays(t *testing.T) {
 		{"POST", "/api/v1/draws/night/number", "/api/v1/draws/{id}/number", `{"number":8}`, 409},
 		{"POST", "/api/v1/backup", "", `{"dir":"relative"}`, 422},
 		{"POST", "/api/v1/backup", "", `{"dir":"` + backup + `"}`, 200},
+		{"GET", "/api/v1/trail", "", "", 200},
+		{"GET", "/api/v1/trail?limit=2&what=open", "/api/v1/trail", "", 200},
+		{"GET", "/api/v1/trail?before=x", "/api/v1/trail", "", 422},
+		{"POST", "/api/v1/find", "", `{"document":"30904465"}`, 200},
+		{"POST", "/api/v1/find", "", `{"document":"30904465","draw":"1"}`, 200},
+		{"POST", "/api/v1/find", "", `{"document":"30904465","draw":"none"}`, 404},
+		{"POST", "/api/v1/find", "", `{"document":"30.904.465"}`, 422},
+		{"POST", "/api/v1/find", "", `{"document":""}`, 422},
 		{"GET", "/api/v1/openapi.json", "", "", 200},
 	} {
 		status, h, text := d.ask(d.inner.URL, row.method, row.path, row.body)
