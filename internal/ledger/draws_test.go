@@ -307,7 +307,34 @@ func TestDrawsOverASharedJournal(t *testing.T) {
 	if _, err := a.EnterNumber(t.Context(), ledger.Actor{}, "x", 3, nil); err != nil {
 		t.Fatal(err)
 	}
+	two := ledger.Terms{ID: "two", Agencies: 1, Rule: draw.Rule{Source: quiniela.SourceNotary}, Two: true}
+	if _, err := a.OpenDraw(t.Context(), person("ana"), two); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.CloseDraw(t.Context(), person("eva"), "two", ""); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := a.EnterNumber(t.Context(), person("ana"), "two", 3, nil); err != nil || d.Entered != nil {
+		t.Fatalf("the first of two: %+v, %v", d, err)
+	}
+	change := journal.Act{What: journal.ActAgencyAdd, Who: "local:root", Registry: "r", Change: 1}
+	for _, l := range []*ledger.Ledger{a, b} { // each has a copy of the registry
+		if err := l.Record(t.Context(), change); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.EnterNumber(t.Context(), person("eva"), "two", 3, nil); err != nil {
+		t.Fatal(err)
+	}
 	for _, l := range []*ledger.Ledger{a, b} {
-		(&machine{t: t, Ledger: l}).wait("x", "drawn")
+		m := &machine{t: t, Ledger: l}
+		m.wait("x", "drawn")
+		if d := m.wait("two", "drawn"); !slices.Equal(d.EnteredBy, []string{"ana", "eva"}) {
+			t.Errorf("entered by %q", d.EnteredBy)
+		}
+		want := []string{"ana open two ", "eva close two ", "ana enter two the first of two", "local:root agency_add  ", "eva enter two 0003"}
+		if diff := cmp.Diff(want, trail(t, l)); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
