@@ -48,6 +48,16 @@ func (g *Guard) Open() bool { return *g.state() == state{} }
 // Registry returns the registry as it was at most a second ago, which must not be changed; nil where there is none, or it cannot be read.
 func (g *Guard) Registry() *Registry { return g.watched.State().Registry }
 
+// Name returns the name of a registered agency; "" where it has none or the registry cannot be read.
+func (g *Guard) Name(n quiniela.Agency) string {
+	if r := g.Registry(); r != nil {
+		if a := r.Find(n); a != nil {
+			return a.Name
+		}
+	}
+	return ""
+}
+
 // state is what is known of the registry; without a failure and a registry anyone may speak.
 type state registry.State[Registry]
 

@@ -116,6 +116,9 @@ func (c *Central) siteOptions() web.Options {
 	o := web.Options{
 		Ledger: c.Ledger, Operators: c.operators, Hosts: c.options.Site.Hosts, Proxies: c.options.Site.Proxies, Metrics: c.figures, Pprof: c.options.Site.Pprof, Log: c.log,
 	}
+	if guard := c.options.Server.Guard; guard != nil {
+		o.Names = guard.Name
+	}
 	if c.options.PublicLog != nil {
 		o.Published = c.publicFolder()
 	}

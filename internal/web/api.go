@@ -50,14 +50,17 @@ type Figures struct {
 // Agency is an agency's progress in a draw.
 type Agency struct {
 	Agency   uint32 `json:"agency"`
+	Name     string `json:"name,omitempty"` // in the registry
 	Batches  uint64 `json:"batches"`
 	Bets     uint64 `json:"bets"`
 	Finished bool   `json:"finished"`
+	State    string `json:"state"` // finished, sending, waiting (no bets yet), or missing: the draw was closed before the agency had finished
 }
 
 // Winners is how many winners an agency has.
 type Winners struct {
 	Agency    uint32   `json:"agency"`
+	Name      string   `json:"name,omitempty"` // in the registry; for the operator
 	Winners   uint32   `json:"winners"`
 	Documents []string `json:"-"` // on the operator's page, the first of them
 }
@@ -282,7 +285,11 @@ func (s *Site) listAgencies(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.Ledger.Progress(r.Context(), r.PathValue("id"), quiniela.Agency(from), limit+1)
+	d, err := s.Ledger.FindDraw(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.Ledger.Progress(r.Context(), d.ID, quiniela.Agency(from), limit+1)
 	if err != nil {
 		return nil, err
 	}
@@ -290,15 +297,36 @@ func (s *Site) listAgencies(r *http.Request) (any, error) {
 	if len(found) > limit {
 		next, found = uint64(found[limit].Agency), found[:limit]
 	}
-	return part("agencies", newAgencies(found), next), nil
+	return part("agencies", s.newAgencies(d, found), next), nil
 }
 
-func newAgencies(progress []ledger.AgencyProgress) []Agency {
+func (s *Site) newAgencies(d ledger.Draw, progress []ledger.AgencyProgress) []Agency {
 	all := make([]Agency, len(progress))
 	for i, a := range progress {
-		all[i] = Agency{uint32(a.Agency), a.Batches, a.Bets, a.Finished}
+		all[i] = Agency{uint32(a.Agency), s.nameOf(a.Agency), a.Batches, a.Bets, a.Finished, stateOf(d, a)}
 	}
 	return all
+}
+
+// nameOf returns an agency's name in the registry, or "".
+func (s *Site) nameOf(n quiniela.Agency) string {
+	if s.Names == nil {
+		return ""
+	}
+	return s.Names(n)
+}
+
+// stateOf says where an agency stands in a draw. Bets without an agency, those of agency 0, are complete once the draw is closed.
+func stateOf(d ledger.Draw, a ledger.AgencyProgress) string {
+	switch {
+	case a.Finished, d.Sealed && a.Agency == quiniela.Unattributed:
+		return "finished"
+	case d.Sealed:
+		return "missing"
+	case a.Bets > 0:
+		return "sending"
+	}
+	return "waiting"
 }
 
 // listNumbers answers with the number of bets on each number. It leaves out numbers without bets.
@@ -339,7 +367,11 @@ func (s *Site) winners(r *http.Request, id string, from quiniela.Agency, limit i
 		next, counts = counts[limit].Agency, counts[:limit]
 	}
 	for _, c := range counts {
-		all = append(all, Winners{Agency: uint32(c.Agency), Winners: c.Winners})
+		w := Winners{Agency: uint32(c.Agency), Winners: c.Winners}
+		if staff(r) {
+			w.Name = s.nameOf(c.Agency)
+		}
+		all = append(all, w)
 	}
 	return all, next, nil
 }

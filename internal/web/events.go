@@ -118,7 +118,7 @@ func (s *Site) stream(w http.ResponseWriter, r *http.Request) {
 			if err != nil {
 				return Event{}, err
 			}
-			e.Agencies = newAgencies(progress)
+			e.Agencies = s.newAgencies(d, progress)
 		}
 		return e, nil
 	})

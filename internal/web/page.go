@@ -232,7 +232,7 @@ func (s *Site) collectAgencies(p *page, r *http.Request, d ledger.Draw) error {
 		p.Others.After = link(r, "from", uint64(shown[pageAgencies].Agency), language(r).AtAgencies)
 		shown = shown[:pageAgencies]
 	}
-	p.Agencies = newAgencies(shown)
+	p.Agencies = s.newAgencies(d, shown)
 	return nil
 }
 

@@ -55,7 +55,8 @@ type Options struct {
 	Ledger Ledger
 	// Operators says who comes with a key. nil: nobody can log in.
 	Operators *operators.Guard
-	Hosts     []string // the site's own host names, without a port; localhost and IP addresses are always accepted
+	Hosts     []string                     // the site's own host names, without a port; localhost and IP addresses are always accepted
+	Names     func(quiniela.Agency) string // an agency's name in the registry, or ""; nil: there are no names
 	// Backup copies the journal into a new folder while the lottery goes on, and returns the position of the last entry copied.
 	// nil: the site offers no backup.
 	Backup  func(ctx context.Context, dir string) (last uint64, err error)

@@ -72,6 +72,7 @@ func openWith(t *testing.T, public string) *desk {
 	people := register(t, path, "ana", operators.Operator, key)
 	site := web.New(web.Options{
 		Ledger: l, Operators: people, Hosts: []string{"lottery.Example"}, Metrics: figures, Published: public,
+		Names: func(n quiniela.Agency) string { return map[quiniela.Agency]string{1: "Rosario centro"}[n] },
 		Backup: func(_ context.Context, dir string) (uint64, error) {
 			end, err := j.Backup(dir)
 			return end.Position, err
@@ -106,7 +107,7 @@ func register(t *testing.T, path, name string, role operators.Role, key string) 
 // bet stores a batch of bets of an agency on the numbers.
 func (d *desk) bet(n uint64, agency quiniela.Agency, lines string) {
 	d.t.Helper()
-	s := &ledger.Submission{Draw: n, Agency: agency, Frame: []byte(lines)}
+	s := &ledger.Submission{Draw: n, Agency: agency, Unattributed: agency == quiniela.Unattributed, Frame: []byte(lines)}
 	if err := d.ledger.Submit(s); err != nil {
 		d.t.Fatal(err)
 	}
