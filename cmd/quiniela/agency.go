@@ -5,10 +5,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
 	"time"
 
 	"quiniela"
@@ -86,35 +84,6 @@ func showToken(e env, number uint32, token string) error {
 	return err
 }
 
-type agencyListCommand struct{ registryFlags }
-
-func (c *agencyListCommand) Run(e env) error {
-	r, err := agencies.Read(c.path())
-	if errors.Is(err, fs.ErrNotExist) {
-		_, err := printf(e.stdout, "No agency is registered in %s, so the server is open to all. `quiniela agency add 1` registers the first and closes it.\n", c.Data)
-		return err
-	}
-	if err != nil {
-		return err
-	}
-	w := tabwriter.NewWriter(e.stdout, 0, 0, 3, ' ', 0)
-	_, _ = printf(w, "AGENCY\tNAME\tADDED\tSTATE\tCERTIFICATE\n")
-	for _, a := range r.Agencies {
-		state, certificate := "may bet", "any of the authority"
-		if a.Revoked != nil {
-			state = "revoked " + a.Revoked.Format(time.DateOnly)
-		}
-		switch {
-		case a.Certificate != "":
-			certificate = a.Certificate[:16] + "…"
-		case a.Rotated != nil:
-			certificate = "none since " + a.Rotated.Format(time.DateOnly)
-		}
-		_, _ = printf(w, "%d\t%s\t%s\t%s\t%s\n", a.Number, a.Name, a.Added.Format(time.DateOnly), state, certificate)
-	}
-	return w.Flush()
-}
-
 type agencyRotateCommand struct {
 	registryFlags
 	Number      uint32 `arg:"" help:"Number of the agency."`
@@ -122,6 +91,9 @@ type agencyRotateCommand struct {
 }
 
 func (c *agencyRotateCommand) Run(e env) error {
+	if err := c.mustExist(); err != nil {
+		return err
+	}
 	fingerprint, err := fingerprint(c.Certificate, c.Number)
 	if err != nil {
 		return err
@@ -148,6 +120,9 @@ type agencyRevokeCommand struct {
 }
 
 func (c *agencyRevokeCommand) Run(e env) error {
+	if err := c.mustExist(); err != nil {
+		return err
+	}
 	err := agencies.Change(c.path(), func(r *agencies.Registry) error { return r.Revoke(quiniela.Agency(c.Number), time.Now()) })
 	if err != nil {
 		return err

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -203,11 +202,6 @@ func (c *drawEnterCommand) body() (body map[string]any, word string, err error) 
 	return body, word, nil
 }
 
-type drawShowCommand struct {
-	adminFlags
-	ID string `arg:"" help:"Name of the draw."`
-}
-
 // show asks the server for a draw.
 func (f adminFlags) show(e env, id string) (d web.Draw, err error) {
 	a, err := f.open()
@@ -233,43 +227,6 @@ func (a *admin) complete(d web.Draw) error {
 	return nil
 }
 
-func (c *drawShowCommand) Run(e env) error {
-	a, err := c.open()
-	if err != nil {
-		return err
-	}
-	d, err := a.draw(e, http.MethodGet, drawPath(c.ID), nil)
-	if err != nil {
-		return err
-	}
-	agencies, err := all[web.Agency](e, a, drawPath(c.ID)+"/agencies", "agencies")
-	if err != nil {
-		return err
-	}
-	if err := describe(e, d); err != nil {
-		return err
-	}
-	w := table(e, "\nAGENCY\tBATCHES\tBETS\tSTATE")
-	for _, agency := range agencies {
-		state := "no bets yet"
-		switch {
-		case agency.Finished:
-			state = "finished"
-		case agency.Bets > 0:
-			state = "sending"
-		}
-		_, _ = printf(w, "%d\t%s\t%s\t%s\n", agency.Agency, humanize.Comma(int64(agency.Batches)), humanize.Comma(int64(agency.Bets)), state)
-	}
-	return w.Flush()
-}
-
-// table returns a writer of aligned columns, with their heads written. Its Flush reports what could not be written.
-func table(e env, head string) *tabwriter.Writer {
-	w := tabwriter.NewWriter(e.stdout, 0, 0, 3, ' ', 0)
-	_, _ = fmt.Fprintln(w, head)
-	return w
-}
-
 // stamp formats a time in local time; nil is "-".
 func stamp(t *time.Time) string {
 	if t == nil {
@@ -283,25 +240,27 @@ var closers = map[string]string{"agencies": "the last agency's finish", "time": 
 
 // describe prints all that the server says about a draw.
 func describe(e env, d web.Draw) error {
-	w := tabwriter.NewWriter(e.stdout, 0, 0, 3, ' ', 0)
-	row := func(name, format string, args ...any) { _, _ = printf(w, name+"\t"+format+"\n", args...) }
+	var fields []field
+	row := func(name, format string, args ...any) {
+		fields = append(fields, field{e.say(name), fmt.Sprintf(e.say(format), args...)})
+	}
 	row("draw", "%s", d.ID)
-	row("state", "%s", d.State)
+	row("state", "%s", e.say(d.State))
 	row("agencies", "%d of %d have finished", d.Finished, d.Agencies)
-	row("bets", "%s in %s batches", humanize.Comma(int64(d.Bets)), humanize.Comma(int64(d.Batches)))
+	row("bets", "%s in %s batches", e.count(d.Bets), e.count(d.Batches))
 	row("opened", "%s", stamp(d.Opened))
 	if d.Closes != nil {
 		row("closes", "%s", stamp(d.Closes))
 	}
 	if d.Sealed != nil {
-		row("closed", "%s, by %s", stamp(d.Sealed), closers[d.SealedBy])
+		row("closed", "%s, by %s", stamp(d.Sealed), e.say(closers[d.SealedBy]))
 	}
 	if d.Note != "" {
 		row("note", "%s", d.Note)
 	}
 	switch {
 	case d.Winners != nil:
-		row("number", "%04d, with %s winners", *d.Number, humanize.Comma(int64(*d.Winners)))
+		row("number", "%04d, with %s winners", *d.Number, e.count(*d.Winners))
 	case d.Number != nil:
 		row("number", "%04d; the winners are being found: quiniela draw results %s", *d.Number, d.ID)
 	case d.State == "sealed" && d.Source == "beacon":
@@ -331,72 +290,5 @@ func describe(e env, d web.Draw) error {
 		}
 		row("prizes", "%s", strings.Join(prizes, " "))
 	}
-	return w.Flush()
-}
-
-type drawListCommand struct{ adminFlags }
-
-func (c *drawListCommand) Run(e env) error {
-	a, err := c.open()
-	if err != nil {
-		return err
-	}
-	draws, err := all[web.Draw](e, a, "/api/v1/draws", "draws")
-	if err != nil {
-		return err
-	}
-	if len(draws) == 0 {
-		_, err := printf(e.stdout, "No draws yet; open one with `quiniela draw open`.\n")
-		return err
-	}
-	w := table(e, "DRAW\tSTATE\tBETS\tFINISHED\tCLOSES\tNUMBER\tWINNERS")
-	for _, d := range draws {
-		if err := a.complete(d); err != nil {
-			return err
-		}
-		n, winners := "-", "-"
-		if d.Number != nil {
-			n = fmt.Sprintf("%04d", *d.Number)
-		}
-		if d.Winners != nil {
-			winners = humanize.Comma(int64(*d.Winners))
-		}
-		_, _ = printf(w, "%s\t%s\t%s\t%d/%d\t%s\t%s\t%s\n", d.ID, d.State, humanize.Comma(int64(d.Bets)), d.Finished, d.Agencies, stamp(d.Closes), n, winners)
-	}
-	return w.Flush()
-}
-
-type drawResultsCommand struct {
-	adminFlags
-	ID string `arg:"" help:"Name of the draw."`
-}
-
-func (c *drawResultsCommand) Run(e env) error {
-	a, err := c.open()
-	if err != nil {
-		return err
-	}
-	d, err := a.draw(e, http.MethodGet, drawPath(c.ID), nil)
-	if err != nil {
-		return err
-	}
-	if d.Winners == nil {
-		return fmt.Errorf("draw %s has no result yet: it is %s; see `quiniela draw show %s`", d.ID, d.State, d.ID)
-	}
-	winners, err := all[web.Winners](e, a, drawPath(c.ID)+"/winners", "winners")
-	if err != nil {
-		return err
-	}
-	if err := describe(e, d); err != nil {
-		return err
-	}
-	w := table(e, "\nAGENCY\tWINNERS\tDOCUMENTS")
-	for _, agency := range winners {
-		documents, err := all[string](e, a, fmt.Sprintf("%s/winners/%d", drawPath(c.ID), agency.Agency), "documents")
-		if err != nil {
-			return err
-		}
-		_, _ = printf(w, "%d\t%d\t%s\n", agency.Agency, agency.Winners, strings.Join(documents, " "))
-	}
-	return w.Flush()
+	return writeFields(e.stdout, fields, widthOf(e.stdout))
 }

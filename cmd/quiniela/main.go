@@ -15,6 +15,7 @@ import (
 
 	"quiniela/draw"
 	"quiniela/internal/client"
+	"quiniela/internal/lang"
 )
 
 // Exit codes.
@@ -40,7 +41,14 @@ type env struct {
 	ctx            context.Context
 	model          *kong.Application
 	stdout, stderr io.Writer // each a printer
+	lang           lang.Language
 }
+
+// say returns an English text in the language of who reads it.
+func (e env) say(english string) string { return e.lang.Text(english) }
+
+// count writes a number with its thousands separated as that person does.
+func (e env) count(n uint64) string { return e.lang.Count(n) }
 
 type commands struct {
 	Demo       demoCommand       `cmd:"" help:"Run the whole lottery here and now: a central, its agencies, the draw."`
@@ -109,7 +117,7 @@ func ended(err error, log io.Closer) error {
 // run runs one command. It has already reported the error that it returns: on stderr, or in a log that goes to the same place.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	out, errs := &printer{out: stdout}, &printer{out: stderr}
-	err := dispatch(env{ctx: ctx, stdout: out, stderr: errs}, args)
+	err := dispatch(env{ctx: ctx, stdout: out, stderr: errs, lang: lang.FromEnvironment(os.Getenv)}, args)
 	out.end()
 	var told logged
 	if err != nil && !(errors.As(err, &told) && samePlace(stdout, stderr)) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -30,7 +31,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await": await, "sorted": sorted, "exits": exits, "freeport": freePort, "flip": flip,
-			"receipts": receipts, "listening": listening,
+			"receipts": receipts, "listening": listening, "document": document,
 		},
 		Condition: condition,
 	})
@@ -87,6 +88,12 @@ func listening(ts *testscript.TestScript, neg bool, args []string) {
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	ts.Check(err)
 	ts.Setenv(args[0], port)
+}
+
+// document FILE checks that a file is one JSON document.
+func document(ts *testscript.TestScript, neg bool, args []string) {
+	var v any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &v))
 }
 
 // flip FILE changes a byte in the middle of a file.
