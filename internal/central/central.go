@@ -33,6 +33,7 @@ type Options struct {
 	Server     server.Options // Open sets Metrics, and Guard and TLS where they are nil
 	TLS        TLS            // of the agencies' port; without a certificate it speaks plain TCP
 	Seed       *ledger.Seed   // the draw that opens by itself in an empty journal; nil: none does
+	Schedule   string         // file of the recurring draws that open by themselves, in place of Seed; "": none do
 	PublicLog  *PublicLog     // nil: new draws are in no public log, and nothing is published
 	Relays     []string       // of the beacon, asked in turn for the rounds that draws wait for; none: rounds are entered by hand
 	Site       *Site          // nil: no page, no API, no operator's socket, no figures
@@ -72,14 +73,15 @@ type Central struct {
 	onlookers int                  // connections of the page at once
 	figures   *prometheus.Registry // nil without a site
 	operators *operators.Guard     // nil without a site
+	timetable *timetable           // nil without a schedule
 	server    *server.Server
 	site      *site
 }
 
 // Open opens a central. A start that fails decides nothing for the next one, which may have other settings. So what can fail
-// comes first, and what cannot be taken back comes last: limits, the folder's rights, the registry and the certificates; the journal and the
-// ledger; the ports; the operator's key; the folder of the public log, its key, and what is signed with it; and at the end
-// the draw that opens by itself.
+// comes first, and what cannot be taken back comes last: limits, the folder's rights, the registry, the certificates and the schedule; the
+// journal and the ledger; the ports; the operator's key; the folder of the public log, its key, and what is signed with it; and at the end
+// the draws that open by themselves.
 //
 // After an error nothing is left open. ctx ends a start that takes long, with its error. It also bounds the life of a shared
 // journal's connections, so it must last until Close: they end Server.Drain after it.
@@ -102,6 +104,9 @@ func (c *Central) open(ctx context.Context) error {
 	if err := c.admitAgencies(); err != nil {
 		return err
 	}
+	if err := c.readSchedule(); err != nil {
+		return err
+	}
 	if err := c.openLedger(ctx); err != nil {
 		return err
 	}
@@ -115,6 +120,9 @@ func (c *Central) open(ctx context.Context) error {
 	}
 	if err := c.openPublisher(ctx); err != nil {
 		return err
+	}
+	if c.timetable != nil {
+		return c.startSchedule(ctx)
 	}
 	return c.openSeed(ctx)
 }
@@ -194,6 +202,9 @@ func (c *Central) Serve(ctx context.Context) error {
 		workers.Go(func() { c.fetchRounds(background) })
 	}
 	workers.Go(func() { c.recordChanges(background) })
+	if c.timetable != nil {
+		workers.Go(func() { c.timetable.keep(background) })
+	}
 	c.site.serve(ctx)
 	err := c.server.Serve(ctx)
 	err = errors.Join(err, c.site.close())

@@ -73,10 +73,15 @@ func civil(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
 }
 
+// Ahead returns the draws that are to be open at a time, or would be if they were not skipped, in the order of their closing times.
+func (s *Schedule) Ahead(now time.Time) []Draw {
+	draws := s.Draws(now.Add(1), now.Add(longestAhead+1))
+	return slices.DeleteFunc(draws, func(d Draw) bool { return d.Opens.After(now) })
+}
+
 // Due returns the draws that are to be open at a time, in the order of their closing times.
 func (s *Schedule) Due(now time.Time) []Draw {
-	draws := s.Draws(now.Add(1), now.Add(longestAhead+1))
-	return slices.DeleteFunc(draws, func(d Draw) bool { return d.Skipped != "" || d.Opens.After(now) })
+	return slices.DeleteFunc(s.Ahead(now), func(d Draw) bool { return d.Skipped != "" })
 }
 
 // Uses reports whether the number of one of the draws is of a source.
