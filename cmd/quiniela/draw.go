@@ -24,6 +24,8 @@ type drawCommand struct {
 	Show    drawShowCommand    `cmd:"" help:"Show a draw and how far each agency is."`
 	List    drawListCommand    `cmd:"" help:"List all draws."`
 	Results drawResultsCommand `cmd:"" help:"Show a draw's winners with their documents."`
+
+	Schedule drawScheduleCommand `cmd:"" help:"Check a schedule, and list its draws of the next days: when bets close, and what is open already."`
 }
 
 type drawOpenCommand struct {

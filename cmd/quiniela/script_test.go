@@ -142,7 +142,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func TestHelpIsThereForEveryCommand(t *testing.T) {
-	for _, command := range []string{"", "demo", "server", "client", "bench", "agency", "certs", "health", "generate", "export", "draw", "draw open", "backup", "restore", "fsck", "forget", "audit", "verify", "witness", "witness serve", "witness key", "client receipts", "completion", "version"} {
+	for _, command := range []string{"", "demo", "server", "client", "bench", "agency", "certs", "health", "generate", "export", "draw", "draw open", "draw schedule", "backup", "restore", "fsck", "forget", "audit", "verify", "witness", "witness serve", "witness key", "client receipts", "completion", "version"} {
 		var out, errs bytes.Buffer
 		args := append(strings.Fields(command), "--help")
 		if err := run(t.Context(), args, &out, &errs); err != nil || !strings.Contains(out.String(), "Usage: quiniela") || errs.Len() > 0 {

@@ -37,6 +37,7 @@ type serverCommand struct {
 	Agencies int    `help:"Agencies that the draw expects." default:"5" env:"TOTAL_CLIENTES"`
 	Number   int    `help:"Winning number, 0 to 9999." name:"winner-number" default:"7574" env:"LOTTERY_WINNER_NUMBER"`
 
+	Schedule  string   `help:"File of recurring draws that open by themselves, in place of draw 1; read again when it changes. See: quiniela draw schedule." env:"SERVER_SCHEDULE" placeholder:"FILE"`
 	AutoDraw  bool     `help:"Open draw 1 by itself in an empty journal, for the agencies and with the number above." name:"auto-draw" default:"true" negatable:"" env:"SERVER_AUTO_DRAW"`
 	HTTP      string   `help:"Address of the page and the API, host:port; off is none." name:"http-addr" default:"127.0.0.1:8080" env:"SERVER_HTTP_ADDR" group:"page"`
 	HTTPHosts []string `help:"Host names that the page answers to, besides localhost and IP addresses." name:"http-hosts" env:"SERVER_HTTP_HOSTS" placeholder:"NAME" group:"page"`
@@ -246,7 +247,7 @@ func (c *serverCommand) witnesses() (all []central.Witness, err error) {
 
 func (c *serverCommand) options(log *slog.Logger) central.Options {
 	o := central.DefaultOptions(c.Data)
-	o.Log, o.QueueBytes, o.Relays = log, c.QueueBytes, c.Beacon
+	o.Log, o.QueueBytes, o.Relays, o.Schedule = log, c.QueueBytes, c.Beacon, c.Schedule
 	o.Journal = c.journalOptions()
 	o.Journal.Reserve = c.DiskReserve
 	o.Server = c.serverOptions()
