@@ -22,7 +22,7 @@ import (
 // Every figure that an alert looks at is one that a server gives, and every alert has its place in the runbook.
 func TestAlertsAreAboutWhatThereIs(t *testing.T) {
 	l := &lab{t, t.TempDir()}
-	server := l.launch("server", "--port", "0", "--http-addr", "off", "--admin-addr", "127.0.0.1:0", "--no-auto-draw")
+	server := l.launch("server", "--port", "0", "--http-addr", "off", "--admin-addr", "127.0.0.1:0", "--schedule", absolute(t, "../deploy/draws.example.yaml"))
 	metrics := server.await(`metrics: (http://\S+)`)
 	l.must(nil, server.Path, "draw", "open", "a", "--agencies", "1", "--closes", "2099-01-01T00:00:00Z", "--yes")
 	l.must(nil, server.Path, "draw", "open", "b", "--agencies", "1")
