@@ -182,7 +182,7 @@ func (t *timetable) open(ctx context.Context, d schedule.Draw) bool {
 	if tried, failed := t.tried[d.ID]; failed && t.now().Sub(tried).Abs() < openRetry {
 		return false
 	}
-	_, err := t.ledger.OpenDraw(ctx, d.Terms)
+	_, err := t.ledger.OpenDraw(ctx, ledger.Actor{Name: "server:schedule"}, d.Terms)
 	switch {
 	case err == nil:
 		t.log.Info("draw_open", "result", "success", "draw", d.ID, "by", "schedule", "closes", d.Closes.Format(time.RFC3339))
@@ -202,21 +202,24 @@ func (t *timetable) compare(ctx context.Context, want schedule.Draw) bool {
 	if err != nil {
 		return false
 	}
-	if d.Agencies != want.Agencies || d.Rule.Source != want.Rule.Source || !d.Closes.Equal(want.Closes) {
+	has := ledger.Terms{ID: d.ID, Agencies: d.Agencies, Closes: d.Closes, Rule: d.Rule, Two: d.Two}
+	if has, wants := t.terms(has), t.terms(want.Terms); has != wants {
 		t.log.Warn("draw_open", "result", "fail", "draw", want.ID, "by", "schedule", "error", "it is there with other terms, which cannot change",
-			"its_terms", terms(d.Agencies, string(d.Rule.Source), d.Closes.In(t.schedule.Zone)),
-			"schedule", terms(want.Agencies, string(want.Rule.Source), want.Closes))
+			"its_terms", has, "schedule", wants)
 	}
 	return true
 }
 
-// terms writes the terms of a draw for the log.
-func terms(agencies uint32, source string, closes time.Time) string {
-	when := "when all have finished"
-	if !closes.IsZero() {
-		when = closes.Format(time.RFC3339)
+// terms writes the terms of a draw for the log. A schedule's draws differ in no others.
+func (t *timetable) terms(of ledger.Terms) string {
+	closes, people := "when all have finished", 1
+	if !of.Closes.IsZero() {
+		closes = of.Closes.In(t.schedule.Zone).Format(time.RFC3339Nano)
 	}
-	return fmt.Sprintf("%d agencies, %s, closes %s", agencies, source, when)
+	if of.Two {
+		people = 2
+	}
+	return fmt.Sprintf("%d agencies, %s, people %d, closes %s", of.Agencies, of.Rule.Source, people, closes)
 }
 
 // reportMissed logs that a draw was not opened before its closing time, unless it is there.

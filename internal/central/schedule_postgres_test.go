@@ -28,28 +28,39 @@ func TestServersOfOneJournalOpenEachDrawOnce(t *testing.T) {
 	for _, d := range []*day{a, b} {
 		d.want("2026-11-24-matutina open")
 	}
+	wantOpenings(t, 1, a, b)
 	a.stop()
 	a.at("24T17:00")
 	b.want("2026-11-24-matutina sealed", "2026-11-24-nocturna open")
 	a.run()
 	a.want("2026-11-24-matutina sealed", "2026-11-24-nocturna open")
+	wantOpenings(t, 2, a, b)
 	b.stop()
 	b.run()
 	a.at("26T11:00")
 	for _, d := range []*day{a, b} {
 		d.want("2026-11-24-matutina sealed", "2026-11-24-nocturna sealed", "2026-11-26-matutina open")
 	}
-	opened := ""
-	for deadline := time.Now().Add(time.Minute); strings.Count(opened, "\n") < 3 && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		opened = a.lines("action: draw_open | result: success") + b.lines("action: draw_open | result: success")
-	}
+	wantOpenings(t, 3, a, b)
 	a.stop()
 	b.stop()
-	opened = a.lines("action: draw_open | result: success") + b.lines("action: draw_open | result: success")
-	if strings.Count(opened, "\n") != 3 {
-		t.Errorf("opened by the two:\n%s", opened)
-	}
 	if bad := a.lines("result: fail") + b.lines("result: fail"); bad != "" {
 		t.Errorf("the logs have these failures:\n%s", bad)
 	}
+}
+
+// wantOpenings waits until some days' logs have as many draws that they opened, and fails if they have more.
+func wantOpenings(t *testing.T, want int, days ...*day) {
+	t.Helper()
+	var opened string
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		opened = ""
+		for _, d := range days {
+			opened += d.lines("action: draw_open | result: success")
+		}
+		if strings.Count(opened, "\n") == want {
+			return
+		}
+	}
+	t.Fatalf("want %d openings:\n%s", want, opened)
 }

@@ -17,6 +17,7 @@ import (
 	"quiniela"
 	"quiniela/draw"
 	"quiniela/internal/central"
+	"quiniela/internal/journal"
 	"quiniela/internal/ledger"
 	"quiniela/internal/logline"
 )
@@ -178,6 +179,10 @@ func TestDrawsOpenByTheSchedule(t *testing.T) {
 	if err != nil || one.Agencies != 3 || one.Rule.Source != quiniela.SourceNotary || one.Closes.UTC().Format(time.RFC3339) != "2026-11-24T17:45:00Z" {
 		t.Errorf("%+v, %v", one, err)
 	}
+	acts, _, err := d.central.Ledger.Trail(t.Context(), 0, 10, func(journal.Act) bool { return true })
+	if err != nil || len(acts) != 1 || acts[0].Who != "server:schedule" || acts[0].What != journal.ActOpen || acts[0].Draw != "2026-11-24-matutina" {
+		t.Errorf("the trail is %+v, %v", acts, err)
+	}
 	d.stop()
 	d.at("24T14:45")
 	d.run()
@@ -248,7 +253,7 @@ func TestAScheduleIsChanged(t *testing.T) {
 	d.wantLine(`WARNING .*action: schedule \| result: fail \| draw: 2026-11-24-nocturna \| skip: a holiday \| error: it is open already: .*quiniela draw close 2026-11-24-nocturna --note REASON`)
 	d.write(strings.Replace(twoDraws, "  - {name: nocturna, time: 21:00}", "  - {name: nocturna, time: 21:05}\n  - {name: tarde, time: 20:00, agencies: 4}", 1))
 	d.want("2026-11-24-matutina sealed", "2026-11-24-nocturna open", "2026-11-24-tarde open")
-	d.wantLine(`draw: 2026-11-24-nocturna \| by: schedule \| error: it is there with other terms, which cannot change \| its_terms: 3 agencies, notary, closes 2026-11-24T20:45:00-03:00 \| schedule: 3 agencies, notary, closes 2026-11-24T20:50:00-03:00`)
+	d.wantLine(`draw: 2026-11-24-nocturna \| by: schedule \| error: it is there with other terms, which cannot change \| its_terms: 3 agencies, notary, people 1, closes 2026-11-24T20:45:00-03:00 \| schedule: 3 agencies, notary, people 1, closes 2026-11-24T20:50:00-03:00`)
 	if bad := d.lines("result: fail"); strings.Count(bad, "\n") != 4 {
 		t.Errorf("the log has these failures:\n%s", bad)
 	}
@@ -262,7 +267,7 @@ func TestADrawThatCannotBeOpenedIsTriedAgain(t *testing.T) {
 	d.run()
 	for range ledger.MaxUndrawn {
 		id := "x" + time.Duration(d.clock.Add(1)).String()
-		if _, err := d.central.Ledger.OpenDraw(t.Context(), ledger.Terms{ID: id, Agencies: 1, Rule: draw.Rule{Source: quiniela.SourceNotary}}); err != nil {
+		if _, err := d.central.Ledger.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: id, Agencies: 1, Rule: draw.Rule{Source: quiniela.SourceNotary}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -274,10 +279,10 @@ func TestADrawThatCannotBeOpenedIsTriedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.central.Ledger.CloseDraw(t.Context(), draws[0].ID, ""); err != nil {
+	if _, err := d.central.Ledger.CloseDraw(t.Context(), ledger.Actor{}, draws[0].ID, ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.central.Ledger.EnterNumber(t.Context(), draws[0].ID, 7574, nil); err != nil {
+	if _, err := d.central.Ledger.EnterNumber(t.Context(), ledger.Actor{}, draws[0].ID, 7574, nil); err != nil {
 		t.Fatal(err)
 	}
 	d.at("24T17:00")

@@ -143,7 +143,7 @@ func (r *reader) text(n *yaml.Node, want string) (string, bool) {
 }
 
 // shared are the keys that a draw has, or the whole file for all draws.
-var shared = []string{"days", "agencies", "source", "lead", "ahead"}
+var shared = []string{"days", "agencies", "source", "people", "lead", "ahead"}
 
 func (r *reader) schedule(root *yaml.Node) *Schedule {
 	values := r.keys(root, "a schedule", append([]string{"zone", "draws", "skip"}, shared...)...)
@@ -194,10 +194,13 @@ func (r *reader) shared(to *rule, values map[string]*yaml.Node) {
 		to.days = r.days(n)
 	}
 	if n := values["agencies"]; n != nil {
-		to.agencies = r.agencies(n)
+		to.agencies = r.number(n, "agencies", ledger.MaxAgencies)
 	}
 	if n := values["source"]; n != nil {
 		to.source = r.source(n)
+	}
+	if n := values["people"]; n != nil {
+		to.people = r.number(n, "people", 2)
 	}
 	if n := values["lead"]; n != nil {
 		to.lead = r.duration(n, 0, longestLead)
@@ -232,6 +235,9 @@ func (r *reader) rule(n *yaml.Node, every rule, all map[string]*yaml.Node) rule 
 		if values[key] == nil && all[key] == nil {
 			r.fail(n, "draw %s has no %s: write the key here, or above for all draws", to.name, key)
 		}
+	}
+	if people := values["people"]; people != nil && to.people == 2 && to.source == quiniela.SourceBeacon {
+		r.fail(people, "nobody enters the number of draw %s, since its source is beacon: leave the key out", to.name)
 	}
 	return to
 }
@@ -279,10 +285,11 @@ func (r *reader) days(n *yaml.Node) (days [7]bool) {
 	return days
 }
 
-func (r *reader) agencies(n *yaml.Node) uint32 {
+// number reads how many there are of what.
+func (r *reader) number(n *yaml.Node, what string, most uint64) uint32 {
 	count, err := quiniela.ParseUint(n.Value, 32)
-	if err == nil && (count < 1 || count > ledger.MaxAgencies) {
-		err = fmt.Errorf("%d agencies: want 1 to %d", count, ledger.MaxAgencies)
+	if err == nil && (count < 1 || count > most) {
+		err = fmt.Errorf("%d %s: want 1 to %d", count, what, most)
 	}
 	if err != nil {
 		r.fail(n, "%w", err)

@@ -33,6 +33,8 @@ func TestAWrongFileIsRefused(t *testing.T) {
 		{"agencies: 5", "agencies: 0", "draws.yaml:2: 0 agencies: want 1 to 1000000"},
 		{"agencies: 5", "agencies: 1000001", "draws.yaml:2: 1000001 agencies"},
 		{"agencies: 5", "agencies: 0x5", `draws.yaml:2: "0x5" is not a whole number`},
+		{"source: notary", "source: notary\npeople: 3", "draws.yaml:4: 3 people: want 1 to 2"},
+		{"time: 12:00", "time: 12:00\n    source: beacon\n    people: 2", "draws.yaml:9: nobody enters the number of draw a, since its source is beacon"},
 		{"source: notary\n", "", "draws.yaml:5: draw a has no source"},
 		{"source: notary", "source: fixed", `draws.yaml:3: the source "fixed": want notary or beacon`},
 		{"lead: 10m\n", "", "draws.yaml:5: draw a has no lead"},

@@ -26,6 +26,7 @@ type rule struct {
 	days     [7]bool // by time.Weekday
 	agencies uint32
 	source   draw.Source
+	people   uint32        // who must enter the number of a notary: 1 or 2
 	lead     time.Duration // from the end of bets to the draw
 	ahead    time.Duration // from the opening to the end of bets
 }
@@ -102,6 +103,7 @@ func (s *Schedule) on(r rule, day time.Time) Draw {
 	date := day.Format(time.DateOnly)
 	d := Draw{Takes: r.time.on(day, s.Zone)}
 	d.ID, d.Agencies, d.Rule.Source = date+"-"+r.name, r.agencies, r.source
+	d.Two = r.people == 2 && r.source == quiniela.SourceNotary
 	d.Closes = d.Takes.Add(-r.lead)
 	d.Opens = d.Closes.Add(-r.ahead)
 	for _, skip := range s.skips {
