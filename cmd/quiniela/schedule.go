@@ -91,7 +91,7 @@ func stateOf(want schedule.Draw, there map[string]web.Draw, now time.Time) strin
 	switch {
 	case found && want.Skipped != "" && d.State == "open":
 		return "open, and to be skipped (" + want.Skipped + "): quiniela draw close " + want.ID
-	case found && (d.Closes == nil || !d.Closes.Equal(want.Closes) || d.Agencies != want.Agencies || d.Source != string(want.Rule.Source)):
+	case found && !asWanted(d, want):
 		return d.State + ", with other terms: quiniela draw show " + want.ID
 	case found:
 		return d.State
@@ -105,4 +105,10 @@ func stateOf(want schedule.Draw, there map[string]web.Draw, now time.Time) strin
 		return "due"
 	}
 	return "was not opened"
+}
+
+// asWanted reports whether a draw was opened as the schedule has it.
+func asWanted(d web.Draw, want schedule.Draw) bool {
+	return d.Closes != nil && d.Closes.Equal(want.Closes) && d.Agencies == want.Agencies && d.Source == string(want.Rule.Source) &&
+		(want.People == 0 || d.Two == (want.People == 2))
 }

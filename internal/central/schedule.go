@@ -10,7 +10,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"quiniela"
+	"quiniela/draw"
 	"quiniela/internal/ledger"
+	"quiniela/internal/operators"
 	"quiniela/internal/schedule"
 )
 
@@ -29,6 +31,7 @@ type timetable struct {
 	path   string
 	public bool           // whether draws are in the public log
 	ledger *ledger.Ledger // set by start
+	people func() int     // how many people are registered who may enter a number; set by start
 	log    *slog.Logger
 	now    func() time.Time
 
@@ -62,11 +65,17 @@ func (c *Central) startSchedule(ctx context.Context) error {
 	if c.figures != nil {
 		c.figures.MustRegister(c.timetable.success)
 	}
-	return c.timetable.start(ctx, c.Ledger)
+	c.timetable.ledger = c.Ledger
+	c.timetable.people = func() int {
+		if c.operators == nil {
+			return 0
+		}
+		return c.operators.Count(operators.Notary)
+	}
+	return c.timetable.start(ctx)
 }
 
-func (t *timetable) start(ctx context.Context, l *ledger.Ledger) error {
-	t.ledger = l
+func (t *timetable) start(ctx context.Context) error {
 	looked, err := t.lastLook(ctx)
 	if err != nil {
 		return err
@@ -182,7 +191,10 @@ func (t *timetable) open(ctx context.Context, d schedule.Draw) bool {
 	if tried, failed := t.tried[d.ID]; failed && t.now().Sub(tried).Abs() < openRetry {
 		return false
 	}
-	_, err := t.ledger.OpenDraw(ctx, ledger.Actor{Name: "server:schedule"}, d.Terms)
+	terms := d.Terms
+	// As where an operator opens a draw and does not say.
+	terms.Two = d.People == 2 || d.People == 0 && d.Rule.Source == quiniela.SourceNotary && t.people() >= 2
+	_, err := t.ledger.OpenDraw(ctx, ledger.Actor{Name: "server:schedule"}, terms)
 	switch {
 	case err == nil:
 		t.log.Info("draw_open", "result", "success", "draw", d.ID, "by", "schedule", "closes", d.Closes.Format(time.RFC3339))
@@ -202,24 +214,31 @@ func (t *timetable) compare(ctx context.Context, want schedule.Draw) bool {
 	if err != nil {
 		return false
 	}
-	has := ledger.Terms{ID: d.ID, Agencies: d.Agencies, Closes: d.Closes, Rule: d.Rule, Two: d.Two}
-	if has, wants := t.terms(has), t.terms(want.Terms); has != wants {
+	people := uint32(1)
+	if d.Two {
+		people = 2
+	}
+	if want.People == 0 {
+		people = 0 // whatever it has is right
+	}
+	has := t.terms(d.Agencies, d.Rule.Source, d.Closes, people)
+	if wants := t.terms(want.Agencies, want.Rule.Source, want.Closes, want.People); has != wants {
 		t.log.Warn("draw_open", "result", "fail", "draw", want.ID, "by", "schedule", "error", "it is there with other terms, which cannot change",
 			"its_terms", has, "schedule", wants)
 	}
 	return true
 }
 
-// terms writes the terms of a draw for the log. A schedule's draws differ in no others.
-func (t *timetable) terms(of ledger.Terms) string {
-	closes, people := "when all have finished", 1
-	if !of.Closes.IsZero() {
-		closes = of.Closes.In(t.schedule.Zone).Format(time.RFC3339Nano)
+// terms writes what two draws of one name may differ in, for the log. people 0 is not written.
+func (t *timetable) terms(agencies uint32, source draw.Source, closes time.Time, people uint32) string {
+	text := fmt.Sprintf("%d agencies, %s", agencies, source)
+	if people != 0 {
+		text += fmt.Sprintf(", people %d", people)
 	}
-	if of.Two {
-		people = 2
+	if closes.IsZero() {
+		return text + ", closes when all have finished"
 	}
-	return fmt.Sprintf("%d agencies, %s, people %d, closes %s", of.Agencies, of.Rule.Source, people, closes)
+	return text + ", closes " + closes.In(t.schedule.Zone).Format(time.RFC3339Nano)
 }
 
 // reportMissed logs that a draw was not opened before its closing time, unless it is there.

@@ -20,6 +20,7 @@ import (
 	"quiniela/internal/journal"
 	"quiniela/internal/ledger"
 	"quiniela/internal/logline"
+	"quiniela/internal/operators"
 )
 
 // day is a lottery that goes by a schedule, under a clock of its own.
@@ -251,9 +252,12 @@ func TestAScheduleIsChanged(t *testing.T) {
 	// One more draw; another time for one that is open; and a holiday on which it is.
 	d.write(strings.NewReplacer("  - {name: nocturna, time: 21:00}", "  - {name: nocturna, time: 21:05}\n  - {name: tarde, time: 20:00}", "2026-11-25", "2026-11-24").Replace(twoDraws))
 	d.wantLine(`WARNING .*action: schedule \| result: fail \| draw: 2026-11-24-nocturna \| skip: a holiday \| error: it is open already: .*quiniela draw close 2026-11-24-nocturna --note REASON`)
-	d.write(strings.Replace(twoDraws, "  - {name: nocturna, time: 21:00}", "  - {name: nocturna, time: 21:05}\n  - {name: tarde, time: 20:00, agencies: 4}", 1))
+	d.write(strings.Replace(twoDraws, "  - {name: nocturna, time: 21:00}", "  - {name: nocturna, time: 21:05}\n  - {name: tarde, time: 20:00, agencies: 4, people: 2}", 1))
 	d.want("2026-11-24-matutina sealed", "2026-11-24-nocturna open", "2026-11-24-tarde open")
-	d.wantLine(`draw: 2026-11-24-nocturna \| by: schedule \| error: it is there with other terms, which cannot change \| its_terms: 3 agencies, notary, people 1, closes 2026-11-24T20:45:00-03:00 \| schedule: 3 agencies, notary, people 1, closes 2026-11-24T20:50:00-03:00`)
+	if tarde, err := d.central.Ledger.FindDraw(t.Context(), "2026-11-24-tarde"); err != nil || !tarde.Two || tarde.Agencies != 4 {
+		t.Errorf("%+v, %v", tarde, err)
+	}
+	d.wantLine(`draw: 2026-11-24-nocturna \| by: schedule \| error: it is there with other terms, which cannot change \| its_terms: 3 agencies, notary, closes 2026-11-24T20:45:00-03:00 \| schedule: 3 agencies, notary, closes 2026-11-24T20:50:00-03:00`)
 	if bad := d.lines("result: fail"); strings.Count(bad, "\n") != 4 {
 		t.Errorf("the log has these failures:\n%s", bad)
 	}
@@ -293,6 +297,29 @@ func TestADrawThatCannotBeOpenedIsTriedAgain(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("never opened:\n%s", d.lines("result: fail"))
 		}
+	}
+}
+
+// Where two people are registered who may enter a number, both must, unless the schedule says otherwise.
+func TestAScheduleTakesTwoPeopleWhereThereAreTwo(t *testing.T) {
+	t.Parallel()
+	d := newDay(t, strings.Replace(twoDraws, "{name: nocturna, time: 21:00}", "{name: nocturna, time: 15:00, people: 1}", 1))
+	d.options.Site = &central.Site{}
+	for _, name := range []string{"ana", "luz"} {
+		err := operators.Change(filepath.Join(d.options.Dir, operators.FileName), func(r *operators.Registry) error {
+			_, err := r.Add(name, operators.Notary, time.Now())
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.at("24T12:00")
+	d.run()
+	d.want("2026-11-24-matutina open", "2026-11-24-nocturna open")
+	draws, err := d.central.Ledger.Draws(t.Context())
+	if err != nil || !draws[0].Two || draws[1].Two {
+		t.Errorf("%+v, %v", draws, err)
 	}
 }
 

@@ -26,7 +26,7 @@ type rule struct {
 	days     [7]bool // by time.Weekday
 	agencies uint32
 	source   draw.Source
-	people   uint32        // who must enter the number of a notary: 1 or 2
+	people   uint32        // who must enter a notary's number: 1 or 2; 0: the file does not say
 	lead     time.Duration // from the end of bets to the draw
 	ahead    time.Duration // from the opening to the end of bets
 }
@@ -43,10 +43,11 @@ type skip struct {
 
 // Draw is a draw of a schedule on one day.
 type Draw struct {
-	ledger.Terms
-	Opens   time.Time
-	Takes   time.Time // when it takes place: some time after bets have closed
-	Skipped string    // why it does not take place; "" where it does
+	ledger.Terms        // without Two, which follows from People
+	People       uint32 // who must enter the number, where a notary gives it: 1 or 2; 0: the schedule does not say
+	Opens        time.Time
+	Takes        time.Time // when it takes place: some time after bets have closed
+	Skipped      string    // why it does not take place; "" where it does
 }
 
 // Draws returns the draws whose closing time is from one time on and before another, those that are skipped included, in the order of
@@ -103,7 +104,9 @@ func (s *Schedule) on(r rule, day time.Time) Draw {
 	date := day.Format(time.DateOnly)
 	d := Draw{Takes: r.time.on(day, s.Zone)}
 	d.ID, d.Agencies, d.Rule.Source = date+"-"+r.name, r.agencies, r.source
-	d.Two = r.people == 2 && r.source == quiniela.SourceNotary
+	if r.source == quiniela.SourceNotary {
+		d.People = r.people
+	}
 	d.Closes = d.Takes.Add(-r.lead)
 	d.Opens = d.Closes.Add(-r.ahead)
 	for _, skip := range s.skips {

@@ -161,10 +161,10 @@ draws:
 	got := s.Draws(at(t, "2026-11-29T00:00:00Z"), at(t, "2026-12-01T00:00:00Z"))
 	want(t, got, "2026-11-29-a 29 11:50", "2026-11-29-b 29 12:40", "2026-11-30-a 30 11:50")
 	a, b := got[0], got[1]
-	if a.Agencies != 5 || a.Rule.Source != quiniela.SourceNotary || !a.Two || a.Closes.Sub(a.Opens) != 24*time.Hour {
+	if a.Agencies != 5 || a.Rule.Source != quiniela.SourceNotary || a.People != 2 || a.Closes.Sub(a.Opens) != 24*time.Hour {
 		t.Errorf("%+v", a)
 	}
-	if b.Agencies != 7 || b.Rule.Source != quiniela.SourceBeacon || b.Two || b.Closes.Sub(b.Opens) != 48*time.Hour {
+	if b.Agencies != 7 || b.Rule.Source != quiniela.SourceBeacon || b.People != 0 || b.Closes.Sub(b.Opens) != 48*time.Hour {
 		t.Errorf("%+v", b)
 	}
 }
