@@ -157,6 +157,7 @@ func TestNoCommandPrintsWhatATerminalObeys(t *testing.T) {
 		"draw show":       {append([]string{"1"}, asked[:4]...), append([]string{"1", "--json"}, asked[:4]...), {"1", "--data", absent}},
 		"draw list":       {asked[:4], append([]string{"--csv"}, asked[:4]...), append([]string{"--json"}, asked[:4]...), {"--data", absent}},
 		"draw results":    {append([]string{"1"}, asked[:4]...), {"1", "--data", absent}},
+		"draw schedule":   {{absent, "--data", data}, {in("config.yaml"), "--data", data}},
 		"audit": {{public, "--checkpoints", in("kept")}, {public, "--checkpoints", in("kept"), "--json", "-"}, {dir}, {absent}, {data}, {url + "/" + hostile},
 			{public, "--policy", in("config.ini")}, {public, "--journal", absent}},
 		"verify":        {{in("forged.json"), "--policy", in("policy")}, {absent, "--key", hostile}},
