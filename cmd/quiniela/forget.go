@@ -96,8 +96,16 @@ func tellCopies(w io.Writer, data string, copies []backup.Copy) {
 		return
 	}
 	_, _ = printf(w, "%s. Delete those that are known here, and any others:\n", general)
+	removed := 0
 	for _, c := range copies {
+		if _, err := os.Lstat(c.Path); c.By == backup.BySchedule && errors.Is(err, fs.ErrNotExist) {
+			removed++
+			continue
+		}
 		_, _ = printf(w, "  %s of %s: %s\n", c.Kind, c.Made.Local().Format(time.DateTime+" MST"), whereabouts(c))
+	}
+	if removed > 0 {
+		_, _ = printf(w, "  and %d that the server made by itself and that are not in their place: where they were copied or moved to, they still have them\n", removed)
 	}
 }
 

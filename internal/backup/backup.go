@@ -63,6 +63,11 @@ func (m *Manifest) holds(end journal.Head) {
 // backup; j may be appended to meanwhile. When Create returns nil, the backup is on the disk; after an error there is no dir.
 // progress, where it is not nil, is told now and then how many entries of the copy have been read.
 func Create(ctx context.Context, j *local.Journal, data, dir string, progress func(entries uint64)) (*Manifest, error) {
+	return create(ctx, j, data, dir, Copy{Made: time.Now()}, progress)
+}
+
+// create is Create. as says when the backup is made and by whom.
+func create(ctx context.Context, j *local.Journal, data, dir string, as Copy, progress func(entries uint64)) (*Manifest, error) {
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.Join(fmt.Errorf("%s is there already: name a folder that does not exist, in one that does", dir), err)
 	}
@@ -71,7 +76,7 @@ func Create(ctx context.Context, j *local.Journal, data, dir string, progress fu
 		return nil, fmt.Errorf("make the folder of the backup: %w; name one that does not exist, in one that the server's user can write into (docs/OPERATIONS.md, Backup)", err)
 	}
 	defer func() { _ = os.RemoveAll(work) }() // where it was not renamed
-	m := &Manifest{Version: version, Made: time.Now().UTC().Truncate(time.Second), SHA256: map[string]string{}}
+	m := &Manifest{Version: version, Made: as.Made.UTC().Truncate(time.Second), SHA256: map[string]string{}}
 	// The checkpoint first: the journal, which is copied after it, has what it speaks of.
 	if err := copyKnown(data, work); err != nil {
 		return nil, fmt.Errorf("copy into the backup: %w", err)
@@ -88,7 +93,10 @@ func Create(ctx context.Context, j *local.Journal, data, dir string, progress fu
 	if err := m.write(ctx, work); err != nil {
 		return nil, fmt.Errorf("write the backup's list: %w", err)
 	}
-	if err := m.note(data, dir); err != nil {
+	if _, err := Verify(ctx, work); err != nil {
+		return nil, fmt.Errorf("read the backup back: %w", err)
+	}
+	if err := m.note(data, dir, as.By); err != nil {
 		return nil, err
 	}
 	if err := putInPlace(work, dir); err != nil {
@@ -97,11 +105,11 @@ func Create(ctx context.Context, j *local.Journal, data, dir string, progress fu
 	return m, nil
 }
 
-// note adds the backup in dir to a data folder's list of copies.
-func (m *Manifest) note(data, dir string) error {
+// note adds the backup in dir to a data folder's list of copies; by says who made it or what was done with it.
+func (m *Manifest) note(data, dir, by string) error {
 	path, err := filepath.Abs(dir)
 	if err == nil {
-		_, err = Note(data, Copy{Kind: KindBackup, Path: path, Made: m.Made, Last: m.Last})
+		_, err = Note(data, Copy{Kind: KindBackup, By: by, Path: path, Made: m.Made, Last: m.Last})
 	}
 	return err
 }
@@ -219,8 +227,8 @@ func hashFile(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// Verify checks a backup's files against its manifest, which must name each of them. It changes nothing.
-func Verify(ctx context.Context, dir string) (*Manifest, error) {
+// ReadManifest reads a backup's list, without a look at the files in it.
+func ReadManifest(dir string) (*Manifest, error) {
 	text, err := os.ReadFile(filepath.Join(dir, ManifestName))
 	if err != nil {
 		return nil, fmt.Errorf("%s is no whole backup: %w", dir, err)
@@ -231,6 +239,15 @@ func Verify(ctx context.Context, dir string) (*Manifest, error) {
 	}
 	if m.Version != version {
 		return nil, fmt.Errorf("%s/%s has version %d, and this program reads version %d", dir, ManifestName, m.Version, version)
+	}
+	return m, nil
+}
+
+// Verify checks a backup's files against its manifest, which must name each of them. It changes nothing.
+func Verify(ctx context.Context, dir string) (*Manifest, error) {
+	m, err := ReadManifest(dir)
+	if err != nil {
+		return nil, err
 	}
 	seen := 0
 	err = walk(ctx, dir, func(name, hash string) error {
@@ -281,7 +298,7 @@ func Restore(ctx context.Context, dir, target string, begin *NewLog, progress fu
 	if err := os.Remove(filepath.Join(work, ManifestName)); err != nil {
 		return report, err
 	}
-	if err := m.note(work, dir); err != nil { // which goes on to have the names that are in target
+	if err := m.note(work, dir, byRestore); err != nil { // which goes on to have the names that are in target
 		return report, err
 	}
 	if err := putInPlace(work, target); err != nil {

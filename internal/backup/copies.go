@@ -23,12 +23,19 @@ const (
 	KindExport = "export" // the bets of one draw
 )
 
+// What a Copy's By can be, besides "": somebody asked for it.
+const (
+	BySchedule = "schedule" // the server made the backup by itself
+	byRestore  = "restore"  // the data folder was restored from it
+)
+
 // StandardOutput is in the place of an export's path where it is not known where the bets went.
 const StandardOutput = "-"
 
 // Copy is a copy of a data folder's bets, with the names in them. forget lists them, since it cannot reach them.
 type Copy struct {
 	Kind string    `json:"kind"`
+	By   string    `json:"by,omitempty"`
 	Path string    `json:"path"` // absolute, as the machine or the container saw it that made the copy; or StandardOutput
 	Made time.Time `json:"made"`
 	Last uint64    `json:"last"`           // the journal's last entry then

@@ -33,7 +33,9 @@ func TestCopiesAreNoted(t *testing.T) {
 	if _, err := backup.Restore(t.Context(), to, target, nil, nil); err != nil {
 		t.Fatal(err)
 	}
-	for _, folder := range []string{dir, target} {
+	restored := []backup.Copy{want[0], want[1]}
+	restored[1].By = "restore"
+	for folder, want := range map[string][]backup.Copy{dir: want, target: restored} {
 		all, err := backup.Copies(folder)
 		if err != nil || !cmp.Equal(all, want) {
 			t.Errorf("%s: %v\n%s", folder, err, cmp.Diff(want, all))
