@@ -56,6 +56,10 @@ type serverCommand struct {
 	Quorum    int      `help:"How many witnesses must have cosigned what is published as final." name:"witness-quorum" env:"SERVER_WITNESS_QUORUM" default:"1" placeholder:"N" group:"public log"`
 	Beacon    []string `help:"Relays of the beacon drand quicknet, asked in turn; without any, rounds are entered by hand." default:"${beacon}" env:"SERVER_BEACON_URLS" placeholder:"URL" group:"public log"`
 
+	BackupDir  string `help:"Folder that a backup is made in each day by itself; it must be there, best on another disk. Empty makes none." name:"backup-dir" env:"SERVER_BACKUP_DIR" placeholder:"DIR" group:"backups"`
+	BackupAt   string `help:"When, in this machine's time zone." name:"backup-at" default:"04:00" env:"SERVER_BACKUP_AT" placeholder:"HH:MM" group:"backups"`
+	BackupKeep int    `help:"How many of these backups are kept; older ones are removed once a new one is checked." name:"backup-keep" default:"14" env:"SERVER_BACKUP_KEEP" group:"backups"`
+
 	BareBody    int           `help:"Most bytes of a bare request." default:"8192" env:"SERVER_BARE_BODY_LIMIT" group:"limits"`
 	FramedBody  int           `help:"Most bytes of a framed request's body." default:"1048576" env:"SERVER_FRAMED_BODY_LIMIT" group:"limits"`
 	BatchBets   int           `help:"Most bets in a batch." default:"20000" env:"SERVER_BATCH_BETS_LIMIT" group:"limits"`
@@ -80,6 +84,7 @@ const (
 	mostFrame     = 99999999 // eight digits, as a frame's length has at most
 	mostBatchBets = 1000000
 	leastQueue    = 1 << 20
+	mostBackups   = 10000
 )
 
 // check returns what is wrong with the values that parsed.
@@ -122,7 +127,27 @@ func (c *serverCommand) check() error {
 	if (c.HTTPCert == "") != (c.HTTPKey == "") {
 		return usageError{errors.New("SERVER_HTTP_TLS_CERT and SERVER_HTTP_TLS_KEY go together")}
 	}
-	return c.journalFlags.check()
+	if err := c.journalFlags.check(); err != nil {
+		return err
+	}
+	_, err := c.backups()
+	return err
+}
+
+// backups reads the settings of the backups that are made by themselves. nil: none are.
+func (c *serverCommand) backups() (*central.Backups, error) {
+	at, err := time.Parse("15:04", c.BackupAt)
+	switch {
+	case err != nil:
+		return nil, usageError{fmt.Errorf("SERVER_BACKUP_AT: %q: want a time of the day, such as 04:00", c.BackupAt)}
+	case c.BackupKeep < 1 || c.BackupKeep > mostBackups:
+		return nil, usageError{errors.New("SERVER_BACKUP_KEEP must be 1 to 10000")}
+	case c.BackupDir == "":
+		return nil, nil
+	case c.shared():
+		return nil, usageError{errors.New("SERVER_BACKUP_DIR is for a journal in the data folder, and JOURNAL is a database: leave it empty, and back up the database with its own tools (docs/CLUSTER.md)")}
+	}
+	return &central.Backups{Dir: c.BackupDir, At: time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute, Keep: c.BackupKeep}, nil
 }
 
 // checkTLS returns what is wrong with the settings of TLS, which go together.
@@ -253,6 +278,7 @@ func (c *serverCommand) options(log *slog.Logger) central.Options {
 	o.Server = c.serverOptions()
 	o.TLS = central.TLS{Cert: c.TLSCert, Key: c.TLSKey, ClientCA: c.TLSCA}
 	o.Site = c.site()
+	o.Backups, _ = c.backups()
 	if c.PublicLog {
 		o.PublicLog = &central.PublicLog{Key: c.LogKey, Origin: c.LogOrigin}
 		o.PublicLog.Witnesses, _ = c.witnesses()

@@ -96,7 +96,11 @@ func create(ctx context.Context, j *local.Journal, data, dir string, as Copy, pr
 	if _, err := Verify(ctx, work); err != nil {
 		return nil, fmt.Errorf("read the backup back: %w", err)
 	}
-	if err := m.note(data, dir, as.By); err != nil {
+	noted, err := m.note(data, dir, as.By)
+	if err == nil && !noted && as.By == BySchedule {
+		err = fmt.Errorf("the data folder %s takes no note of the backup, without which it is never removed again: it is a backup itself, or read-only", data)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := putInPlace(work, dir); err != nil {
@@ -106,12 +110,12 @@ func create(ctx context.Context, j *local.Journal, data, dir string, as Copy, pr
 }
 
 // note adds the backup in dir to a data folder's list of copies; by says who made it or what was done with it.
-func (m *Manifest) note(data, dir, by string) error {
+func (m *Manifest) note(data, dir, by string) (noted bool, err error) {
 	path, err := filepath.Abs(dir)
 	if err == nil {
-		_, err = Note(data, Copy{Kind: KindBackup, By: by, Path: path, Made: m.Made, Last: m.Last})
+		noted, err = Note(data, Copy{Kind: KindBackup, By: by, Path: path, Made: m.Made, Last: m.Last})
 	}
-	return err
+	return noted, err
 }
 
 // write notes the files of a backup and their hashes, and writes the manifest durably.
@@ -298,7 +302,7 @@ func Restore(ctx context.Context, dir, target string, begin *NewLog, progress fu
 	if err := os.Remove(filepath.Join(work, ManifestName)); err != nil {
 		return report, err
 	}
-	if err := m.note(work, dir, byRestore); err != nil { // which goes on to have the names that are in target
+	if _, err := m.note(work, dir, byRestore); err != nil { // which goes on to have the names that are in target
 		return report, err
 	}
 	if err := putInPlace(work, target); err != nil {

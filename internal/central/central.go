@@ -36,6 +36,7 @@ type Options struct {
 	Schedule   string         // file of the recurring draws that open by themselves, in place of Seed; "": none do
 	PublicLog  *PublicLog     // nil: new draws are in no public log, and nothing is published
 	Relays     []string       // of the beacon, asked in turn for the rounds that draws wait for; none: rounds are entered by hand
+	Backups    *Backups       // nil: none are made by themselves
 	Site       *Site          // nil: no page, no API, no operator's socket, no figures
 	Now        func() time.Time
 	Log        *slog.Logger
@@ -76,11 +77,12 @@ type Central struct {
 	timetable *timetable           // nil without a schedule
 	server    *server.Server
 	site      *site
+	backups   *backups // nil: none are made by themselves
 }
 
 // Open opens a central. A start that fails decides nothing for the next one, which may have other settings. So what can fail
 // comes first, and what cannot be taken back comes last: limits, the folder's rights, the registry, the certificates and the schedule; the
-// journal and the ledger; the ports; the operator's key; the folder of the public log, its key, and what is signed with it; and at the end
+// journal and the ledger; the backups; the ports; the operators' registry; the folder of the public log, its key, and what is signed with it; and at the end
 // the draws that open by themselves.
 //
 // After an error nothing is left open. ctx ends a start that takes long, with its error. It also bounds the life of a shared
@@ -108,6 +110,9 @@ func (c *Central) open(ctx context.Context) error {
 		return err
 	}
 	if err := c.openLedger(ctx); err != nil {
+		return err
+	}
+	if err := c.openBackups(); err != nil {
 		return err
 	}
 	s, err := server.Listen(c.options.Server, c.Ledger, c.log)
@@ -191,7 +196,7 @@ func (c *Central) Addr() net.Addr { return c.server.Addr() }
 // and returns nil, or why the ledger failed. It is called once.
 //
 // The agencies stop first. The page says from the end of ctx on that the server is going down, and answers until they have.
-// The publisher goes on last, so that it publishes what the last of them was told.
+// A backup that is being made is given up then. The publisher goes on last, so that it publishes what the last agency was told.
 func (c *Central) Serve(ctx context.Context) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var workers sync.WaitGroup
@@ -205,8 +210,14 @@ func (c *Central) Serve(ctx context.Context) error {
 	if c.timetable != nil {
 		workers.Go(func() { c.timetable.keep(background) })
 	}
+	serving, ended := context.WithCancel(ctx) // also when the ledger fails
+	defer ended()
+	if c.backups != nil {
+		workers.Go(func() { c.backups.run(serving) })
+	}
 	c.site.serve(ctx)
 	err := c.server.Serve(ctx)
+	ended()
 	err = errors.Join(err, c.site.close())
 	stop()
 	workers.Wait()
