@@ -5,6 +5,7 @@ package central
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -78,6 +79,8 @@ type Central struct {
 	server    *server.Server
 	site      *site
 	backups   *backups // nil: none are made by themselves
+
+	certificates []*certs.Files // in use
 }
 
 // Open opens a central. A start that fails decides nothing for the next one, which may have other settings. So what can fail
@@ -145,9 +148,19 @@ func (c *Central) admitAgencies() (err error) {
 			"access", "open: whoever reaches the port can bet for any agency; close it with `quiniela agency add`")
 	}
 	if c.options.TLS.Cert != "" && s.TLS == nil {
-		s.TLS, err = certs.Server(c.options.TLS.Cert, c.options.TLS.Key, c.options.TLS.ClientCA, c.log)
+		s.TLS, err = c.certificate(c.options.TLS)
 	}
 	return err
+}
+
+// certificate reads the files of a certificate, whose expiry is a figure.
+func (c *Central) certificate(t TLS) (*tls.Config, error) {
+	f, err := certs.Open(t.Cert, t.Key, t.ClientCA, c.log)
+	if err != nil {
+		return nil, err
+	}
+	c.certificates = append(c.certificates, f)
+	return f.Config(), nil
 }
 
 // openLedger opens the journal, and the ledger over it with its state in the data folder.

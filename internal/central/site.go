@@ -18,7 +18,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"quiniela/internal/backup"
-	"quiniela/internal/certs"
 	"quiniela/internal/journal/local"
 	"quiniela/internal/operators"
 	"quiniela/internal/web"
@@ -80,10 +79,11 @@ func (c *Central) openSite() (err error) {
 	c.site = &site{log: c.log, onlookers: c.onlookers}
 	o := c.options.Site
 	if o.TLS.Cert != "" {
-		if c.site.tls, err = certs.Server(o.TLS.Cert, o.TLS.Key, "", c.log); err != nil {
+		if c.site.tls, err = c.certificate(o.TLS); err != nil {
 			return err
 		}
 	}
+	c.figures.MustRegister(expiryFigure(c.certificates))
 	if c.site.page, err = c.listenHTTP("SERVER_HTTP_ADDR", o.Address, o.Optional); err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ var (
 	drawsFigure    = figure("draws", "Draws by state.", "state")
 	missingFigure  = figure("agencies_missing", "Agencies of an open draw that have not finished.", "draw")
 	closesFigure   = figure("draw_closes_timestamp_seconds", "Closing time of an open draw that has one.", "draw")
-	waitingFigure  = figure("draw_sealed_timestamp_seconds", "When a draw was closed that has no result yet.", "draw")
+	waitingFigure  = figure("draw_sealed_timestamp_seconds", "When a draw was closed that has no result yet; source is where its number comes from.", "draw", "source")
 	positionFigure = figure("journal_entries", "Entries of the journal.")
 	journalFigure  = figure("journal_bytes", "Bytes of the journal on the disk, where it is local.")
 )
@@ -95,7 +95,7 @@ func (f drawFigures) Collect(c chan<- prometheus.Metric) {
 		states[d.State()]++
 		switch {
 		case d.State() == "sealed":
-			gauge(waitingFigure, float64(d.SealedAt.Unix()), d.ID)
+			gauge(waitingFigure, float64(d.SealedAt.Unix()), d.ID, string(d.Rule.Source))
 		case d.State() == "open":
 			gauge(missingFigure, float64(d.Agencies-d.Finished), d.ID)
 			if !d.Closes.IsZero() {
