@@ -67,6 +67,7 @@ type commands struct {
 	Witness    witnessCommand    `cmd:"" help:"Run a witness that cosigns a log's checkpoints."`
 	Backup     backupCommand     `cmd:"" help:"Copy a data folder's journal, also while its server runs."`
 	Restore    restoreCommand    `cmd:"" help:"Check a backup and make a data folder of it."`
+	Rehearse   rehearseCommand   `cmd:"" help:"Try whether a backup can be restored and served: in a temporary folder, which is removed again."`
 	Fsck       fsckCommand       `cmd:"" help:"Read a whole journal and report what is wrong with it."`
 	Forget     forgetCommand     `cmd:"" help:"Delete who bet in a past draw, and keep which numbers were bet."`
 	Health     healthCommand     `cmd:"" help:"Ask a server whether it is healthy."`

@@ -164,6 +164,7 @@ func TestNoCommandPrintsWhatATerminalObeys(t *testing.T) {
 		"witness serve": {{"--dir", in("w"), "--log", hostile}},
 		"witness key":   {{"--dir", in("w"), "--name", hostile}, {"--dir", in("policy")}},
 		"backup":        {{in("backup"), "--data", data}, {in("another"), "--data", data}, {in("third"), "--data", absent}},
+		"rehearse":      {{in("spoiled")}, {absent}, {in("backup")}},
 		"restore":       {{in("spoiled"), "--data", in("r1")}, {in("backup"), "--data", in("r2")}, {in("backup"), "--data", data}, {absent, "--data", in("r3")}},
 		"fsck":          {{"--data", in("spoiled")}, {"--data", absent}},
 		"forget":        {{"1", "--data", data, "--yes"}, {hostile, "--data", data, "--yes"}},

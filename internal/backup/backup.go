@@ -287,7 +287,7 @@ func Restore(ctx context.Context, dir, target string, begin *NewLog, progress fu
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(work) }() // where it was not renamed
-	if err := copyTree(dir, work); err != nil {
+	if err := copyTree(ctx, dir, work); err != nil {
 		return nil, fmt.Errorf("copy the backup: %w", err)
 	}
 	report, err := m.verify(ctx, work, false, progress)
@@ -318,9 +318,9 @@ func mustBeNew(target string) error {
 	return nil
 }
 
-func copyTree(from, to string) error {
+func copyTree(ctx context.Context, from, to string) error {
 	return filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
-		if err != nil {
+		if err := errors.Join(err, ctx.Err()); err != nil {
 			return err
 		}
 		name, err := filepath.Rel(from, path)

@@ -37,8 +37,12 @@ func (r *Report) OK() bool { return len(r.Findings) == 0 }
 type Draw struct {
 	ID       string
 	Agencies uint32
+	Closes   time.Time // zero: it has no closing time
+	Batches  uint64
 	Bets     uint64
-	State    string // open, sealed, drawn or forgotten
+	State    string           // open, sealed, drawn or forgotten
+	Number   *quiniela.Number // fixed or entered; nil: not known yet
+	Winners  uint64           // once it is drawn
 }
 
 // mostFindings bounds the list of what is wrong.
@@ -96,7 +100,15 @@ func Check(ctx context.Context, j journal.Journal, progress func(entries uint64)
 
 func (c *checker) done() *Report {
 	for n := uint64(1); c.draws[n] != nil; n++ {
-		c.report.Draws = append(c.report.Draws, c.draws[n].Draw)
+		d := c.draws[n]
+		d.Draw.Batches, d.Draw.Number = d.batches, d.number
+		if d.opened.Closes != 0 {
+			d.Closes = time.UnixMicro(d.opened.Closes)
+		}
+		if d.result != nil {
+			d.Winners = d.result.Winners
+		}
+		c.report.Draws = append(c.report.Draws, d.Draw)
 	}
 	return &c.report
 }
