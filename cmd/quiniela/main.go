@@ -52,6 +52,7 @@ func (e env) count(n uint64) string { return e.lang.Count(n) }
 
 type commands struct {
 	Demo       demoCommand       `cmd:"" help:"Run the whole lottery here and now: a central, its agencies, the draw."`
+	Init       initCommand       `cmd:"" help:"Make the data folder, and the key of the public log with the log's name, which is for ever."`
 	Server     serverCommand     `cmd:"" help:"Run the central."`
 	Client     clientCommand     `cmd:"" help:"Run one agency."`
 	Generate   generateCommand   `cmd:"" help:"Make agency files that look like real ones."`

@@ -17,6 +17,7 @@ import (
 	"quiniela/internal/central"
 	"quiniela/internal/ledger"
 	"quiniela/internal/logline"
+	"quiniela/internal/publish"
 	"quiniela/internal/server"
 )
 
@@ -36,6 +37,8 @@ type serverCommand struct {
 	Mode     string `help:"lottery or echo." default:"lottery" enum:"lottery,echo" env:"SERVER_MODE"`
 	Agencies int    `help:"Agencies that the draw expects." default:"5" env:"TOTAL_CLIENTES"`
 	Number   int    `help:"Winning number, 0 to 9999." name:"winner-number" default:"7574" env:"LOTTERY_WINNER_NUMBER"`
+
+	Production bool `help:"For real draws: refuse to start until the public log has its name, agencies are registered and their port speaks TLS, and while draw 1 would open by itself." env:"SERVER_PRODUCTION"`
 
 	Schedule  string   `help:"File of recurring draws that open by themselves, in place of draw 1; read again when it changes. See: quiniela draw schedule." env:"SERVER_SCHEDULE" placeholder:"FILE"`
 	AutoDraw  bool     `help:"Open draw 1 by itself in an empty journal, for the agencies and with the number above." name:"auto-draw" default:"true" negatable:"" env:"SERVER_AUTO_DRAW"`
@@ -127,11 +130,18 @@ func (c *serverCommand) check() error {
 	if (c.HTTPCert == "") != (c.HTTPKey == "") {
 		return usageError{errors.New("SERVER_HTTP_TLS_CERT and SERVER_HTTP_TLS_KEY go together")}
 	}
+	if c.LogOrigin != "" {
+		if err := publish.CheckOrigin(c.LogOrigin); err != nil {
+			return usageError{fmt.Errorf("SERVER_LOG_ORIGIN: %w", err)}
+		}
+	}
 	if err := c.journalFlags.check(); err != nil {
 		return err
 	}
-	_, err := c.backups()
-	return err
+	if _, err := c.backups(); err != nil {
+		return err
+	}
+	return c.checkProduction()
 }
 
 // backups reads the settings of the backups that are made by themselves. nil: none are.

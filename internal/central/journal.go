@@ -34,12 +34,12 @@ func OpenJournal(ctx context.Context, dir string, o JournalOptions, log *slog.Lo
 	return j, nil
 }
 
-// journalName is the folder of a local journal in a data folder.
-const journalName = "journal"
+// JournalName is the folder of a local journal in a data folder.
+const JournalName = "journal"
 
 // OpenLocal opens the journal of a data folder. The caller closes it.
 func OpenLocal(dir string, o local.Options) (*local.Journal, error) {
-	j, err := local.Open(filepath.Join(dir, journalName), o)
+	j, err := local.Open(filepath.Join(dir, JournalName), o)
 	if errors.Is(err, journal.ErrLocked) {
 		return nil, fmt.Errorf("the data folder %s is in use by another quiniela: stop that one first, or name the right folder with --data", dir)
 	}

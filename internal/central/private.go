@@ -20,7 +20,7 @@ func (c *Central) keepPrivate() error {
 	if err := durable.MkdirPrivate(dir); err != nil {
 		return fmt.Errorf("make the data folder %s: %w", dir, err)
 	}
-	for _, name := range []string{journalName, ledger.StateName, agencies.FileName, operators.FileName, oldKeyName} {
+	for _, name := range []string{JournalName, ledger.StateName, agencies.FileName, operators.FileName, oldKeyName} {
 		path := filepath.Join(dir, name)
 		was, err := durable.MakePrivate(path)
 		switch {

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -24,9 +26,35 @@ type Key struct {
 // DefaultOrigin names a log whose operator has given it no name.
 const DefaultOrigin = "quiniela.example/ledger"
 
+// maxOrigin is the most bytes of a log's name. It stands in each checkpoint and in each signature's line.
+const maxOrigin = 255
+
+// CheckOrigin returns what is wrong with a name for a new log, which it keeps for ever. A key's name can hold no space and no
+// plus sign (signed-note), and an origin is an address without its scheme (tlog-checkpoint).
+func CheckOrigin(name string) error {
+	wrong := ""
+	switch {
+	case name == "":
+		wrong = "is empty"
+	case !utf8.ValidString(name):
+		wrong = "is not UTF-8"
+	case strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }):
+		wrong = "has a space or a character that cannot be printed"
+	case strings.Contains(name, "+"):
+		wrong = "has a plus sign"
+	case strings.Contains(name, "://"):
+		wrong = "begins with a scheme"
+	case len(name) > maxOrigin:
+		wrong = fmt.Sprintf("is longer than %d bytes", maxOrigin)
+	default:
+		return nil
+	}
+	return fmt.Errorf("the log's name %q %s: want an address of yours without https:// and without spaces, such as lottery.example/log", name, wrong)
+}
+
 // LoadKey reads the key in a file, in the form of golang.org/x/mod/sumdb/note, and makes one where there is no file, for its
 // owner only (0600) and durably. origin names a new log; a key that is there keeps its name, and another origin is refused,
-// since a log has one name for ever. "" is whatever the key says.
+// since a log has one name for ever. "" is whatever the key says. A name that CheckOrigin refuses makes no key.
 func LoadKey(path, origin string) (Key, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -51,6 +79,9 @@ func LoadKey(path, origin string) (Key, error) {
 func makeKey(path, origin string) ([]byte, error) {
 	if origin == "" {
 		origin = DefaultOrigin
+	}
+	if err := CheckOrigin(origin); err != nil {
+		return nil, err
 	}
 	private, _, err := note.GenerateKey(nil, origin)
 	if err != nil {

@@ -275,6 +275,24 @@ func TestForgettingKeepsTheLog(t *testing.T) {
 	}
 }
 
+// A name that no key can have is refused before a key is written, so that the next start can have another.
+func TestABadOriginMakesNoKey(t *testing.T) {
+	path := filepath.Join(t.TempDir(), publish.KeyName)
+	for _, origin := range []string{"my log", "a+b", "a\nb", "a\u00a0b", "a\x00b", "\xff", "https://lottery.example/log", strings.Repeat("a", 256)} {
+		if _, err := publish.LoadKey(path, origin); err == nil || !strings.Contains(err.Error(), "such as lottery.example/log") {
+			t.Errorf("%q: %v", origin, err)
+		}
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("%q has made a key (%v)", origin, err)
+		}
+	}
+	for _, origin := range []string{"lottery.example/log", "lotería.example/públicos", strings.Repeat("a", 255)} {
+		if k, err := publish.LoadKey(filepath.Join(t.TempDir(), publish.KeyName), origin); err != nil || k.Signer.Name() != origin {
+			t.Errorf("%q: %v", origin, err)
+		}
+	}
+}
+
 // The proofs of an agency's batches lead to one checkpoint, whose log has all of them; with them and the bets come the receipts.
 func TestProofs(t *testing.T) {
 	t.Parallel()
