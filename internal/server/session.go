@@ -507,6 +507,8 @@ func (s *session) record(log *slog.Logger, j *job, stored int, err error) {
 		log.Info("apuesta_almacenada", "result", "success", "dni", s.dni(r.Fields[2]), "numero", int(j.number))
 	case r.Verb == wire.Bet:
 		log.Info("apuesta_almacenada", "result", "fail", "agency", uint32(r.Agency), "error", code(err))
+	case r.Verb == wire.Hello && quiniela.CodeOf(err) == quiniela.NoDraw:
+		// Clients that wait for a draw ask this every second, and health checks. Nothing has failed.
 	case err != nil:
 		log.Info("receive_message", "result", "fail", "ip", s.conn.ip, "error", code(err))
 	}
