@@ -37,9 +37,13 @@ dist: ## dist/: a binary for each platform, the manual page and SHA256SUMS
 	go run ./cmd/quiniela man >dist/quiniela.1
 	cd dist && $(SHA256SUM) quiniela* >SHA256SUMS
 
+# Which source an image is of. As labels they compile nothing again.
+REVISION := $(shell git rev-parse HEAD 2>/dev/null)
+LABELS := --label org.opencontainers.image.version=$(VERSION) --label org.opencontainers.image.revision=$(REVISION)
+
 docker-image: ## server:latest and client:latest
-	docker build $(BUILD_ARGS) -f ./server/Dockerfile -t server:latest .
-	docker build $(BUILD_ARGS) -f ./client/Dockerfile -t client:latest .
+	docker build $(BUILD_ARGS) $(LABELS) -f ./server/Dockerfile -t server:latest .
+	docker build $(BUILD_ARGS) $(LABELS) -f ./client/Dockerfile -t client:latest .
 
 # Made when there is none; one of your own, such as with another N, is kept.
 docker-compose-dev.yaml:

@@ -7,8 +7,13 @@
 package integration
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,10 +37,11 @@ func TestImagesBuildWithEitherBuilder(t *testing.T) {
 				t.Fatal(err)
 			}
 			for image, want := range map[string]string{
-				"server": `"65532:65532" ["/quiniela","server"] ["--config","/config.ini"] "/" null`,
-				"client": `"65532:65532" ["/quiniela","client"] ["--config","/config.yaml"] "/app" null`,
+				"server": `"65532:65532" ["/quiniela","server"] ["--config","/config.ini"] "/" {"12345/tcp":{},"8080/tcp":{}} {"/data":{}} ["CMD","/quiniela","health"] quiniela server`,
+				"client": `"65532:65532" ["/quiniela","client"] ["--config","/config.yaml"] "/app" null null none quiniela client`,
 			} {
-				const format = "{{json .Config.User}} {{json .Config.Entrypoint}} {{json .Config.Cmd}} {{json .Config.WorkingDir}} {{json .Config.ExposedPorts}}"
+				const format = "{{json .Config.User}} {{json .Config.Entrypoint}} {{json .Config.Cmd}} {{json .Config.WorkingDir}} {{json .Config.ExposedPorts}} " +
+					`{{json .Config.Volumes}} {{with .Config.Healthcheck}}{{json .Test}}{{else}}none{{end}} {{index .Config.Labels "org.opencontainers.image.title"}}`
 				got, err := command(t, nil, "docker", "image", "inspect", "-f", format, image+":latest")
 				if strings.TrimSpace(got) != want {
 					t.Errorf("%s is %s (%v), want %s", image, got, err, want)
@@ -45,6 +51,55 @@ func TestImagesBuildWithEitherBuilder(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A changed setting, script, document or test compiles nothing again.
+func TestOnlyTheProgramsSourcesMakeAnImage(t *testing.T) {
+	t.Parallel()
+	needDocker(t)
+	if err := images(); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "copy")
+	files, err := command(t, func(cmd *exec.Cmd) { cmd.Dir = ".." }, "git", "ls-files", "--cached", "--others", "--exclude-standard")
+	if err != nil {
+		t.Fatal(err, files)
+	}
+	changed := 0
+	for _, name := range strings.Fields(files) {
+		text, err := os.ReadFile(filepath.Join("..", name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // deleted, and not committed
+		}
+		source := filepath.Ext(name) == ".go" && !strings.HasSuffix(name, "_test.go") && !strings.Contains(name, "testdata/")
+		embedded := strings.HasPrefix(name, "internal/") || strings.HasPrefix(name, "verify/")
+		if !source && !embedded && name != ".dockerignore" && !strings.HasPrefix(filepath.Base(name), "go.") && filepath.Base(name) != "Dockerfile" {
+			text = fmt.Appendf(text, "%d\n", time.Now().UnixNano()) // as no earlier build had it
+			changed++
+		}
+		path := filepath.Join(dir, name)
+		if err := errors.Join(err, os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, text, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if changed < 50 {
+		t.Fatalf("%d files were changed", changed)
+	}
+	// Not the image's ID: what is compiled again is the same program.
+	step := regexp.MustCompile(`(?m)^(#\d+) \[build .*\] (COPY|RUN) `)
+	for _, image := range []string{"server", "client"} {
+		out, err := command(t, func(cmd *exec.Cmd) { cmd.Dir, cmd.Env = dir, append(os.Environ(), "DOCKER_BUILDKIT=1") },
+			append([]string{"docker"}, buildArgs(image, "--progress", "plain")...)...)
+		steps := step.FindAllStringSubmatch(out, -1)
+		if err != nil || len(steps) < 4 {
+			t.Fatalf("%s: %v, %d steps\n%s", image, err, len(steps), out)
+		}
+		for _, s := range steps {
+			if !strings.Contains(out, "\n"+s[1]+" CACHED\n") {
+				t.Errorf("%s: a change that is not of the program runs this step again: %s", image, s[0])
+			}
+		}
 	}
 }
 

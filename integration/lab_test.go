@@ -100,19 +100,25 @@ func build(env ...string) error {
 	for _, image := range []string{"server", "client"} {
 		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 		defer cancel()
-		args := []string{"build", "-f", "./" + image + "/Dockerfile", "-t", image + ":latest"}
-		for _, v := range []string{"GOPROXY", "GOSUMDB", "GOFLAGS", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"} {
-			if os.Getenv(v) != "" {
-				args = append(args, "--build-arg", v)
-			}
-		}
-		cmd := exec.CommandContext(ctx, "docker", append(args, ".")...)
+		args := buildArgs(image, "-t", image+":latest")
+		cmd := exec.CommandContext(ctx, "docker", args...)
 		cmd.Dir, cmd.Env = "..", append(os.Environ(), env...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("%v docker %s: %w\n%s", env, strings.Join(args, " "), err, out[max(0, len(out)-4000):])
 		}
 	}
 	return nil
+}
+
+// buildArgs are the arguments of docker that build an image in the folder of the repository.
+func buildArgs(image string, more ...string) []string {
+	args := append([]string{"build", "-f", "./" + image + "/Dockerfile"}, more...)
+	for _, v := range []string{"GOPROXY", "GOSUMDB", "GOFLAGS", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"} {
+		if os.Getenv(v) != "" {
+			args = append(args, "--build-arg", v)
+		}
+	}
+	return append(args, ".")
 }
 
 // images builds the images for the tests that run them, once, with the builder of the README's commands, which then find them
