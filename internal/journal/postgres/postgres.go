@@ -46,12 +46,15 @@ type Journal struct {
 	options Options
 	log     *slog.Logger
 	pool    *pgxpool.Pool
+	nodes   []node          // the servers of the URL; none with UnsafeSingle
 	ctx     context.Context // ends with Close, or with the context that Open was given; every wait ends with it
 	stop    context.CancelFunc
 
-	mu      sync.Mutex // guards what follows, for a moment: never while the database is asked
-	closed  bool
-	durable journal.Head // the last one that the standbys are known to have
+	mu       sync.Mutex // guards what follows, for a moment: never while the database is asked
+	closed   bool
+	durable  journal.Head // the last one that the standbys are known to have
+	timeline uint64       // the highest of a primary that was seen; 0: none
+	old      string       // the old primaries that the log has
 }
 
 var (
@@ -77,11 +80,16 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 	config.MaxConns = 8
 	j := &Journal{options: o, log: o.Logger}
 	j.secure(config)
+	if !o.UnsafeSingle {
+		j.nodes = nodesOf(config.ConnConfig)
+		j.onlyNewest(config.ConnConfig)
+	}
 	j.ctx, j.stop = context.WithCancel(ctx)
 	if j.pool, err = pgxpool.NewWithConfig(j.ctx, config); err != nil {
 		j.stop()
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}
+	j.look(j.ctx)
 	if err := j.migrate(); err != nil {
 		j.pool.Close()
 		j.stop()

@@ -15,6 +15,7 @@ import (
 const (
 	firstWait   = 50 * time.Millisecond
 	longestWait = time.Second
+	warnEvery   = 30 * time.Second
 )
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -27,13 +28,15 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // retry tries f until it succeeds, or fails with an error that is not transient, or until ctx ends or the journal closes. Each
-// attempt may take Options.Timeout. It logs why it waits, once.
+// attempt may take Options.Timeout. It logs why it waits, at once and every warnEvery. A database that answers and acknowledges nothing may
+// be an old primary: then it looks for the newest one.
 func (j *Journal) retry(ctx context.Context, what string, f func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	forget := context.AfterFunc(j.ctx, cancel)
 	defer forget()
 	wait := firstWait
+	var warned time.Time
 	for attempts := 1; ; attempts++ {
 		attempt, done := context.WithTimeout(ctx, j.options.Timeout)
 		err := f(attempt)
@@ -50,14 +53,24 @@ func (j *Journal) retry(ctx context.Context, what string, f func(context.Context
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if attempts == 1 {
+		if time.Since(warned) >= warnEvery {
+			warned = time.Now()
 			j.log.Warn("journal", "result", "in_progress", "doing", what, "error", err)
 		} else {
 			j.log.Debug("journal", "result", "in_progress", "doing", what, "attempt", attempts, "error", err)
 		}
+		if unacknowledged(err) {
+			j.look(ctx)
+		}
 		_ = sleep(ctx, wait)
 		wait = min(2*wait, longestWait)
 	}
+}
+
+// unacknowledged reports whether a database answers, and its commits do not end: this one, or one before it whose locks this one waits for.
+func unacknowledged(err error) bool {
+	var bad *pgconn.PgError
+	return errors.Is(err, errUnacknowledged) || errors.As(err, &bad) && bad.Code == pgerrcode.LockNotAvailable
 }
 
 // finalError wraps what no further attempt would change.
