@@ -150,6 +150,7 @@ func TestNoCommandPrintsWhatATerminalObeys(t *testing.T) {
 		"operator revoke": {{"ana", "--data", in("policy")}, {hostile, "--data", data}},
 		"trail":           {asked[:4], append([]string{"--csv"}, asked[:4]...), append([]string{"--json"}, asked[:4]...), {"--data", absent}},
 		"find":            {append([]string{"--document", "1"}, asked[:4]...), {"--document", "1", "--data", absent}},
+		"init":            {{"--origin", hostile}, {"--origin", "lottery.example/log", "--data", in("policy")}, {"--origin", "lottery.example/log", "--data", in("made2")}},
 		"certs":           {{"--out", in("tls")}, {"--out", in("tls")}, {"--out", in("policy")}},
 		"draw open":       {append([]string{"x", "--agencies", "1"}, asked...), {"x", "--agencies", "1", "--data", absent}},
 		"draw close":      {append([]string{"1"}, asked...), {"1", "--data", absent, "--yes"}},
