@@ -61,7 +61,7 @@ func (c *backupCommand) offline(e env, dir string) (last uint64, err error) {
 	}
 	shown := newProgress(e.stderr)
 	defer shown.end()
-	m, err := backup.Create(e.ctx, j, c.Data, dir, shown.add("check the copy", "entries", int64(end.Position)).entries)
+	m, err := backup.CreateBy(e.ctx, j, c.Data, dir, registry.LocalUser(), shown.add("check the copy", "entries", int64(end.Position)).entries)
 	if err != nil {
 		return 0, err
 	}

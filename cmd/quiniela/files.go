@@ -13,6 +13,7 @@ import (
 	"quiniela/internal/backup"
 	"quiniela/internal/durable"
 	"quiniela/internal/ledger"
+	"quiniela/internal/registry"
 	"quiniela/internal/sample"
 )
 
@@ -106,7 +107,7 @@ func (w *notedWriter) Write(p []byte) (int, error) {
 
 // note adds the export to the data folder's list of copies, before it has a name in it.
 func (c *exportCommand) note(e env, last uint64) error {
-	copied := backup.Copy{Kind: backup.KindExport, Path: backup.StandardOutput, Made: time.Now().UTC().Truncate(time.Second), Last: last, Draw: c.Draw}
+	copied := backup.Copy{Kind: backup.KindExport, By: registry.LocalUser(), Path: backup.StandardOutput, Made: time.Now().UTC().Truncate(time.Second), Last: last, Draw: c.Draw}
 	if c.Out != "-" {
 		path, err := filepath.Abs(c.Out)
 		if err != nil {

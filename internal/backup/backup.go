@@ -66,6 +66,12 @@ func Create(ctx context.Context, j *local.Journal, data, dir string, progress fu
 	return create(ctx, j, data, dir, Copy{Made: time.Now()}, progress)
 }
 
+// CreateBy is Create where no server runs: who makes the backup stands in the list of copies, and a server that is started later writes it into
+// the audit trail.
+func CreateBy(ctx context.Context, j *local.Journal, data, dir, who string, progress func(entries uint64)) (*Manifest, error) {
+	return create(ctx, j, data, dir, Copy{Made: time.Now(), By: who}, progress)
+}
+
 // create is Create. as says when the backup is made and by whom.
 func create(ctx context.Context, j *local.Journal, data, dir string, as Copy, progress func(entries uint64)) (*Manifest, error) {
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {

@@ -2,16 +2,20 @@ package backup
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
 	"quiniela/internal/durable"
+	"quiniela/internal/journal"
+	"quiniela/internal/registry"
 )
 
 // CopiesName is the name of a data folder's list of the copies that were made of it. It has a line of JSON, a Copy, for each.
@@ -23,7 +27,8 @@ const (
 	KindExport = "export" // the bets of one draw
 )
 
-// What a Copy's By can be, besides "": somebody asked for it.
+// What a Copy's By can be, besides "", where somebody asked a server for it, and a user of the operating system (registry.LocalUser), who
+// made it with a command.
 const (
 	BySchedule = "schedule" // the server made the backup by itself
 	byRestore  = "restore"  // the data folder was restored from it
@@ -40,6 +45,25 @@ type Copy struct {
 	Made time.Time `json:"made"`
 	Last uint64    `json:"last"`           // the journal's last entry then
 	Draw string    `json:"draw,omitempty"` // of an export
+}
+
+// Unrecorded returns those of a data folder's copies that were made by commands, which have written them into no audit trail: as changes of
+// a registry that has the list's ID.
+func Unrecorded(data string) (acts []journal.Act, err error) {
+	all, err := Copies(data)
+	if len(all) == 0 {
+		return nil, err
+	}
+	first := sha256.Sum256(fmt.Appendf(nil, "%s %s %s", all[0].Kind, all[0].Path, all[0].Made))
+	for i, c := range all {
+		if !strings.HasPrefix(c.By, registry.LocalPrefix) {
+			continue
+		}
+		acts = append(acts, journal.Act{
+			What: c.Kind, Who: c.By, From: "command", Draw: c.Draw, About: c.Path, At: c.Made.UnixMicro(), Registry: fmt.Sprintf("copies-%x", first[:8]), Change: uint64(i) + 1,
+		})
+	}
+	return acts, err
 }
 
 // Note adds a copy to the list of the data folder data, durably. It is called before the copy has a name in it, so that no copy

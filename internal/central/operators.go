@@ -1,19 +1,14 @@
 package central
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
-	"quiniela"
-	"quiniela/internal/journal"
 	"quiniela/internal/operators"
-	"quiniela/internal/registry"
 )
 
 // oldKeyName is the file with the one operator's key of before there were names.
@@ -60,45 +55,4 @@ func (c *Central) takeOldKey(registry string) error {
 	return operators.Change(registry, func(r *operators.Registry) error {
 		return r.AddWithKey(oldOperator, operators.Operator, key, c.options.Now())
 	})
-}
-
-// recordChanges writes into the audit trail how the registries have changed, until ctx ends. The commands change them also while no
-// server runs, so it begins with what is new since the last one ran.
-func (c *Central) recordChanges(ctx context.Context) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		if err := c.recordNew(ctx); err != nil && quiniela.CodeOf(err) == "" {
-			return // ctx has ended, or the ledger has failed, which says so by itself; a full disk is tried again
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (c *Central) recordNew(ctx context.Context) error {
-	var histories []registry.History
-	if r := c.options.Server.Guard.Registry(); r != nil {
-		histories = append(histories, r.History)
-	}
-	if c.operators != nil {
-		if r := c.operators.Registry(); r != nil {
-			histories = append(histories, r.History)
-		}
-	}
-	var acts []journal.Act
-	for _, h := range histories {
-		last := c.Ledger.LastChange(h.ID)
-		for _, change := range h.Changes {
-			if change.N > last {
-				acts = append(acts, journal.Act{
-					What: change.What, Who: change.Who, From: "command", About: change.About, Note: change.Note, Registry: h.ID, Change: change.N, At: change.At.UnixMicro(),
-				})
-			}
-		}
-	}
-	return c.Ledger.Record(ctx, acts...)
 }

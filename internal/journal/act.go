@@ -31,20 +31,21 @@ type Act struct {
 
 // What people do.
 const (
-	ActOpen           = "open"            // a draw
-	ActClose          = "close"           // a draw
-	ActEnter          = "enter"           // a draw's number, or its beacon's round
-	ActDiffer         = "differ"          // entered another number than the first person: both count for nothing
-	ActForget         = "forget"          // who bet in a draw
-	ActFind           = "find"            // a person's bets
-	ActBackup         = "backup"          // of the journal
-	ActRestore        = "restore"         // of a backup
-	ActLogin          = "login"           // to the page
-	ActRefused        = "login_failed"    // wrong names or keys
-	ActAgencyAdd      = "agency_add"      //
-	ActAgencyRotate   = "agency_rotate"   // new credentials
-	ActAgencyRevoke   = "agency_revoke"   //
-	ActOperatorAdd    = "operator_add"    //
+	ActOpen           = "open"         // a draw
+	ActClose          = "close"        // a draw
+	ActEnter          = "enter"        // a draw's number, or its beacon's round
+	ActDiffer         = "differ"       // entered another number than the first person: both count for nothing
+	ActForget         = "forget"       // who bet in a draw
+	ActFind           = "find"         // a person's bets
+	ActBackup         = "backup"       // of the journal
+	ActExport         = "export"       // of a draw's bets
+	ActRestore        = "restore"      // of a backup
+	ActLogin          = "login"        // to the page
+	ActRefused        = "login_failed" // wrong names or keys
+	ActAgencyAdd      = "agency_add"
+	ActAgencyRotate   = "agency_rotate" // new credentials
+	ActAgencyRevoke   = "agency_revoke"
+	ActOperatorAdd    = "operator_add"
 	ActOperatorRotate = "operator_rotate" // a new key
-	ActOperatorRevoke = "operator_revoke" //
+	ActOperatorRevoke = "operator_revoke"
 )
