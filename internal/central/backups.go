@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"quiniela/internal/backup"
+	"quiniela/internal/journal"
 	"quiniela/internal/journal/local"
 )
 
@@ -158,7 +159,10 @@ func (b *backups) make(ctx context.Context, now time.Time) {
 	if ctx.Err() != nil && err != nil {
 		return // the server is going down; the next start makes it
 	}
-	b.noteTry(now, time.Since(began), err != nil)
+	again := b.noteTry(now, time.Since(began), err != nil)
+	if err == nil || !again {
+		b.record(path, err)
+	}
 	if err != nil {
 		log.Error("backup", "result", "fail", "dir", path, "error", err, "again", b.next(now).Format(time.RFC3339))
 		return
@@ -171,16 +175,28 @@ func (b *backups) make(ctx context.Context, now time.Time) {
 	}
 }
 
-// noteTry notes how an attempt ended.
-func (b *backups) noteTry(now time.Time, took time.Duration, failed bool) {
+// noteTry notes how an attempt ended, and returns whether the one before had failed.
+func (b *backups) noteTry(now time.Time, took time.Duration, failed bool) (again bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.tried, b.failed = now, failed
+	again, b.tried, b.failed = b.failed, now, failed
 	if failed {
 		b.failures++
-		return
+		return again
 	}
 	b.newest, b.took = now, took
+	return again
+}
+
+// record writes into the audit trail that a backup was made, or why not.
+func (b *backups) record(path string, failed error) {
+	a := journal.Act{What: journal.ActBackup, Who: "server:backup", About: path}
+	if failed != nil {
+		a.Failed = failed.Error()
+	}
+	if err := b.central.Ledger.Record(context.Background(), a); err != nil {
+		b.central.log.Error("trail", "result", "fail", "act", a.What, "who", a.Who, "error", err)
+	}
 }
 
 // add makes one backup. It leaves the lottery room on the disk: bets are refused where there is less than the reserve.
