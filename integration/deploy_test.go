@@ -3,70 +3,14 @@
 package integration
 
 import (
-	"io"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v3"
 )
-
-// Every figure that an alert looks at is one that a server gives, and every alert has its place in the runbook.
-func TestAlertsAreAboutWhatThereIs(t *testing.T) {
-	l := &lab{t, t.TempDir()}
-	server := l.launch("server", "--port", "0", "--http-addr", "off", "--admin-addr", "127.0.0.1:0", "--schedule", absolute(t, "../deploy/draws.example.yaml"))
-	metrics := server.await(`metrics: (http://\S+)`)
-	l.must(nil, server.Path, "draw", "open", "a", "--agencies", "1", "--closes", "2099-01-01T00:00:00Z", "--yes")
-	l.must(nil, server.Path, "draw", "open", "b", "--agencies", "1")
-	l.must(nil, server.Path, "draw", "close", "b", "--yes")
-	r, err := http.Get(metrics)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = r.Body.Close() }()
-	figures, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	runbook := strings.ToLower(readFile(t, "../docs/OPERATIONS.md"))
-	var alerts struct {
-		Groups []struct {
-			Rules []struct {
-				Alert, Expr         string
-				Labels, Annotations map[string]string
-			}
-		}
-	}
-	if err := yaml.Unmarshal([]byte(readFile(t, "../deploy/prometheus/alerts.yaml")), &alerts); err != nil {
-		t.Fatal(err)
-	}
-	if len(alerts.Groups) != 1 || len(alerts.Groups[0].Rules) == 0 {
-		t.Fatal("no rules")
-	}
-	for _, rule := range alerts.Groups[0].Rules {
-		for _, figure := range regexp.MustCompile(`quiniela_\w+`).FindAllString(rule.Expr, -1) {
-			// One with labels is there once something was counted.
-			if !strings.Contains(string(figures), "\n"+figure) && figure != "quiniela_refusals_total" {
-				t.Errorf("%s looks at %s, which no server gives", rule.Alert, figure)
-			}
-		}
-		anchor, ok := strings.CutPrefix(rule.Annotations["runbook"], "docs/OPERATIONS.md#")
-		if !ok || anchor != strings.ToLower(rule.Alert) || !strings.Contains(runbook, "\n### "+anchor+"\n") {
-			t.Errorf("%s: the runbook has no part %q", rule.Alert, rule.Annotations["runbook"])
-		}
-		if rule.Annotations["summary"] == "" || rule.Labels["severity"] == "" {
-			t.Errorf("%s has no summary or severity", rule.Alert)
-		}
-	}
-	if path, err := exec.LookPath("promtool"); err == nil {
-		l.must(nil, path, "check", "rules", absolute(t, "../deploy/prometheus/alerts.yaml"))
-	}
-}
 
 func readFile(t *testing.T, path string) string {
 	t.Helper()
@@ -77,7 +21,7 @@ func readFile(t *testing.T, path string) string {
 	return string(text)
 }
 
-func absolute(t *testing.T, path string) string {
+func absolute(t testing.TB, path string) string {
 	t.Helper()
 	path, err := filepath.Abs(path)
 	if err != nil {
