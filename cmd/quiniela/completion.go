@@ -46,6 +46,11 @@ func completedCommands(n *kong.Node, path string) []completedCommand {
 	for _, p := range n.Positional {
 		c.values = append(c.values, allowed(p)...)
 	}
+	if path == "help" {
+		for _, other := range n.Parent.Children {
+			c.values = append(c.values, other.Name)
+		}
+	}
 	all := []completedCommand{c}
 	for _, child := range n.Children {
 		all = append(all, completedCommands(child, strings.TrimSpace(path+" "+child.Name))...)

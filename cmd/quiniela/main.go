@@ -15,6 +15,7 @@ import (
 
 	"quiniela/draw"
 	"quiniela/internal/client"
+	"quiniela/internal/help"
 	"quiniela/internal/lang"
 )
 
@@ -73,9 +74,12 @@ type commands struct {
 	Forget     forgetCommand     `cmd:"" help:"Delete who bet in a past draw, and keep which numbers were bet."`
 	Health     healthCommand     `cmd:"" help:"Ask a server whether it is healthy."`
 	Export     exportCommand     `cmd:"" help:"Write the stored bets as CSV, in stored order."`
+	Help       helpCommand       `cmd:"" help:"Show the help of a command: its flags, their defaults and an example."`
 	Completion completionCommand `cmd:"" help:"Print a script that completes commands and flags: bash, zsh or fish."`
 	Man        manCommand        `cmd:"" help:"Print the manual page: quiniela man | man -l -"`
 	Version    versionCommand    `cmd:"" help:"Print the version, and the commit where it is known."`
+
+	ShowVersion versionFlag `name:"version" help:"Print the version."`
 }
 
 func main() {
@@ -122,7 +126,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	err := dispatch(env{ctx: ctx, stdout: out, stderr: errs, lang: lang.FromEnvironment(os.Getenv)}, args)
 	out.end()
 	var told logged
-	if err != nil && !(errors.As(err, &told) && samePlace(stdout, stderr)) {
+	if err != nil && err != errNoCommand && !(errors.As(err, &told) && samePlace(stdout, stderr)) {
 		_, _ = printf(errs, "quiniela: %v\n", err)
 	}
 	errs.end()
@@ -141,7 +145,7 @@ func samePlace(a, b io.Writer) bool {
 	return err == nil && failed == nil && os.SameFile(one, other)
 }
 
-// helped unwinds the parser once it has printed help, which is no error.
+// helped unwinds the parser once it has printed help or the version, which is no error.
 type helped struct{}
 
 func dispatch(e env, args []string) (err error) {
@@ -159,6 +163,21 @@ func dispatch(e env, args []string) (err error) {
 	if err != nil {
 		return err
 	}
+	e.model = parser.Model
+	switch {
+	case len(args) == 0:
+		if _, err := io.WriteString(e.stdout, e.say(start)); err != nil {
+			return err
+		}
+		return errNoCommand
+	case lacksCommand(e.model, args):
+		if err := dispatch(e, append(args, "--help")); err != nil {
+			return err
+		}
+		return errNoCommand
+	case args[0] == "-v": // as in git and docker
+		args = []string{"--version"}
+	}
 	command, err := parser.Parse(args)
 	if file.err != nil {
 		return usageError{file.err}
@@ -169,7 +188,6 @@ func dispatch(e env, args []string) (err error) {
 	if err := checkZone(); err != nil {
 		return usageError{err}
 	}
-	e.model = parser.Model
 	return command.Run(e)
 }
 
@@ -181,9 +199,8 @@ func newParser(e env, c *commands, file *configFile) (*kong.Kong, error) {
 		kong.Writers(e.stdout, e.stderr),
 		kong.Exit(func(int) { panic(helped{}) }),
 		kong.Resolvers(file),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
 	)
-	return kong.New(c, options...)
+	return kong.New(c, append(options, help.Options(e.lang, examples)...)...)
 }
 
 // explain adds to a usage error where the value came from, and whose help says what is right.

@@ -128,6 +128,7 @@ func hostileServer(t *testing.T) string {
 // prints is text in lines of its own, and shows the names.
 func TestNoCommandPrintsWhatATerminalObeys(t *testing.T) {
 	t.Chdir(t.TempDir())
+	t.Setenv("LC_ALL", "C")
 	dir := hostileFolder(t)
 	in := func(name string) string { return filepath.Join(dir, name) }
 	data, public, absent := in("data"), in("data/public"), in("absent")
@@ -169,6 +170,7 @@ func TestNoCommandPrintsWhatATerminalObeys(t *testing.T) {
 		"restore":       {{in("spoiled"), "--data", in("r1")}, {in("backup"), "--data", in("r2")}, {in("backup"), "--data", data}, {absent, "--data", in("r3")}},
 		"fsck":          {{"--data", in("spoiled")}, {"--data", absent}},
 		"forget":        {{"1", "--data", data, "--yes"}, {hostile, "--data", data, "--yes"}},
+		"help":          {{hostile}},
 		"health":        {{"--server", hostile}},
 		"export":        {{"--data", data, "-o", in("bets.csv")}, {"--data", data, "-o", in("bets.csv")}, {"--data", data, "--draw", hostile}, {"--data", absent}},
 		"completion":    {{hostile}},

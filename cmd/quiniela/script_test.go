@@ -142,6 +142,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func TestHelpIsThereForEveryCommand(t *testing.T) {
+	t.Setenv("LC_ALL", "C")
 	var c commands
 	parser, err := newParser(env{}, &c, new(configFile))
 	must(t, err)

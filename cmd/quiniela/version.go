@@ -3,8 +3,11 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/alecthomas/kong"
 )
 
 // release is the version of a released binary, such as 0.1.0. `make dist` sets it with -ldflags; it is empty in any other build.
@@ -12,12 +15,26 @@ var release string
 
 type versionCommand struct{}
 
-func (versionCommand) Run(e env) error {
+func (versionCommand) Run(e env) error { return printVersion(e.stdout) }
+
+// versionFlag is --version, which does the same as the command.
+type versionFlag bool
+
+// BeforeReset implements kong's hook: the flag counts whatever else is on the command line.
+func (versionFlag) BeforeReset(k *kong.Kong) error {
+	if err := printVersion(k.Stdout); err != nil {
+		return err
+	}
+	k.Exit(exitOK)
+	return nil
+}
+
+func printVersion(out io.Writer) error {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		info = &debug.BuildInfo{}
 	}
-	_, err := printf(e.stdout, "%s\n", versionLine(release, info))
+	_, err := printf(out, "%s\n", versionLine(release, info))
 	return err
 }
 
