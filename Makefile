@@ -34,7 +34,7 @@ dist: ## dist/: a binary for each platform, the manual page and SHA256SUMS
 		name=quiniela-$(VERSION)-$$GOOS-$$GOARCH; [ $$GOOS != windows ] || name=$$name.exe; \
 		go build -trimpath -buildvcs=auto -ldflags "-s -w -X main.release=$(VERSION)" -o dist/$$name ./cmd/quiniela; \
 	done
-	go run ./cmd/quiniela man >dist/quiniela.1
+	LC_ALL=C go run ./cmd/quiniela man >dist/quiniela.1
 	cd dist && $(SHA256SUM) quiniela* >SHA256SUMS
 
 # Which source an image is of. As labels they compile nothing again.

@@ -19,7 +19,7 @@ type askFlags struct {
 // confirm says what a command is about to do, and asks the person at the terminal to type a word of it. Without a terminal it
 // fails, unless --yes was given.
 func (f askFlags) confirm(e env, what, word string) error {
-	if _, err := printf(e.stderr, "%s\nIt cannot be undone.\n", what); err != nil {
+	if _, err := printf(e.stderr, "%s\n%s\n", what, e.say("It cannot be undone.")); err != nil {
 		return fmt.Errorf("say what would be done: %w; nothing was done", err)
 	}
 	switch {
@@ -28,13 +28,13 @@ func (f askFlags) confirm(e env, what, word string) error {
 	case !terminal(os.Stdin):
 		return usageError{errors.New("nothing was done: there is no terminal to ask on. A script says --yes")}
 	}
-	return ask(e.ctx, os.Stdin, e.stderr, word)
+	return ask(e.ctx, os.Stdin, e.stderr, e.say("Type %s to go on: "), word)
 }
 
-// ask waits until a line is typed, and fails unless it is the word. It gives up when ctx ends; the goroutine that reads then
+// ask asks for a word, waits until a line is typed, and fails unless it is the word. It gives up when ctx ends; the goroutine that reads then
 // stays until the process ends, since a read of a terminal cannot be ended.
-func ask(ctx context.Context, in io.Reader, out io.Writer, word string) error {
-	_, _ = printf(out, "Type %s to go on: ", word) // without it the wait says nothing, and no word is right by chance
+func ask(ctx context.Context, in io.Reader, out io.Writer, question, word string) error {
+	_, _ = printf(out, question, word) // without it the wait says nothing, and no word is right by chance
 	answer := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(in).ReadString('\n') // what ends early is no answer
@@ -51,17 +51,20 @@ func ask(ctx context.Context, in io.Reader, out io.Writer, word string) error {
 	return nil
 }
 
+// weekdays are the names of the days, from Sunday on.
+var weekdays = [...]string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"}
+
 // moment formats a time for a decision: with its zone, and how far off it is.
-func moment(t, now time.Time) string {
+func (e env) moment(t, now time.Time) string {
 	t = t.In(now.Location())
-	text := t.Format("Monday 2006-01-02 15:04:05 -07:00")
+	text := e.say(weekdays[t.Weekday()]) + t.Format(" 2006-01-02 15:04:05 -07:00")
 	if zone := now.Location().String(); zone != "Local" {
 		text += " (" + zone + ")"
 	}
 	if t.Before(now) {
-		return text + ", " + span(now.Sub(t)) + " ago"
+		return text + ", " + fmt.Sprintf(e.say("%s ago"), span(now.Sub(t)))
 	}
-	return text + ", in " + span(t.Sub(now))
+	return text + ", " + fmt.Sprintf(e.say("in %s"), span(t.Sub(now)))
 }
 
 // span formats a duration in its two largest units, or in seconds alone.

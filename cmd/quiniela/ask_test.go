@@ -8,12 +8,14 @@ import (
 	"testing"
 	"time"
 	_ "time/tzdata"
+
+	"quiniela/internal/lang"
 )
 
 func TestAskWantsTheWord(t *testing.T) {
 	for answer, ok := range map[string]bool{"night\n": true, " night \r\n": true, "night": true, "": false, "y\n": false, "Night\n": false, "nigh\nnight\n": false} {
 		var out bytes.Buffer
-		if err := ask(t.Context(), strings.NewReader(answer), &out, "night"); (err == nil) != ok {
+		if err := ask(t.Context(), strings.NewReader(answer), &out, "Type %s to go on: ", "night"); (err == nil) != ok {
 			t.Errorf("%q: %v", answer, err)
 		}
 		if out.String() != "Type night to go on: " {
@@ -27,7 +29,7 @@ func TestAQuestionCanBeInterrupted(t *testing.T) {
 	in, other := io.Pipe()
 	defer func() { _ = other.Close() }()
 	stop()
-	if err := ask(ctx, in, io.Discard, "night"); err == nil || !strings.Contains(err.Error(), "nothing was done") {
+	if err := ask(ctx, in, io.Discard, "Type %s to go on: ", "night"); err == nil || !strings.Contains(err.Error(), "nothing was done") {
 		t.Fatal(err)
 	}
 }
@@ -41,14 +43,21 @@ func TestMomentsHaveTheirZoneAndDistance(t *testing.T) {
 	for _, c := range []struct {
 		at   time.Time
 		want string
+		es   string
 	}{
-		{time.Date(2026, 11, 24, 21, 0, 0, 0, home), "Tuesday 2026-11-24 21:00:00 -03:00 (America/Argentina/Buenos_Aires), in 5 h 12 min"},
-		{time.Date(2026, 11, 25, 21, 0, 0, 0, time.UTC), "Wednesday 2026-11-25 18:00:00 -03:00 (America/Argentina/Buenos_Aires), in 1 d 2 h"},
-		{now.Add(61 * time.Second), "Tuesday 2026-11-24 15:49:01 -03:00 (America/Argentina/Buenos_Aires), in 1 min 1 s"},
-		{now.Add(-3 * time.Second), "Tuesday 2026-11-24 15:47:57 -03:00 (America/Argentina/Buenos_Aires), 3 s ago"},
+		{time.Date(2026, 11, 24, 21, 0, 0, 0, home), "Tuesday 2026-11-24 21:00:00 -03:00 (America/Argentina/Buenos_Aires), in 5 h 12 min",
+			"martes 2026-11-24 21:00:00 -03:00 (America/Argentina/Buenos_Aires), dentro de 5 h 12 min"},
+		{time.Date(2026, 11, 25, 21, 0, 0, 0, time.UTC), "Wednesday 2026-11-25 18:00:00 -03:00 (America/Argentina/Buenos_Aires), in 1 d 2 h",
+			"miércoles 2026-11-25 18:00:00 -03:00 (America/Argentina/Buenos_Aires), dentro de 1 d 2 h"},
+		{now.Add(61 * time.Second), "Tuesday 2026-11-24 15:49:01 -03:00 (America/Argentina/Buenos_Aires), in 1 min 1 s",
+			"martes 2026-11-24 15:49:01 -03:00 (America/Argentina/Buenos_Aires), dentro de 1 min 1 s"},
+		{now.Add(-3 * time.Second), "Tuesday 2026-11-24 15:47:57 -03:00 (America/Argentina/Buenos_Aires), 3 s ago",
+			"martes 2026-11-24 15:47:57 -03:00 (America/Argentina/Buenos_Aires), hace 3 s"},
 	} {
-		if got := moment(c.at, now); got != c.want {
-			t.Errorf("%v is %q, want %q", c.at, got, c.want)
+		for l, want := range map[lang.Language]string{lang.English: c.want, lang.Spanish: c.es} {
+			if got := (env{lang: l}).moment(c.at, now); got != want {
+				t.Errorf("%v is %q, want %q", c.at, got, want)
+			}
 		}
 	}
 }

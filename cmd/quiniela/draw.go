@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize"
-
 	"quiniela"
 	"quiniela/draw"
 	"quiniela/internal/web"
@@ -52,7 +50,7 @@ func (c *drawOpenCommand) Run(e env) error {
 		return usageError{err}
 	}
 	if t.Closes != nil {
-		if err := c.confirm(e, fmt.Sprintf("Open draw %s for %d agencies. It closes on %s.", c.ID, c.Agencies, moment(*t.Closes, time.Now())), c.ID); err != nil {
+		if err := c.confirm(e, fmt.Sprintf(e.say("Open draw %s for %d agencies. It closes on %s."), c.ID, c.Agencies, e.moment(*t.Closes, time.Now())), c.ID); err != nil {
 			return err
 		}
 	}
@@ -130,8 +128,8 @@ func (c *drawCloseCommand) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	what := fmt.Sprintf("Close draw %s, which is %s: %d of %d agencies have finished, with %s bets so far. It takes no bet after that.",
-		d.ID, d.State, d.Finished, d.Agencies, humanize.Comma(int64(d.Bets)))
+	what := fmt.Sprintf(e.say("Close draw %s, which is %s: %d of %d agencies have finished, with %s bets so far. It takes no bet after that."),
+		d.ID, e.say(d.State), d.Finished, d.Agencies, e.count(d.Bets))
 	if err := c.confirm(e, what, d.ID); err != nil {
 		return err
 	}
@@ -158,11 +156,11 @@ func (c *drawEnterCommand) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	what := fmt.Sprintf("Enter %s in draw %s, which is %s, with %s bets of %d agencies. Its winners follow from it.",
-		word, d.ID, d.State, humanize.Comma(int64(d.Bets)), d.Agencies)
+	what := fmt.Sprintf(e.say("Enter %s in draw %s, which is %s, with %s bets of %d agencies. Its winners follow from it."),
+		word, d.ID, e.say(d.State), e.count(d.Bets), d.Agencies)
 	if d.Two {
-		what = fmt.Sprintf("Enter %s in draw %s, which is %s, with %s bets of %d agencies. It takes effect when a second person has entered the same.",
-			word, d.ID, d.State, humanize.Comma(int64(d.Bets)), d.Agencies)
+		what = fmt.Sprintf(e.say("Enter %s in draw %s, which is %s, with %s bets of %d agencies. It takes effect when a second person has entered the same."),
+			word, d.ID, e.say(d.State), e.count(d.Bets), d.Agencies)
 	}
 	if err := c.confirm(e, what, word); err != nil {
 		return err
@@ -283,7 +281,7 @@ func describe(e env, d web.Draw) error {
 		row("number", "fixed when the draw opened")
 	}
 	if len(d.By) > 0 {
-		row("entered by", "%s", strings.Join(d.By, " and "))
+		row("entered by", "%s", strings.Join(d.By, e.say(" and ")))
 	}
 	if len(d.Prizes) > 0 {
 		var prizes []string

@@ -109,6 +109,7 @@ func show(l lang.Language, o kong.HelpOptions, ctx *kong.Context) error {
 	for i, line := range lines {
 		for _, english := range headings {
 			if rest, ok := strings.CutPrefix(line, english); ok {
+				rest = strings.NewReplacer("<command>", l.Text("<command>"), "[flags]", l.Text("[flags]")).Replace(rest)
 				lines[i] = l.Text(english) + rest
 			}
 		}

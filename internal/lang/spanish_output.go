@@ -1,4 +1,120 @@
 package lang
 
 // output has the Spanish of what the commands print and ask.
-var output = map[string]string{}
+var output = map[string]string{
+	// Lists of draws and agencies.
+	"ADDED":       "ALTA",
+	"AGENCY":      "AGENCIA",
+	"BATCHES":     "LOTES",
+	"BETS":        "APUESTAS",
+	"CERTIFICATE": "CERTIFICADO",
+	"CLOSES":      "CIERRA",
+	"DOCUMENT":    "DOCUMENTO",
+	"DONE":        "LISTAS",
+	"DRAW":        "SORTEO",
+	"IN %s":       "EN %s",
+	"NAME":        "NOMBRE",
+	"NUMBER":      "Nº",
+	"STATE":       "ESTADO",
+	"WINNERS":     "GANARON",
+	"any":         "cualquiera",
+	"drawn":       "sorteado",
+	"finished":    "terminó",
+	"may bet":     "habilitada",
+	"missing":     "faltó",
+	"no bets yet": "sin apuestas",
+	"none":        "ninguno",
+	"open":        "abierto",
+	"revoked %s":  "revocada %s",
+	"sealed":      "cerrado",
+	"sending":     "enviando",
+	"No agency is registered in %s, so the server is open to all. `quiniela agency add 1` registers the first and closes it.": "No hay ninguna agencia registrada en %s, así que el servidor está abierto a todos. `quiniela agency add 1` registra la primera y lo cierra.",
+	"No draws yet; open one with `quiniela draw open`.":                                                                       "Todavía no hay sorteos; abra uno con `quiniela draw open`.",
+
+	// One draw.
+	" and ":                  " y ",
+	"agencies":               "agencias",
+	"an operator":            "un operador",
+	"bets":                   "apuestas",
+	"closed":                 "cerró",
+	"closes":                 "cierra",
+	"draw":                   "sorteo",
+	"entered by":             "lo ingresó",
+	"its closing time":       "su hora de cierre",
+	"note":                   "motivo",
+	"number":                 "número",
+	"opened":                 "abrió",
+	"prizes":                 "premios",
+	"state":                  "estado",
+	"%s, by %s":              "%s, por %s",
+	"%s in %s batches":       "%s en %s lotes",
+	"%d of %d have finished": "%d de %d terminaron",
+	"%04d, with %s winners":  "%04d, con %s ganadores",
+	"%04d; the winners are being found: quiniela draw results %s":                       "%04d; se están buscando los ganadores: quiniela draw results %s",
+	"the last agency's finish":                                                          "el fin de la última agencia",
+	"a notary's, once the draw is closed":                                               "el de un escribano, cuando el sorteo esté cerrado",
+	"a notary's, which two people enter once the draw is closed":                        "el de un escribano, que ingresan dos personas cuando el sorteo esté cerrado",
+	"entered by %s; a second person must enter the same: quiniela draw enter %s NUMBER": "lo ingresó %s; una segunda persona tiene que ingresar el mismo: quiniela draw enter %s NÚMERO",
+	"fixed when the draw opened":                                                        "se fijó al abrir el sorteo",
+	"not entered yet, and two people must: quiniela draw enter %s NUMBER":               "todavía no se ingresó, y tienen que hacerlo dos personas: quiniela draw enter %s NÚMERO",
+	"not entered yet: quiniela draw enter %s NUMBER":                                    "todavía no se ingresó: quiniela draw enter %s NÚMERO",
+	"of the beacon's round %d, signed at %s":                                            "el de la ronda %d del faro, firmada el %s",
+	"of the beacon's round %d, to be signed at %s":                                      "el de la ronda %d del faro, que se firma el %s",
+
+	// Questions before what cannot be undone.
+	"Open draw %s for %d agencies. It closes on %s.":                                                                                                      "Abrir el sorteo %s para %d agencias. Cierra el %s.",
+	"Close draw %s, which is %s: %d of %d agencies have finished, with %s bets so far. It takes no bet after that.":                                       "Cerrar el sorteo %s, que está %s: %d de %d agencias terminaron, con %s apuestas hasta ahora. Después no acepta ninguna apuesta.",
+	"Enter %s in draw %s, which is %s, with %s bets of %d agencies. Its winners follow from it.":                                                          "Ingresar %s en el sorteo %s, que está %s, con %s apuestas de %d agencias. De él resultan los ganadores.",
+	"Enter %s in draw %s, which is %s, with %s bets of %d agencies. It takes effect when a second person has entered the same.":                           "Ingresar %s en el sorteo %s, que está %s, con %s apuestas de %d agencias. Vale cuando una segunda persona haya ingresado el mismo.",
+	"Delete who bet in draw %s and who won it from %s, for ever; which numbers were bet stays. Backups and exports that were made before keep all of it.": "Borrar para siempre quiénes apostaron en el sorteo %s y quiénes lo ganaron de %s; los números apostados quedan. Las copias y exportaciones anteriores conservan todo.",
+	"It cannot be undone.": "No se puede deshacer.",
+	"Type %s to go on: ":   "Escriba %s para seguir: ",
+	"in %s":                "dentro de %s",
+	"%s ago":               "hace %s",
+	"Monday":               "lunes",
+	"Tuesday":              "martes",
+	"Wednesday":            "miércoles",
+	"Thursday":             "jueves",
+	"Friday":               "viernes",
+	"Saturday":             "sábado",
+	"Sunday":               "domingo",
+
+	// quiniela alone.
+	`quiniela is the central system of a lottery: it stores the bets of its agencies
+exactly once, draws the number, and lets anybody check it.
+
+To begin with:
+  quiniela demo                          run a whole lottery here and now
+  quiniela server                        run the central
+  quiniela client --id 1                 send an agency's file and wait for its winners
+  quiniela draw list                     show the draws of the running server
+  quiniela verify RECEIPT --log LOG      check a bettor's receipt
+
+For the rest:
+  quiniela help                          all commands
+  quiniela help draw open                a command's flags, their defaults, an example
+`: `quiniela es el sistema central de una lotería: guarda las apuestas de sus agencias
+exactamente una vez, sortea el número y deja que cualquiera lo compruebe.
+
+Para empezar:
+  quiniela demo                          correr una lotería entera aquí y ahora
+  quiniela server                        correr la central
+  quiniela client --id 1                 enviar el archivo de una agencia y esperar sus ganadores
+  quiniela draw list                     mostrar los sorteos del servidor
+  quiniela verify COMPROBANTE --log REG  comprobar un comprobante de un apostador
+
+Para lo demás:
+  quiniela help                          todas las órdenes
+  quiniela help draw open                las opciones de una orden, con un ejemplo
+`,
+
+	// The manual page.
+	"SYNOPSIS":                           "SINOPSIS",
+	"DESCRIPTION":                        "DESCRIPCIÓN",
+	"COMMANDS":                           "ÓRDENES",
+	"EXIT STATUS":                        "CÓDIGO DE SALIDA",
+	"the central system of a lottery":    "el sistema central de una lotería",
+	".B quiniela\n.I command\n[flags]\n": ".B quiniela\n.I orden\n[opciones]\n",
+	"A flag beats its environment variable, the variable beats the settings file, and the file beats the default.":                                                                                     "Una opción vale más que su variable de entorno, la variable más que el archivo de configuración, y el archivo más que lo que vale por omisión.",
+	"0: done. 1: failed, or a client was interrupted before all its bets were acknowledged. 2: a wrong command line or setting. 3: too early, an audit of a log that is not published completely yet.": "0: hecho. 1: falló, o un cliente se interrumpió antes de que se confirmaran todas sus apuestas. 2: una orden o una configuración equivocada. 3: demasiado pronto, una auditoría de un registro que todavía no está publicado entero.",
+}
