@@ -125,7 +125,7 @@ func tellAgencies(e env, list []listedAgency, draw string) error {
 	for _, a := range list {
 		state, certificate, inDraw := e.say("may bet"), e.say("any"), ""
 		if a.Revoked != nil {
-			state = fmt.Sprintf(e.say("revoked %s"), a.Revoked.Format(time.DateOnly))
+			state = fmt.Sprintf(e.say("revoked %s"), a.Revoked.Local().Format(time.DateOnly))
 		}
 		switch {
 		case a.Certificate != "":
@@ -139,7 +139,7 @@ func tellAgencies(e env, list []listedAgency, draw string) error {
 		if a.State != "" {
 			inDraw = e.say(states[a.State])
 		}
-		t.add(digits(a.Agency), a.Name, a.Added.Format(time.DateOnly), state, certificate, inDraw)
+		t.add(digits(a.Agency), a.Name, a.Added.Local().Format(time.DateOnly), state, certificate, inDraw)
 	}
 	t.dropEmpty()
 	return t.write(e.stdout, widthOf(e.stdout))
