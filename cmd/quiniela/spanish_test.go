@@ -27,13 +27,13 @@ func TestEveryCommandFlagAndArgumentHasASpanishText(t *testing.T) {
 	visit = func(n *kong.Node) {
 		want(n.FullPath(), n.Help)
 		for _, p := range n.Positional {
-			want(n.FullPath()+" "+p.Name, p.Help)
+			want(n.FullPath()+" "+p.Name, p.OrigHelp)
 		}
 		for _, f := range n.Flags {
 			if f.Hidden {
 				continue
 			}
-			want(n.FullPath()+" --"+f.Name, f.Help)
+			want(n.FullPath()+" --"+f.Name, f.OrigHelp)
 			if f.Group != nil {
 				want(n.FullPath()+", its group of flags", f.Group.Title)
 			}
