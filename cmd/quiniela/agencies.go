@@ -131,7 +131,7 @@ func tellAgencies(e env, list []listedAgency, draw string) error {
 		case a.Certificate != "":
 			certificate = a.Certificate[:16] + "…"
 		case a.Rotated != nil:
-			certificate = e.say("none")
+			certificate = fmt.Sprintf(e.say("none since %s"), a.Rotated.Local().Format(time.DateOnly))
 		}
 		if draw != "" {
 			inDraw = "-"
