@@ -26,13 +26,15 @@ VERSION := $(shell sed -n 's/^.. \([0-9]*\.[0-9.]*\) .*/\1/p' CHANGELOG.md | hea
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 SHA256SUM := $(shell command -v sha256sum || echo shasum -a 256)
 
-dist: ## dist/: a binary for each platform, the manual page and SHA256SUMS
+dist: ## dist/: quiniela and quiniela-verify for each platform, the manual page and SHA256SUMS
 	rm -rf dist
 	mkdir dist
 	set -e; for platform in $(PLATFORMS); do \
 		export CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/}; \
-		name=quiniela-$(VERSION)-$$GOOS-$$GOARCH; [ $$GOOS != windows ] || name=$$name.exe; \
-		go build -trimpath -buildvcs=auto -ldflags "-s -w -X main.release=$(VERSION)" -o dist/$$name ./cmd/quiniela; \
+		exe=; [ $$GOOS != windows ] || exe=.exe; \
+		for program in quiniela quiniela-verify; do \
+			go build -trimpath -buildvcs=auto -ldflags "-s -w -X main.release=$(VERSION)" -o dist/$$program-$(VERSION)-$$GOOS-$$GOARCH$$exe ./cmd/$$program; \
+		done; \
 	done
 	LC_ALL=C go run ./cmd/quiniela man >dist/quiniela.1
 	cd dist && $(SHA256SUM) quiniela* >SHA256SUMS

@@ -76,7 +76,7 @@ const (
 var onlyIn = map[string][]string{
 	"github.com/jackc/pgx/v5":          {"quiniela/internal/journal/postgres", "quiniela/internal/journal/postgres/pgtest"},
 	"github.com/cockroachdb/pebble/v2": {"quiniela/internal/store", "quiniela/internal/journal/local", "quiniela/internal/ledger"},
-	"github.com/alecthomas/kong":       {"quiniela/cmd/quiniela", "quiniela/internal/help"},
+	"github.com/alecthomas/kong":       {"quiniela/cmd/quiniela", "quiniela/cmd/quiniela-verify", "quiniela/internal/help"},
 	"github.com/cloudflare/circl":      {"quiniela/draw"},
 }
 

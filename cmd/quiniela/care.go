@@ -14,6 +14,7 @@ import (
 
 	"quiniela/internal/backup"
 	"quiniela/internal/central"
+	"quiniela/internal/checks"
 	"quiniela/internal/fsck"
 	"quiniela/internal/journal"
 	"quiniela/internal/journal/local"
@@ -148,7 +149,7 @@ func (c *restoreCommand) checkFlags() error {
 
 // oldLog reads where the old log ends.
 func (c *restoreCommand) oldLog(ctx context.Context) (*backup.NewLog, error) {
-	source, err := openLog(c.OldLog)
+	source, err := checks.OpenLog(c.OldLog)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"quiniela/internal/console"
 )
 
 // Whatever a settings file holds, the answer is a start, or an error that names the file and does not start anything.
@@ -36,7 +38,7 @@ func FuzzSettings(f *testing.F) {
 				command = "server"
 			}
 			var out, errs bytes.Buffer
-			if err := run(t.Context(), []string{command, "--config", path, "--no-such-flag"}, &out, &errs); exitCode(err) != exitUsage {
+			if err := run(t.Context(), []string{command, "--config", path, "--no-such-flag"}, &out, &errs); exitCode(err) != console.ExitUsage {
 				t.Fatalf("ended with %v", err)
 			}
 		}

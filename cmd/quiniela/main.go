@@ -14,17 +14,11 @@ import (
 	"github.com/alecthomas/kong"
 
 	"quiniela/draw"
+	"quiniela/internal/checks"
 	"quiniela/internal/client"
+	"quiniela/internal/console"
 	"quiniela/internal/help"
 	"quiniela/internal/lang"
-)
-
-// Exit codes.
-const (
-	exitOK      = 0
-	exitFailure = 1
-	exitUsage   = 2
-	exitEarly   = 3
 )
 
 // usageError is an error in what was typed or configured.
@@ -32,16 +26,14 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// tooEarly is an error that goes away by itself: nothing is wrong, and not everything can be checked yet.
-type tooEarly struct{ error }
-
-func (e tooEarly) Unwrap() error { return e.error }
+// ExitCode is for console.ExitCode.
+func (usageError) ExitCode() int { return console.ExitUsage }
 
 // env is what a command gets from its surroundings.
 type env struct {
 	ctx            context.Context
 	model          *kong.Application
-	stdout, stderr io.Writer // each a printer
+	stdout, stderr io.Writer // each a console.Printer
 	lang           lang.Language
 }
 
@@ -66,7 +58,7 @@ type commands struct {
 	Find       findCommand       `cmd:"" help:"Find a person's bets in the journal of a running server. It is recorded in the trail."`
 	Audit      auditCommand      `cmd:"" help:"Check a published log: recompute all of it and compare. It needs only the log."`
 	Verify     verifyCommand     `cmd:"" help:"Check a receipt offline: that the bet is in the log, and whether it won."`
-	Witness    witnessCommand    `cmd:"" help:"Run a witness that cosigns a log's checkpoints."`
+	Witness    checks.Witness    `cmd:"" help:"Run a witness that cosigns a log's checkpoints."`
 	Backup     backupCommand     `cmd:"" help:"Copy a data folder's journal, also while its server runs."`
 	Restore    restoreCommand    `cmd:"" help:"Check a backup and make a data folder of it."`
 	Rehearse   rehearseCommand   `cmd:"" help:"Try whether a backup can be restored and served: in a temporary folder, which is removed again."`
@@ -91,17 +83,10 @@ func main() {
 }
 
 func exitCode(err error) int {
-	var usage usageError
-	var early tooEarly
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.As(err, &usage), errors.Is(err, client.ErrInClear):
-		return exitUsage
-	case errors.As(err, &early):
-		return exitEarly
+	if errors.Is(err, client.ErrInClear) {
+		return console.ExitUsage
 	}
-	return exitFailure
+	return console.ExitCode(err)
 }
 
 // logged is an error that the log on stdout already has.
@@ -122,14 +107,14 @@ func ended(err error, log io.Closer) error {
 
 // run runs one command. It has already reported the error that it returns: on stderr, or in a log that goes to the same place.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	out, errs := &printer{out: stdout}, &printer{out: stderr}
+	out, errs := &console.Printer{Out: stdout}, &console.Printer{Out: stderr}
 	err := dispatch(env{ctx: ctx, stdout: out, stderr: errs, lang: lang.FromEnvironment(os.Getenv)}, args)
-	out.end()
+	out.End()
 	var told logged
 	if err != nil && err != errNoCommand && !(errors.As(err, &told) && samePlace(stdout, stderr)) {
 		_, _ = printf(errs, "quiniela: %v\n", err)
 	}
-	errs.end()
+	errs.End()
 	return err
 }
 
@@ -188,7 +173,7 @@ func dispatch(e env, args []string) (err error) {
 	if err := checkZone(); err != nil {
 		return usageError{err}
 	}
-	return command.Run(e)
+	return command.Run(e, checks.Env{Ctx: e.ctx, Program: "quiniela", Out: e.stdout})
 }
 
 func newParser(e env, c *commands, file *configFile) (*kong.Kong, error) {

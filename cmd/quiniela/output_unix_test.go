@@ -82,6 +82,8 @@ func hostileFolder(t *testing.T) string {
 	files["operator.key"] = []byte("key")
 	files["config.ini"] = []byte("\x1b[31m\u202e = 1\nTOTAL_CLIENTES = \x1b[31m")
 	files["config.yaml"] = []byte("id: \"\\x1b[31m\\nFORGED\"\n")
+	files["draws.yaml"] = fmt.Appendf(nil, "{zone: UTC, agencies: 1, source: notary, lead: 0s, draws: [{name: x, time: 23:59}], skip: [%s, %s]}\n", hostileSkip(0), hostileSkip(1))
+	files["wrong.yaml"] = []byte("zone: \"\\x1b[31m\\nFORGED\"\n\"\\x1b[31m\": 1\n")
 	for name, data := range files {
 		path := filepath.Join(dir, name)
 		must(t, os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, data, 0o600))
@@ -97,6 +99,11 @@ func hostileFolder(t *testing.T) string {
 	must(t, os.WriteFile(filepath.Join(data, "public", "draws", "1", notUTF8), nil, 0o600))
 	must(t, os.WriteFile(filepath.Join(dir, "spoiled", notUTF8), nil, 0o600))
 	return dir
+}
+
+// hostileSkip returns a day of a schedule without draws, some days from now.
+func hostileSkip(days int) string {
+	return fmt.Sprintf(`{date: %s, reason: "\x1b[31m\nFORGED\u202e"}`, time.Now().UTC().AddDate(0, 0, days).Format(time.DateOnly))
 }
 
 // hostileServer answers every request with texts that a terminal would obey; where it is asked for a draw, with a draw.
@@ -159,7 +166,7 @@ func TestNoCommandPrintsWhatATerminalObeys(t *testing.T) {
 		"draw show":       {append([]string{"1"}, asked[:4]...), append([]string{"1", "--json"}, asked[:4]...), {"1", "--data", absent}},
 		"draw list":       {asked[:4], append([]string{"--csv"}, asked[:4]...), append([]string{"--json"}, asked[:4]...), {"--data", absent}},
 		"draw results":    {append([]string{"1"}, asked[:4]...), {"1", "--data", absent}},
-		"draw schedule":   {{absent, "--data", data}, {in("config.yaml"), "--data", data}},
+		"draw schedule":   {append([]string{in("draws.yaml")}, asked[:4]...), {in("draws.yaml"), "--data", absent}, {in("wrong.yaml")}, {absent}},
 		"audit": {{public, "--checkpoints", in("kept")}, {public, "--checkpoints", in("kept"), "--json", "-"}, {dir}, {absent}, {data}, {url + "/" + hostile},
 			{public, "--policy", in("config.ini")}, {public, "--journal", absent}},
 		"verify":        {{in("forged.json"), "--policy", in("policy")}, {absent, "--key", hostile}},

@@ -8,6 +8,8 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
+
+	"quiniela/internal/console"
 )
 
 // terminal reports whether a person watches out.
@@ -18,8 +20,8 @@ func terminal(out io.Writer) bool {
 
 // behind returns the output behind a printer: bars move the cursor.
 func behind(out io.Writer) io.Writer {
-	if p, ok := out.(*printer); ok {
-		return p.out
+	if p, ok := out.(*console.Printer); ok {
+		return p.Out
 	}
 	return out
 }

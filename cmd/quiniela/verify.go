@@ -1,78 +1,31 @@
 package main
 
 import (
-	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"strings"
 
-	"quiniela/audit"
-	"quiniela/draw"
+	"quiniela/internal/checks"
 	"quiniela/internal/web"
-	"quiniela/receipt"
-	"quiniela/verify"
 )
 
 type verifyCommand struct {
-	Receipt    string `arg:"" optional:"" help:"The bettor's receipt."`
-	Log        string `help:"The published log, a folder or its URL (…/log/): it ties the receipt to the draw's sealed book, and has the outcome." placeholder:"DIR|URL"`
-	Policy     string `help:"File with the keys whose signatures count: the log's and the witnesses'." placeholder:"FILE"`
-	Key        string `help:"The log's verifier key alone, in place of a policy: name+id+base64." placeholder:"VKEY"`
-	Outcome    string `help:"The draw's outcome.json, which says whether the bet won." placeholder:"FILE"`
-	Beacon     string `help:"The beacon's round as JSON, from a source that you trust. It must be the round that the result has." placeholder:"FILE"`
-	Checkpoint string `help:"A checkpoint that you kept: it must be of the same log." placeholder:"FILE"`
-	Chain      string `help:"The /info of the draw's beacon, if it is another network than Quicknet." placeholder:"FILE"`
-	Evidence   string `help:"Two signed statements that exclude each other, as an earlier check has written them: check these alone." placeholder:"FILE"`
-	EvidenceTo string `help:"Where to write such evidence, if this check finds some." name:"evidence-out" default:"evidence.json" placeholder:"FILE"`
-	JSON       bool   `help:"Print the report as JSON." name:"json"`
-	Page       string `help:"Check nothing, and write the page that does the same in a browser: one file, to host or to open from disk, which asks nobody for anything." placeholder:"FILE"`
+	checks.Verify
+	Page string `help:"Check nothing, and write the page that does the same in a browser: one file, to host or to open from disk, which asks nobody for anything." placeholder:"FILE"`
 }
 
-func (c *verifyCommand) Run(e env) error {
+func (c *verifyCommand) Run(e env, check checks.Env) error {
 	if c.Page != "" {
 		return c.writePage(e)
 	}
-	in, err := c.inputs(e.ctx)
-	if err != nil {
-		return err
-	}
-	report, err := verify.Check(in)
-	if err != nil {
-		return usageError{err}
-	}
-	if c.JSON {
-		out := json.NewEncoder(e.stdout)
-		out.SetIndent("", "  ")
-		err = out.Encode(report)
-	} else {
-		_, err = io.WriteString(e.stdout, report.Text())
-	}
-	if err != nil {
-		return err
-	}
-	switch report.Result {
-	case verify.Proven, verify.ByOperator:
-		return nil
-	case verify.NotYet:
-		missing := errors.New("not all of it could be checked yet; the report above says what is missing")
-		if c.Log == "" {
-			missing = fmt.Errorf("%w, and the published log (--log) has it once the draw is drawn", missing)
-		}
-		return tooEarly{missing}
-	case verify.Contradicted:
-		return c.keep(e, report)
-	}
-	return errors.New("the documents are not proven; the report above says why")
+	return c.Check(check)
 }
 
 // writePage writes the page that checks receipts to a file, which must not be there.
 func (c *verifyCommand) writePage(e env) error {
-	if *c != (verifyCommand{Page: c.Page, EvidenceTo: c.EvidenceTo}) {
+	if c.Verify != (checks.Verify{EvidenceTo: c.EvidenceTo}) {
 		return usageError{errors.New("--page checks nothing: leave the documents and the other flags out")}
 	}
 	text, err := web.VerifyPage()
@@ -92,88 +45,4 @@ func (c *verifyCommand) writePage(e env) error {
 	}
 	_, err = printf(e.stdout, "The page is in %s. Open it with a browser, or host it. Its SHA-256 is the same for everybody with this version: %x\n", c.Page, sha256.Sum256(text))
 	return err
-}
-
-// keep writes the evidence that was found to a file, which must not be there.
-func (c *verifyCommand) keep(e env, report *verify.Report) error {
-	if c.Evidence != "" {
-		return nil // it was asked whether this is evidence, and it is
-	}
-	found := errors.New("the log has signed two things that exclude each other")
-	f, err := os.OpenFile(c.EvidenceTo, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%w; the evidence was not written, since %s is there: name another file with --evidence-out", found, c.EvidenceTo)
-	}
-	if err == nil {
-		_, err = f.Write(report.Evidence)
-		err = errors.Join(err, f.Sync(), f.Close())
-	}
-	if err != nil {
-		return fmt.Errorf("%w; write the evidence: %w", found, err)
-	}
-	_, _ = printf(e.stdout, "The evidence is in %s. It shows nothing of who bet: publish it. Anybody can check it: quiniela verify --evidence %s --key KEY\n", c.EvidenceTo, c.EvidenceTo)
-	return found
-}
-
-func (c *verifyCommand) inputs(ctx context.Context) (in verify.Options, err error) {
-	if c.Key != "" {
-		in.Key = []byte(c.Key)
-	}
-	for _, f := range []struct {
-		path string
-		to   *[]byte
-	}{
-		{c.Receipt, &in.Receipt}, {c.Policy, &in.Policy}, {c.Outcome, &in.Outcome}, {c.Beacon, &in.Beacon}, {c.Checkpoint, &in.Checkpoint}, {c.Evidence, &in.Evidence},
-	} {
-		if f.path != "" {
-			if *f.to, err = readDocument(f.path); err != nil {
-				return in, err
-			}
-		}
-	}
-	if c.Log != "" {
-		source, err := openLog(c.Log)
-		if err != nil {
-			return in, err
-		}
-		in.Log = func(name string) ([]byte, error) { return source.Read(ctx, name) }
-	}
-	if c.Chain == "" {
-		return in, nil
-	}
-	info, err := readDocument(c.Chain)
-	if err != nil {
-		return in, err
-	}
-	chain, err := verify.ParseChain(info)
-	if err != nil {
-		return in, usageError{fmt.Errorf("%s: %w", c.Chain, err)}
-	}
-	in.Chains = []*draw.Chain{chain}
-	return in, nil
-}
-
-// openLog returns the published log in a folder, or below a URL.
-func openLog(where string) (audit.Source, error) {
-	if strings.HasPrefix(where, "http://") || strings.HasPrefix(where, "https://") {
-		return audit.Web(where), nil
-	}
-	if _, err := os.Stat(where); err != nil {
-		return nil, usageError{fmt.Errorf("the log: %w", err)}
-	}
-	return audit.Folder(where), nil
-}
-
-// readDocument reads a file, and refuses one that is larger than any document.
-func readDocument(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(io.LimitReader(f, receipt.MaxDocument+1))
-	err = errors.Join(err, f.Close())
-	if err == nil && len(data) > receipt.MaxDocument {
-		err = fmt.Errorf("%s: over %d bytes: no document is so large", path, receipt.MaxDocument)
-	}
-	return data, err
 }

@@ -1,4 +1,4 @@
-package main
+package console_test
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+
+	"quiniela/internal/console"
 )
 
 // Wherever a text is cut into writes, the output is the same. A character of several bytes is shown whole, and CRLF stays.
@@ -16,13 +18,13 @@ func TestAPrinterTakesTextInAnyPieces(t *testing.T) {
 	for i := range text {
 		for j := i; j <= len(text); j++ {
 			var out bytes.Buffer
-			p := &printer{out: &out}
+			p := &console.Printer{Out: &out}
 			for _, part := range []string{text[:i], text[i:j], text[j:]} {
 				if n, err := p.Write([]byte(part)); n != len(part) || err != nil {
 					t.Fatalf("%q: %d, %v", part, n, err)
 				}
 			}
-			p.end()
+			p.End()
 			if out.String() != want {
 				t.Fatalf("cut at %d and %d: %q, want %q", i, j, out.String(), want)
 			}
@@ -39,11 +41,11 @@ func TestErrorsHaveLinesOfTheirOwn(t *testing.T) {
 	}{
 		{path, `open a\u000aok: file does not exist`},
 		{two, `open a\u000aok: file does not exist/second\u000a`},
-		{usageError{two}, `open a\u000aok: file does not exist/second\u000a`},
+		{console.Usage(two), `open a\u000aok: file does not exist/second\u000a`},
 		{fmt.Errorf("read: %w; try again", two), `read: open a\u000aok: file does not exist/second\u000a; try again`},
 		{fmt.Errorf("%w, and %w", two, path), `open a\u000aok: file does not exist\u000asecond\u000a, and open a\u000aok: file does not exist`},
 	} {
-		if got := strings.Join(errorLines(row.err), "/"); got != row.want {
+		if got := strings.Join(console.ErrorLines(row.err), "/"); got != row.want {
 			t.Errorf("%q is told as %s, want %s", row.err, got, row.want)
 		}
 	}

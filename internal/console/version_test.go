@@ -1,9 +1,11 @@
-package main
+package console_test
 
 import (
 	"runtime"
 	"runtime/debug"
 	"testing"
+
+	"quiniela/internal/console"
 )
 
 func TestTheVersionIsWhatTheBinaryWasBuiltFrom(t *testing.T) {
@@ -25,11 +27,11 @@ func TestTheVersionIsWhatTheBinaryWasBuiltFrom(t *testing.T) {
 		"an image":             {"", "", nil, "quiniela devel (commit unknown, go1.26, " + platform + ")"},
 	} {
 		info := &debug.BuildInfo{GoVersion: "go1.26", Main: debug.Module{Version: c.module}, Settings: c.vcs}
-		if got := versionLine(c.release, info); got != c.want {
+		if got := console.VersionLine("quiniela", c.release, info); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
-	if got, want := versionLine("", &debug.BuildInfo{}), "quiniela devel (commit unknown, "+runtime.Version()+", "+platform+")"; got != want {
+	if got, want := console.VersionLine("quiniela", "", &debug.BuildInfo{}), "quiniela devel (commit unknown, "+runtime.Version()+", "+platform+")"; got != want {
 		t.Errorf("without build information: %q, want %q", got, want)
 	}
 }

@@ -1,0 +1,37 @@
+package console
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+// Version returns VersionLine of this program.
+func Version(program, release string) string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{}
+	}
+	return VersionLine(program, release, info)
+}
+
+// VersionLine names a program and says which source it was built from, as far as the binary knows: the release, else the module's version
+// (`go install …@version`, or a build in a clone), else devel. `go run` and a build without the repository record no commit.
+func VersionLine(program, release string, info *debug.BuildInfo) string {
+	version := info.Main.Version
+	if version == "(devel)" {
+		version = ""
+	}
+	version = cmp.Or(release, version, "devel")
+	commit, modified := "unknown", ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			commit = s.Value
+		case s.Key == "vcs.modified" && s.Value == "true":
+			modified = ", modified"
+		}
+	}
+	return fmt.Sprintf("%s %s (commit %s%s, %s, %s/%s)", program, version, commit, modified, cmp.Or(info.GoVersion, runtime.Version()), runtime.GOOS, runtime.GOARCH)
+}
