@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"maps"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -45,12 +46,11 @@ var may = map[string]map[string]string{
 		"quiniela/internal/durable": "its key and its memory must survive a power loss, and nobody else may use them meanwhile",
 	},
 	"quiniela/audit": {
-		"quiniela":                  "numbers and agencies",
-		"quiniela/draw":             "a beacon's numbers are derived again",
-		"quiniela/receipt":          "the formats of what is published",
-		"quiniela/tlog":             "the log's formats; the tree is audit's own",
-		"quiniela/verify":           "a published outcome is checked as a bettor checks it",
-		"quiniela/internal/journal": "for the operator, who can compare the log with the private journal; no database",
+		"quiniela":         "numbers and agencies",
+		"quiniela/draw":    "a beacon's numbers are derived again",
+		"quiniela/receipt": "the formats of what is published",
+		"quiniela/tlog":    "the log's formats; the tree is audit's own",
+		"quiniela/verify":  "a published outcome is checked as a bettor checks it",
 	},
 }
 
@@ -62,7 +62,17 @@ var never = map[string][]string{
 	"quiniela/receipt": {databases, metrics, internals},
 	"quiniela/draw":    {databases, metrics, internals},
 	"quiniela/verify":  {databases, metrics, internals},
-	"quiniela/audit":   {databases, metrics},
+	"quiniela/audit":   {databases, metrics, internals},
+
+	"quiniela/cmd/quiniela-verify": {databases, metrics},
+}
+
+// verifier lists what the program for strangers depends on of what is the operator's, and why.
+var verifier = map[string]string{
+	"quiniela/internal/checks":  "the commands, which quiniela has as well",
+	"quiniela/internal/console": "what programs write, and how they end",
+	"quiniela/internal/logline": "the log of a witness",
+	"quiniela/internal/durable": "its key and its memory",
 }
 
 const (
@@ -161,6 +171,20 @@ func TestStrangersNeedNoDatabase(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Whoever reads the program for strangers need not read the server.
+func TestTheVerifierHasNothingOfTheServer(t *testing.T) {
+	t.Parallel()
+	var deps []string
+	for _, dep := range packages(t)["quiniela/cmd/quiniela-verify"].Deps {
+		if strings.HasPrefix(dep, internals+"/") {
+			deps = append(deps, dep)
+		}
+	}
+	if want := slices.Sorted(maps.Keys(verifier)); !slices.Equal(slices.Sorted(slices.Values(deps)), want) {
+		t.Errorf("it depends on %q, want %q", deps, want)
 	}
 }
 

@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"quiniela/draw"
-	"quiniela/internal/journal"
 	"quiniela/receipt"
 	"quiniela/tlog"
 )
@@ -35,11 +34,21 @@ type Options struct {
 	Retained map[string][]byte
 	Chain    *draw.Chain // the beacon; nil: draw.Quicknet
 	// Beacon is a round from a place that the auditor trusts, or nil: it must be the one that was used.
-	Beacon  *draw.Beacon
-	Journal journal.Journal // the private one, or nil
-	Now     time.Time       // zero: by this machine's clock
+	Beacon *draw.Beacon
+	Books  Books     // the operator's, or nil
+	Now    time.Time // zero: by this machine's clock
 	// Progress is told how many of the log's entries have been looked at.
 	Progress func(done, total int64) // nil: nobody is told
+}
+
+// Books are what an operator has beside the log, its private journal, which is compared with it. An audit calls Begin at most once, Next with
+// each entry in order, and at its end, also after an error, End. It uses them from one goroutine.
+type Books interface {
+	// Begin gets how to report a difference.
+	Begin(ctx context.Context, finding func(format string, args ...any))
+	// Next compares an entry, and reports whether it could: entry is nil where it is held back.
+	Next(index uint64, entry []byte) (compared bool)
+	End()
 }
 
 // auditor is an audit under way.
@@ -61,7 +70,6 @@ type auditor struct {
 	wins    map[winKey]uint64
 	grown   bool            // the log went on while it was read
 	early   map[string]bool // draws that the checkpoint does not have yet
-	private *private
 
 	continues *receipt.Continues // what the log begins with, or nil
 	older     []seen             // retained checkpoints that this log's policy does not believe
@@ -76,7 +84,7 @@ type auditor struct {
 	unknown                     int64                // how many entries are held back
 	held, lastHidden, lastShown int64                // the first and the last of them, and the last that is not; -1: none
 
-	checkpoint, retained, tiles, entries, order, seals, witnesses, numbers, bets, winners, files, books *Check
+	checkpoint, retained, tiles, entries, order, seals, witnesses, numbers, bets, winners, files, private *Check
 }
 
 // note is a signed checkpoint, and where it comes from.
@@ -96,6 +104,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		a.Now = time.Now()
 	}
 	a.plan()
+	if a.Books != nil {
+		defer a.Books.End()
+	}
 	if err := a.begin(); err != nil {
 		return nil, err
 	}
@@ -141,8 +152,8 @@ func (a *auditor) plan() {
 	a.bets = add("bets", "the published records are those of the batches")
 	a.winners = add("winners", "counted anew from the records")
 	a.files = add("files", "nothing is missing, and nothing else is there")
-	if a.Journal != nil {
-		a.books = add("private journal", "each batch of the journal has the root and the place that the log gives it")
+	if a.Books != nil {
+		a.private = add("private journal", "each batch of the journal has the root and the place that the log gives it")
 	}
 }
 
@@ -195,8 +206,8 @@ func (a *auditor) begin() error {
 	if len(a.Retained) == 0 {
 		a.retained.Not = "none were given: keep what you see, and give it with --checkpoints"
 	}
-	if a.Journal != nil {
-		a.private = newPrivate(a)
+	if a.Books != nil {
+		a.Books.Begin(a.ctx, a.private.finding)
 	}
 	return a.readTexts()
 }
@@ -430,8 +441,8 @@ func (a *auditor) take(first int64, leaves []tlog.Hash, found []known) error {
 	for i, leaf := range leaves {
 		a.tree.add(leaf)
 		index := first + int64(i)
-		if a.private != nil {
-			a.private.next(uint64(index), found[i].entry)
+		if a.Books != nil && a.Books.Next(uint64(index), found[i].entry) {
+			a.private.Checked++
 		}
 		if found[i].entry == nil {
 			a.hidden(index)
@@ -463,8 +474,8 @@ func (a *auditor) end() error {
 	if !a.policy.NeedsWitnesses() {
 		a.witnesses.Not = "the policy names none; a policy with a quorum does"
 	}
-	if a.private != nil {
-		a.private.end()
+	if a.Books != nil && a.held >= 0 {
+		a.private.Not = "where the log's entries are held back"
 	}
 	a.surplus()
 	return nil

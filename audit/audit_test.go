@@ -22,6 +22,7 @@ import (
 	"quiniela"
 	"quiniela/audit"
 	"quiniela/draw"
+	"quiniela/internal/books"
 	"quiniela/receipt"
 	"quiniela/tlog"
 )
@@ -30,7 +31,7 @@ func TestAHonestLogPasses(t *testing.T) {
 	l := published()
 	j := l.journal(t)
 	r := l.run(t, l.files, func(o *audit.Options) {
-		o.Journal, o.Retained = j, map[string][]byte{"yesterday": l.files["draws/1/sealed.checkpoint"]}
+		o.Books, o.Retained = books.Of(j), map[string][]byte{"yesterday": l.files["draws/1/sealed.checkpoint"]}
 	})
 	for _, c := range r.Checks {
 		if len(c.Findings) > 0 || c.Not != "" && c.Name != "witnesses" || c.Checked == 0 && c.Name != "witnesses" {
@@ -406,5 +407,5 @@ func TestThePrivateJournalDiffers(t *testing.T) {
 	i, b := f.batch(1, 1, 5)
 	b.Received++
 	f.put(i, b)
-	wantFinding(t, l.run(t, f.publish(), func(o *audit.Options) { o.Journal = j }), "private journal", fmt.Sprintf("entry %d of the log", i))
+	wantFinding(t, l.run(t, f.publish(), func(o *audit.Options) { o.Books = books.Of(j) }), "private journal", fmt.Sprintf("entry %d of the log", i))
 }

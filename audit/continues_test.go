@@ -15,6 +15,7 @@ import (
 	"quiniela/audit"
 	"quiniela/draw"
 	"quiniela/internal/backup"
+	"quiniela/internal/books"
 	"quiniela/internal/ledger"
 	"quiniela/internal/publish"
 	"quiniela/internal/publish/publishtest"
@@ -93,7 +94,7 @@ func TestANewLogAfterALossIsAudited(t *testing.T) {
 		return func(o *audit.Options) { o.Retained = map[string][]byte{"kept": c} }
 	}
 	r := after.run(t, after.files, func(o *audit.Options) {
-		o.Journal = j
+		o.Books = books.Of(j)
 		seen(before.files["checkpoint"])(o)
 	})
 	for _, c := range r.Checks {

@@ -9,6 +9,7 @@ import (
 
 	"quiniela/audit"
 	"quiniela/draw"
+	"quiniela/internal/books"
 	"quiniela/receipt"
 )
 
@@ -201,7 +202,7 @@ func TestALogWithOtherBetsThanTheJournal(t *testing.T) {
 	if r := l.run(t, forged, nil); !r.OK {
 		t.Errorf("the forgery should agree with itself: %+v", findings(r))
 	}
-	wantFinding(t, l.run(t, forged, func(o *audit.Options) { o.Journal = j }), "private journal", "(agency 2, batch 40)", "another root than the log")
+	wantFinding(t, l.run(t, forged, func(o *audit.Options) { o.Books = books.Of(j) }), "private journal", "(agency 2, batch 40)", "another root than the log")
 	for what, change := range map[string]func(*receipt.Seal){
 		"by":   func(s *receipt.Seal) { s.By = receipt.ClosedByOperator },
 		"note": func(s *receipt.Seal) { s.By, s.Note = receipt.ClosedByOperator, "a storm" },
@@ -209,7 +210,7 @@ func TestALogWithOtherBetsThanTheJournal(t *testing.T) {
 		f := l.forge(t)
 		f.asIs = true
 		editSeal(f, 3, change)
-		r := l.run(t, f.publish(), func(o *audit.Options) { o.Journal = j })
+		r := l.run(t, f.publish(), func(o *audit.Options) { o.Books = books.Of(j) })
 		t.Run(what, func(t *testing.T) { wantFinding(t, r, "private journal", "a seal") })
 	}
 }

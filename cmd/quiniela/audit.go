@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 
+	"quiniela/internal/books"
 	"quiniela/internal/central"
 	"quiniela/internal/checks"
 	"quiniela/internal/journal/local"
@@ -24,7 +25,7 @@ func (c *auditCommand) Run(e env) (err error) {
 			return failed
 		}
 		defer func() { err = errors.Join(err, j.Close()) }()
-		o.Journal = j
+		o.Books = books.Of(j)
 	}
 	shown := newProgress(e.stderr)
 	b := shown.add("audit", "entries", 0)

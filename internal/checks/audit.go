@@ -24,7 +24,7 @@ type Audit struct {
 	JSON        string `help:"File to write the report to as well; - is the output, in place of the text." name:"json" placeholder:"FILE"`
 }
 
-// Options returns what the flags ask for. They have no progress and no journal.
+// Options returns what the flags ask for. They have no progress and no books.
 func (c *Audit) Options() (o audit.Options, err error) {
 	if o.Source, err = OpenLog(c.Log); err != nil {
 		return o, err
