@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"quiniela/internal/schedule"
@@ -13,6 +14,7 @@ type drawScheduleCommand struct {
 	File string `arg:"" optional:"" help:"The schedule, as deploy/draws.example.yaml shows one." env:"SERVER_SCHEDULE"`
 	adminFlags
 	Days int `help:"How many days to list, from today on by the clock of the schedule's zone." default:"7"`
+	formatFlags
 }
 
 // mostDays is a year and a day.
@@ -36,20 +38,39 @@ func (c *drawScheduleCommand) Run(e env) error {
 	}
 	now := time.Now()
 	y, m, d := now.In(s.Zone).Date()
-	draws := s.Draws(time.Date(y, m, d, 0, 0, 0, 0, s.Zone), time.Date(y, m, d+c.Days, 0, 0, 0, 0, s.Zone))
-	if len(draws) == 0 {
-		_, err := printf(e.stdout, "The schedule has no draw in %d days from %04d-%02d-%02d on.\n", c.Days, y, m, d)
+	planned := []plannedDraw{}
+	for _, d := range s.Draws(time.Date(y, m, d, 0, 0, 0, 0, s.Zone), time.Date(y, m, d+c.Days, 0, 0, 0, 0, s.Zone)) {
+		planned = append(planned, plan(d, there, now))
+	}
+	switch {
+	case c.JSON:
+		return printJSON(e.stdout, map[string]any{"zone": s.Zone.String(), "draws": planned})
+	case c.CSV:
+		var rows [][]string
+		for _, d := range planned {
+			rows = append(rows, []string{d.ID, instant(&d.Opens), instant(&d.Closes), instant(&d.Takes), d.Source, digits(d.Agencies), d.State, d.Skipped})
+		}
+		return printCSV(e.stdout, "draw,opens,closes,takes_place,source,agencies,state,skipped", rows)
+	case len(planned) == 0:
+		_, err := io.WriteString(e.stdout, e.say("The schedule has no draw in these days.")+"\n")
 		return err
 	}
-	w := table(e, "DRAW\tBETS CLOSE\tUTC\tSOURCE\tAGENCIES\tSTATE")
-	for _, d := range draws {
-		_, _ = printf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", d.ID, d.Closes.Format("Mon 2 Jan 15:04"), inUTC(d.Closes), string(d.Rule.Source), d.Agencies, stateOf(d, there, now))
+	t := &listing{columns: []column{
+		{head: e.say("DRAW")}, {head: e.say("BETS CLOSE")}, {head: "UTC"}, {head: e.say("SOURCE")}, {e.say("AGENCIES"), true}, {head: e.say("STATE")},
+	}}
+	for _, d := range planned {
+		t.add(d.ID, e.hour(d.Closes), inUTC(d.Closes), e.say(d.Source), e.count(uint64(d.Agencies)), d.say(e))
 	}
-	if err := w.Flush(); err != nil {
+	if err := t.write(e.stdout, widthOf(e.stdout)); err != nil {
 		return err
 	}
-	_, err = printf(e.stdout, "\nTimes are those of %s.\n", s.Zone)
+	_, err = printf(e.stdout, "\n"+e.say("Times are those of %s.")+"\n", s.Zone)
 	return err
+}
+
+// hour writes a time of a day for a person.
+func (e env) hour(t time.Time) string {
+	return e.say(t.Weekday().String()[:3]) + t.Format(" 2006-01-02 15:04")
 }
 
 // there returns the draws of the running server by their names; nil: no server answers.
@@ -85,30 +106,60 @@ func inUTC(t time.Time) string {
 	return clock
 }
 
-// stateOf says what is, or will be, of a draw of the schedule. there are the draws that there are; nil: not known.
-func stateOf(want schedule.Draw, there map[string]web.Draw, now time.Time) string {
-	d, found := there[want.ID]
-	switch {
-	case found && want.Skipped != "" && d.State == "open":
-		return "open, and to be skipped (" + want.Skipped + "): quiniela draw close " + want.ID
-	case found && !asWanted(d, want):
-		return d.State + ", with other terms: quiniela draw show " + want.ID
-	case found:
-		return d.State
-	case want.Skipped != "":
-		return "skipped: " + want.Skipped
-	case want.Opens.After(now):
-		return "opens " + want.Opens.Format("Mon 2 Jan 15:04")
-	case there == nil:
-		return "not known"
-	case want.Closes.After(now):
-		return "due"
-	}
-	return "was not opened"
+// plannedDraw is a draw of a schedule, and what is of it.
+type plannedDraw struct {
+	ID       string    `json:"id"`
+	Opens    time.Time `json:"opens"`
+	Closes   time.Time `json:"closes"`
+	Takes    time.Time `json:"takes_place"`
+	Source   string    `json:"source"`
+	Agencies uint32    `json:"agencies"`
+	Skipped  string    `json:"skipped,omitempty"` // why it does not take place
+	// State is open, sealed or drawn, where there is such a draw; else later, due, missed, skipped or unknown.
+	State  string `json:"state"`
+	Differ bool   `json:"differs,omitempty"` // it was opened with other terms than the schedule has
 }
 
-// asWanted reports whether a draw was opened as the schedule has it.
-func asWanted(d web.Draw, want schedule.Draw) bool {
+// plan says what is of a draw of the schedule. there are the draws that there are; nil: not known.
+func plan(d schedule.Draw, there map[string]web.Draw, now time.Time) plannedDraw {
+	p := plannedDraw{d.ID, d.Opens, d.Closes, d.Takes, string(d.Rule.Source), d.Agencies, d.Skipped, "missed", false}
+	found, opened := there[d.ID]
+	switch {
+	case opened:
+		p.State, p.Differ = found.State, !asPlanned(found, d)
+	case d.Skipped != "":
+		p.State = "skipped"
+	case d.Opens.After(now):
+		p.State = "later"
+	case there == nil:
+		p.State = "unknown"
+	case d.Closes.After(now):
+		p.State = "due"
+	}
+	return p
+}
+
+// asPlanned reports whether a draw was opened as the schedule has it.
+func asPlanned(d web.Draw, want schedule.Draw) bool {
 	return d.Closes != nil && d.Closes.Equal(want.Closes) && d.Agencies == want.Agencies && d.Source == string(want.Rule.Source) &&
 		(want.People == 0 || d.Two == (want.People == 2))
+}
+
+// say writes the state for a person.
+func (p plannedDraw) say(e env) string {
+	switch {
+	case p.State == "open" && p.Skipped != "":
+		return fmt.Sprintf(e.say("open, and to be skipped (%s): quiniela draw close %s"), p.Skipped, p.ID)
+	case p.Differ:
+		return fmt.Sprintf(e.say("%s, with other terms: quiniela draw show %s"), e.say(p.State), p.ID)
+	case p.State == "skipped":
+		return fmt.Sprintf(e.say("skipped: %s"), p.Skipped)
+	case p.State == "later":
+		return fmt.Sprintf(e.say("opens %s"), e.hour(p.Opens))
+	case p.State == "unknown":
+		return e.say("not known")
+	case p.State == "missed":
+		return e.say("was not opened")
+	}
+	return e.say(p.State)
 }
