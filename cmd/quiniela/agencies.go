@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"quiniela/internal/agencies"
+	"quiniela/internal/ledger"
 	"quiniela/internal/operators"
+	"quiniela/internal/publish"
 	"quiniela/internal/web"
 )
 
@@ -69,7 +71,7 @@ func (c *agencyListCommand) Run(e env) error {
 // checkFolder returns an error where the folder is no server's: without a registry a server is open to all, and nobody should read that
 // of a folder that was misspelt.
 func (f registryFlags) checkFolder() error {
-	for _, name := range []string{operators.FileName, "journal", "state"} {
+	for _, name := range []string{operators.FileName, publish.KeyName, ledger.StateName, "journal"} {
 		if _, err := os.Lstat(filepath.Join(f.Data, name)); err == nil {
 			return nil
 		}
