@@ -237,6 +237,8 @@ func (s *session) serve(j *job, body []byte, framed bool) {
 		j.err = s.finish(j, r)
 	case wire.Hello:
 		j.err = s.hello(j, r)
+	case wire.Status:
+		j.err = s.progress(j, r)
 	case wire.Query, wire.Wait, wire.Proofs:
 		j.answered = make(chan struct{})
 		s.asked = j.answered
@@ -338,6 +340,37 @@ func (s *session) hello(j *job, r wire.Request) error {
 		resume.Draw = d.ID
 	}
 	j.reply = wire.AppendResume(j.reply, resume)
+	return nil
+}
+
+// progress says where an agency stands in the connection's draw. Batches whose replies have not been sent may be in it or not.
+func (s *session) progress(j *job, r wire.Request) error {
+	d, err := s.ledger.DrawBySeq(s.draw)
+	if err != nil {
+		return err
+	}
+	all, err := s.ledger.Progress(s.ctx, d.ID, r.Agency, 1)
+	if err != nil {
+		return err
+	}
+	w, drawn, err := s.ledger.Winners(s.ctx, d.Seq, r.Agency) // which also refuses an agency that the draw does not have
+	if err != nil {
+		return err
+	}
+	if d, err = s.ledger.DrawBySeq(d.Seq); err != nil { // as it is by now
+		return err
+	}
+	p := wire.Progress{Draw: d.ID, State: wire.Open, Closes: d.Closes}
+	for _, a := range all {
+		p.Batches, p.Bets, p.Finished = a.Batches, a.Bets, a.Finished
+	}
+	switch {
+	case drawn:
+		p.State, p.Number, p.Winners = wire.Drawn, d.Result.Number, w.Count
+	case d.Sealed:
+		p.State = wire.Sealed
+	}
+	j.reply = wire.AppendProgress(j.reply, p)
 	return nil
 }
 

@@ -23,6 +23,7 @@ const (
 	Wait
 	Hello
 	Proofs
+	Status
 )
 
 // The words that start a request body.
@@ -33,6 +34,7 @@ const (
 	wordWait   = "wait_winners"
 	wordHello  = "hello"
 	wordProofs = "proofs"
+	wordStatus = "status"
 )
 
 // Request is one request, taken apart. Which fields matter depends on the verb.
@@ -164,6 +166,7 @@ var verbs = map[string]struct {
 	wordWait:   {Wait, 1, 1, "wait_winners|agency"},
 	wordHello:  {Hello, 1, 3, "hello|agency[|token[|draw]]"},
 	wordProofs: {Proofs, 1, 1, "proofs|agency"},
+	wordStatus: {Status, 1, 1, "status|agency"},
 }
 
 func parseVerb(word string, fields []string) (Request, error) {
@@ -278,4 +281,9 @@ func appendField(dst []byte, n uint64) []byte {
 // AppendProofs appends a proofs body.
 func AppendProofs(dst []byte, agency quiniela.Agency) []byte {
 	return append(appendField(append(dst, wordProofs...), uint64(agency)), '\n')
+}
+
+// AppendStatus appends a status body.
+func AppendStatus(dst []byte, agency quiniela.Agency) []byte {
+	return append(appendField(append(dst, wordStatus...), uint64(agency)), '\n')
 }

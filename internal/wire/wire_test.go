@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"quiniela"
 	"quiniela/internal/wire"
@@ -33,6 +34,10 @@ func TestParseEncoded(t *testing.T) {
 		if err != nil || (r.Verb == wire.Wait) != wait || r.Agency != 3 {
 			t.Errorf("query: %+v, %v", r, err)
 		}
+	}
+	r, err = wire.Parse(wire.AppendStatus(nil, 3))
+	if err != nil || r.Verb != wire.Status || r.Agency != 3 {
+		t.Errorf("status: %+v, %v", r, err)
 	}
 	r, err = wire.Parse(wire.AppendBet(nil, 3, [quiniela.Fields]string{"Ana", "Paz", "1", "1990-01-01", "7"}))
 	if err != nil || r.Verb != wire.Bet || r.Agency != 3 || string(bytes.Join(r.Fields[:], []byte(","))) != "Ana,Paz,1,1990-01-01,7" {
@@ -293,4 +298,36 @@ func (e endless) Read(p []byte) (int, error) {
 	n := copy(p, e.text[*e.at:])
 	*e.at = (*e.at + n) % len(e.text)
 	return n, nil
+}
+
+// The reply to status is read as it was written, and a reply that no server writes is refused.
+func TestProgressIsReadAsItWasWritten(t *testing.T) {
+	closes := time.Date(2026, 11, 24, 21, 0, 0, 0, time.UTC)
+	for want, p := range map[string]wire.Progress{
+		"ok|1|open||0|0|0||\n":                                    {Draw: "1", State: wire.Open},
+		"ok|night|sealed|2026-11-24T21:00:00Z|80|12000|1||\n":     {Draw: "night", State: wire.Sealed, Closes: closes, Batches: 80, Bets: 12000, Finished: true},
+		"ok|night|drawn|2026-11-24T21:00:00Z|80|12000|1|7574|2\n": {Draw: "night", State: wire.Drawn, Closes: closes, Batches: 80, Bets: 12000, Finished: true, Number: 7574, Winners: 2},
+		"ok|night|drawn||18446744073709551|1|0|0|4294967295\n":    {Draw: "night", State: wire.Drawn, Batches: 18446744073709551, Bets: 1, Winners: 4294967295},
+	} {
+		reply := wire.AppendProgress(nil, p)
+		if string(reply) != want {
+			t.Errorf("%+v is written %q, want %q", p, reply, want)
+		}
+		if got, err := wire.ReadProgress(bufio.NewReader(bytes.NewReader(reply))); err != nil || got != p {
+			t.Errorf("%q is read as %+v, %v", reply, got, err)
+		}
+	}
+	for _, bad := range []string{
+		"ok|1|open||0|0|0|", "ok|1|open||0|0|0|||", "ok||open||0|0|0||", "ok|1|shut||0|0|0||", "ok|1|open|soon|0|0|0||", "ok|1|open||-1|0|0||",
+		"ok|1|open||0|x|0||", "ok|1|open||0|0|2||", "ok|1|open||0|0|0|7|", "ok|1|sealed||0|0|0||1", "ok|1|drawn||0|0|0||", "ok|1|drawn||0|0|0|10000|1",
+		"ok|1|drawn||0|0|0|7|4294967296", "no|1|open||0|0|0||",
+	} {
+		if p, err := wire.ReadProgress(bufio.NewReader(strings.NewReader(bad + "\n"))); !errors.Is(err, wire.ErrReply) {
+			t.Errorf("%q is read as %+v, %v", bad, p, err)
+		}
+	}
+	_, err := wire.ReadProgress(bufio.NewReader(strings.NewReader("fail|0|unknown|no such request\n")))
+	if quiniela.CodeOf(err) != quiniela.Unknown {
+		t.Error(err)
+	}
 }

@@ -1,0 +1,97 @@
+package wire
+
+import (
+	"bufio"
+	"strconv"
+	"strings"
+	"time"
+
+	"quiniela"
+)
+
+// The states of a draw, as the reply to status names them.
+const (
+	Open   = "open"
+	Sealed = "sealed" // it takes no more bets, and has no result yet
+	Drawn  = "drawn"
+)
+
+// Progress is the reply to status: where an agency stands in the connection's draw.
+type Progress struct {
+	Draw     string
+	State    string    // Open, Sealed or Drawn
+	Closes   time.Time // from when on the draw takes no bet, to the second; zero: when all agencies have finished
+	Batches  uint64    // of the agency, stored
+	Bets     uint64
+	Finished bool            // the agency has said that it sent all its bets
+	Number   quiniela.Number // that won, once the state is Drawn
+	Winners  uint32          // of the agency, likewise
+}
+
+// AppendProgress appends the reply to status.
+func AppendProgress(dst []byte, p Progress) []byte {
+	f := make([]string, 0, progressFields)
+	closes, finished, number, winners := "", "0", "", ""
+	if !p.Closes.IsZero() {
+		closes = p.Closes.UTC().Format(time.RFC3339)
+	}
+	if p.Finished {
+		finished = "1"
+	}
+	if p.State == Drawn {
+		number, winners = strconv.FormatUint(uint64(p.Number), 10), strconv.FormatUint(uint64(p.Winners), 10)
+	}
+	f = append(f, "ok", p.Draw, p.State, closes, strconv.FormatUint(p.Batches, 10), strconv.FormatUint(p.Bets, 10), finished, number, winners)
+	return append(append(dst, strings.Join(f, "|")...), '\n')
+}
+
+// progressFields is how many fields the reply to status has.
+const progressFields = 9
+
+// ReadProgress reads the reply to status.
+func ReadProgress(r *bufio.Reader) (Progress, error) {
+	line, err := readLine(r)
+	if err != nil {
+		return Progress{}, err
+	}
+	p, ok := parseProgress(strings.Split(line, "|"))
+	if !ok {
+		return Progress{}, refusal(line)
+	}
+	return p, nil
+}
+
+// parseProgress reads ok|draw|state|closes|batches|bets|finished|number|winners.
+func parseProgress(f []string) (p Progress, ok bool) {
+	if len(f) != progressFields || f[0] != "ok" || quiniela.CheckDrawID(f[1]) != nil {
+		return p, false
+	}
+	p.Draw, p.State = f[1], f[2]
+	if p.State != Open && p.State != Sealed && p.State != Drawn {
+		return p, false
+	}
+	var err error
+	if f[3] != "" {
+		if p.Closes, err = time.Parse(time.RFC3339, f[3]); err != nil {
+			return p, false
+		}
+	}
+	for i, n := range []*uint64{&p.Batches, &p.Bets} {
+		if *n, err = strconv.ParseUint(f[4+i], 10, 63); err != nil {
+			return p, false
+		}
+	}
+	p.Finished = f[6] == "1"
+	return p, (p.Finished || f[6] == "0") && p.parseResult(f[7], f[8])
+}
+
+// parseResult reads the fields that are empty until the draw is drawn.
+func (p *Progress) parseResult(number, winners string) (ok bool) {
+	if p.State != Drawn {
+		return number == "" && winners == ""
+	}
+	n, ok := quiniela.ParseNumber([]byte(number))
+	w, err := strconv.ParseUint(winners, 10, 32)
+	p.Number, p.Winners = n, uint32(w)
+	return ok && err == nil
+}
