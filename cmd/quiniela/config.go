@@ -24,16 +24,18 @@ type configFile struct {
 	err    error // of reading it
 }
 
-// formats holds how each command's file is read.
+// formats holds how each command's file is read, by the words that lead to the command.
 var formats = map[string]struct {
 	keyOf func(*kong.Flag) string
 	read  func(path string) (map[string]string, error)
 	part  bool // the file is another command's, and has more keys than this one knows
 }{
-	"server":   {keyOf: iniKey, read: readINI},
-	"health":   {keyOf: iniKey, read: readINI, part: true},
-	"send":     {keyOf: yamlKey, read: readYAML},
-	"receipts": {keyOf: yamlKey, read: readYAML, part: true},
+	"server":          {keyOf: iniKey, read: readINI},
+	"health":          {keyOf: iniKey, read: readINI, part: true},
+	"client send":     {keyOf: yamlKey, read: readYAML},
+	"client status":   {keyOf: yamlKey, read: readYAML, part: true},
+	"client find":     {keyOf: yamlKey, read: readYAML, part: true},
+	"client receipts": {keyOf: yamlKey, read: readYAML, part: true},
 }
 
 func yamlKey(f *kong.Flag) string { return f.Tag.Get("key") }
@@ -70,7 +72,7 @@ func (c *configFile) Resolve(ctx *kong.Context, parent *kong.Path, flag *kong.Fl
 
 // load reads the file, once. One that was not asked for by name may be absent.
 func (c *configFile) load(ctx *kong.Context, parent *kong.Path) error {
-	format, ok := formats[parent.Command.Name]
+	format, ok := formats[strings.TrimPrefix(parent.Command.Path(), ctx.Model.Name+" ")]
 	if !ok || c.values != nil {
 		return nil
 	}

@@ -142,9 +142,12 @@ func TestNoCommandPrintsWhatATerminalObeys(t *testing.T) {
 	url := hostileServer(t)
 	asked := []string{"--server", url, "--key-file", in("operator.key"), "--yes"}
 	tried := map[string][][]string{
-		"demo":            {{"--data", dir}, {"--data", absent}},
-		"server":          {{"--data", data, "--port", "0", "--http-addr", "off", "--agencies", "0"}, {"--data", in("policy")}, {"--config", in("config.ini")}, {"--ip", hostile}},
-		"client send":     {{"--id", "1", "--file", in("agency-1.csv")}, {"--id", "1", "--file", absent}, {"--config", in("config.yaml")}},
+		"demo":   {{"--data", dir}, {"--data", absent}},
+		"server": {{"--data", data, "--port", "0", "--http-addr", "off", "--agencies", "0"}, {"--data", in("policy")}, {"--config", in("config.ini")}, {"--ip", hostile}},
+		"client send": {{"--id", "1", "--file", in("agency-1.csv")}, {"--id", "1", "--file", absent}, {"--config", in("config.yaml")},
+			{"--check", "--file", in("agency-1.csv")}, {"--check", "--file", in("agency-1.csv"), "--skip-bad-lines"}, {"--id", "1", "--file", in("agency-1.csv"), "--winners", dir}},
+		"client status":   {{"--id", "1", "--file", in("agency-1.csv")}, {"--id", "1", "--file", absent}, {"--id", "1", "--token-file", absent}},
+		"client find":     {{"--file", in("agency-1.csv"), "--document", "1"}, {"--file", in("agency-1.csv"), "--proofs", in("policy"), "--document", "1"}, {"--file", absent, "--document", "1"}},
 		"client receipts": {{"--file", in("agency-1.csv"), "--proofs", in("policy"), "--out", in("receipts"), "--all"}, {"--file", absent, "--proofs", in("agency-1.csv"), "--line", "1"}},
 		"generate":        {{"--agencies", "1", "--bets", "1", "--out", in("made")}},
 		"bench":           {{hostile}},

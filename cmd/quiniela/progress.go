@@ -29,8 +29,9 @@ func behind(out io.Writer) io.Writer {
 // progress shows on a terminal how far long work is, with a bar for each part of it. Elsewhere its bars show nothing. Its
 // methods, and those of its bars, may be called concurrently.
 type progress struct {
-	bars *mpb.Progress // nil: there is no terminal
-	mu   sync.Mutex    // protects all
+	out  io.Writer     // the terminal; nil: there is none
+	mu   sync.Mutex    // protects what follows
+	bars *mpb.Progress // nil before the first bar
 	all  []*mpb.Bar
 }
 
@@ -38,7 +39,31 @@ func newProgress(out io.Writer) *progress {
 	if !terminal(out) {
 		return new(progress)
 	}
-	return &progress{bars: mpb.New(mpb.WithOutput(behind(out)), mpb.WithWidth(48))}
+	return &progress{out: behind(out)}
+}
+
+// lines returns an output for whole lines that are written while there are bars. On the bars' own terminal the lines come above
+// them; otherwise it is out itself.
+func (p *progress) lines(out io.Writer) io.Writer {
+	if p.out == nil || p.out != behind(out) {
+		return out
+	}
+	return &console.Printer{Out: aboveBars{p}}
+}
+
+// aboveBars writes lines above the bars of a progress, and where there are none, before the first and after the end, where they come.
+type aboveBars struct{ p *progress }
+
+func (a aboveBars) Write(lines []byte) (int, error) {
+	a.p.mu.Lock()
+	bars := a.p.bars
+	a.p.mu.Unlock()
+	if bars != nil {
+		if n, err := bars.Write(lines); err == nil {
+			return n, nil
+		}
+	}
+	return a.p.out.Write(lines)
 }
 
 // bar is one bar of a progress. The zero value shows nothing.
@@ -46,25 +71,37 @@ type bar struct{ shown *mpb.Bar }
 
 // add adds a bar for total of a unit; a total of 0 is not known yet.
 func (p *progress) add(what, unit string, total int64) bar {
-	if p.bars == nil {
+	return p.addSaying(what, unit, total, func() string { return "" })
+}
+
+// addSaying is add with a text behind the counts that changes: it is what says returns.
+func (p *progress) addSaying(what, unit string, total int64, says func() string) bar {
+	if p.out == nil {
 		return bar{}
 	}
-	b := p.bars.AddBar(total, mpb.PrependDecorators(decor.Name(what+" ")), mpb.AppendDecorators(decor.CountersNoUnit("%d / %d"), decor.Name(" "+unit)))
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.bars == nil {
+		p.bars = mpb.New(mpb.WithOutput(p.out), mpb.WithWidth(48))
+	}
+	b := p.bars.AddBar(total, mpb.PrependDecorators(decor.Name(what+" ")),
+		mpb.AppendDecorators(decor.CountersNoUnit("%d / %d"), decor.Name(" "+unit), decor.Any(func(decor.Statistics) string { return says() })))
 	p.all = append(p.all, b)
 	return bar{b}
 }
 
 // end leaves the bars as they stand, and the terminal to what comes next.
 func (p *progress) end() {
-	if p.bars == nil {
+	p.mu.Lock()
+	bars, all := p.bars, p.all
+	p.mu.Unlock()
+	if bars == nil {
 		return
 	}
-	for _, b := range p.all {
+	for _, b := range all {
 		b.Abort(false) // does nothing to one that is complete
 	}
-	p.bars.Wait()
+	bars.Wait()
 }
 
 // set says how much is done.

@@ -22,6 +22,7 @@ type blocks struct {
 	seed     maphash.Seed
 	hashes   []uint64 // of the blocks that have been read
 	readOnce bool     // the first reading is done
+	sent     bool     // all bets are acknowledged, and the agency has finished
 }
 
 func openBlocks(name string) (*blocks, error) {
@@ -48,6 +49,10 @@ var errChanged = errors.New("the file changed")
 func (b *blocks) changed(how string) error {
 	if !b.readOnce {
 		return fmt.Errorf("%w: %s %s while it was checked; nothing was sent: run it again when the file is complete", errChanged, b.Name(), how)
+	}
+	if b.sent {
+		return fmt.Errorf("%w: %s %s after it was sent; all its bets are stored, and the agency has finished: "+
+			"restore the file and run it again for what is left", errChanged, b.Name(), how)
 	}
 	return fmt.Errorf("%w: %s %s while it was sent; only bets that were checked were sent, and the agency has not finished: "+
 		"restore the file and run it again: it goes on after the bets that are stored", errChanged, b.Name(), how)

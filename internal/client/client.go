@@ -36,6 +36,7 @@ type Options struct {
 	Timeout      time.Duration  // the longest that the server may stay unreachable; 0: no limit
 	Tries        int            // how often to ask for the winners, a second apart; 0: wait for the draw, without limit
 	Proofs       string         // file for the operator's proofs of all batches, from which receipts are made; empty: they are not asked for
+	Winners      string         // file for the agency's winning bets, rows of its own file; empty: it is not written
 	LogKey       string         // the log's verifier key, whose signature the proofs must have; empty: it is not checked, and the log says so
 	Progress     func(Progress) // may be nil
 }
@@ -43,9 +44,11 @@ type Options struct {
 // Progress says how far an agency is. Options.Progress is called from the goroutine of Run: once when a stage begins, then
 // at most every 50 ms.
 type Progress struct {
-	Stage string // check, send, wait or done
-	Bets  int    // checked so far, or stored
-	Total int    // in the file; 0 where it is not known
+	Stage string    // check; connect, while the server is not there or refuses for now; send; wait, for the draw; or done
+	Since time.Time // when the stage began; of wait: when the agency had finished
+	Bets  int       // checked so far, or stored
+	Total int       // in the file; 0 where it is not known
+	Cause error     // of connect: why it is tried again
 }
 
 // Report is what came of a run.
@@ -69,7 +72,7 @@ var ErrInterrupted = errors.New("interrupted")
 // unless the agency has finished: in that case only the winners are left to ask for, and Run returns nil.
 func Run(ctx context.Context, c Options, log *slog.Logger) (Report, error) {
 	a := newAgency(ctx, c, log)
-	err := a.run()
+	err := a.refused(a.run())
 	interrupted := ctx.Err() != nil && (errors.Is(err, ctx.Err()) || lost(err))
 	if interrupted {
 		err = a.interrupted()
@@ -107,8 +110,9 @@ type agency struct {
 	resumed  bool          // the server has said what is stored, and report says so
 	finished bool          // the server has acknowledged that the agency has finished
 	report   Report
-	shown    time.Time // when Progress was called last
-	stage    string    // with which stage
+	toldAt   time.Time // when Progress was called last
+	told     Progress  // what it was called with
+	waiting  time.Time // since when the agency waits for the draw
 }
 
 func newAgency(ctx context.Context, c Options, log *slog.Logger) *agency {
@@ -117,6 +121,9 @@ func newAgency(ctx context.Context, c Options, log *slog.Logger) *agency {
 
 func (a *agency) run() error {
 	if err := a.guardToken(strings.Split(a.Address, ",")...); err != nil {
+		return err
+	}
+	if err := a.tryWinnersFile(); err != nil {
 		return err
 	}
 	f, err := openChecked(a.ctx, a.File, a.SkipBadLines, a.AllowEmpty, func(bets int) { a.progress("check", bets) })
@@ -146,17 +153,39 @@ func (a *agency) run() error {
 
 const progressEvery = 50 * time.Millisecond
 
-// progress calls Progress when the stage is new or the last call was long enough ago.
+// progress tells how far the agency is.
 func (a *agency) progress(stage string, bets int) {
+	now := time.Now()
+	p := Progress{Stage: stage, Since: now, Bets: bets}
+	if stage == "wait" {
+		if a.waiting.IsZero() {
+			a.waiting = now
+		}
+		p.Since = a.waiting
+	}
+	a.tell(p)
+}
+
+// stalled tells that the server is not there, or refuses for now.
+func (a *agency) stalled(cause error) {
+	a.tell(Progress{Stage: "connect", Since: time.Now(), Bets: a.report.Bets, Cause: cause})
+}
+
+// tell calls Progress when the stage is new or the last call was long enough ago.
+func (a *agency) tell(p Progress) {
 	if a.Progress == nil {
 		return
 	}
 	now := time.Now()
-	if stage == a.stage && now.Sub(a.shown) < progressEvery {
-		return
+	if p.Stage == a.told.Stage {
+		if now.Sub(a.toldAt) < progressEvery {
+			return
+		}
+		p.Since = a.told.Since
 	}
-	a.stage, a.shown = stage, now
-	a.Progress(Progress{Stage: stage, Bets: bets, Total: a.total})
+	p.Total = a.total
+	a.told, a.toldAt = p, now
+	a.Progress(p)
 }
 
 // closed logs that something was closed. What was closed before, by the end of the context, is no failure.

@@ -103,6 +103,7 @@ func (a *agency) dial() (net.Conn, error) {
 			return nil, err
 		}
 		a.log.Debug("connect", "result", "in_progress", "server_address", a.Address, "error", err)
+		a.stalled(err)
 		if err := a.pause(err); err != nil {
 			return nil, err
 		}

@@ -76,7 +76,7 @@ func (a *agency) sendPlain() error {
 	if err := a.exchange(finish, wire.ReadFinishReply); err != nil {
 		return fmt.Errorf("say that agency %d has finished: %w", a.Agency, err)
 	}
-	a.finished = true
+	a.finished, a.file.sent = true, true
 	return a.plainWinners()
 }
 
@@ -126,6 +126,11 @@ func (a *agency) plainBatch(request []byte, bets int) error {
 	if err == nil && acknowledged != bets {
 		err = fmt.Errorf("the server acknowledged %d of %d", acknowledged, bets)
 	}
+	// The form has no other refusal for those who have not shown who they are, and servers take little from them.
+	if code := quiniela.CodeOf(err); (code == quiniela.Invalid || code == quiniela.TooLarge) && !a.certified() {
+		err = fmt.Errorf("%w; it may also be that the server has registered its agencies: leave --plain out, and give the token with --token-file, "+
+			"or show a certificate (--tls-cert)", err)
+	}
 	if err != nil {
 		return fmt.Errorf("bets %d to %d of agency %d: %w", first, last, a.Agency, err)
 	}
@@ -158,6 +163,24 @@ func (a *agency) plainWinners() error {
 	}
 }
 
+// reasonForBet returns why a bet was refused. The refusal of a single bet has no code, and where nothing was shown it may be for want of a
+// login: a hello is refused with the code then.
+func (a *agency) reasonForBet(err error) error {
+	if quiniela.CodeOf(err) != quiniela.Invalid || a.Plain || a.Token != "" {
+		return err
+	}
+	conn, failed := a.dial()
+	if failed != nil {
+		return err
+	}
+	s := a.open(conn)
+	defer s.close()
+	if _, denied := s.hello(); quiniela.CodeOf(denied) == quiniela.Denied {
+		return denied
+	}
+	return err
+}
+
 // BetFields are a single bet, as the specification's environment variables give it.
 type BetFields struct{ FirstName, LastName, Document, Birthdate, Number string }
 
@@ -183,10 +206,12 @@ func Bet(ctx context.Context, c Options, f BetFields, log *slog.Logger) error {
 	}
 	var document string
 	var number quiniela.Number
-	err := newAgency(ctx, c, log).exchange(wire.AppendBet(nil, from, fields), func(r *bufio.Reader) (err error) {
+	a := newAgency(ctx, c, log)
+	err := a.exchange(wire.AppendBet(nil, from, fields), func(r *bufio.Reader) (err error) {
 		document, number, err = wire.ReadBetReply(r)
 		return err
 	})
+	err = a.refused(a.reasonForBet(err))
 	if err != nil && ctx.Err() != nil {
 		return fmt.Errorf("%w: it is unknown whether the bet was stored", ErrInterrupted)
 	}

@@ -185,42 +185,64 @@ func (p *proofsCheck) end() error {
 // Wanted says which receipts to make.
 type Wanted struct {
 	Line     int    // of the file, from 1; 0: any
-	Document string // "" is any
+	Document string // "" is any; 00000042 is 42
 }
+
+// sameDocument reports whether two documents are the same number.
+func sameDocument(a, b string) bool { return strings.TrimLeft(a, "0") == strings.TrimLeft(b, "0") }
 
 // Receipts makes the receipts of an agency's bets from its own file and the proofs that Run has kept, without asking anybody, and hands
 // those that are wanted to save in the order of the file, with the line of each. It checks all that keepProofs has checked, again. Of
 // Options it needs File, Proofs, LogKey and SkipBadLines.
 func Receipts(ctx context.Context, o Options, proofs io.Reader, log *slog.Logger, want Wanted, save func(line int, r *receipt.Receipt) error) (made int, err error) {
+	err = eachProven(ctx, o, proofs, log, func(b provenBatch) error {
+		n, err := receiptsOf(b.head, b.proof, b.bets, b.lines, want, save)
+		made += n
+		return err
+	})
+	return made, err
+}
+
+// provenBatch is a batch of the agency's whose proof has been checked against its file.
+type provenBatch struct {
+	head   receipt.ProofsHead
+	proof  receipt.BatchProof
+	log    *tlog.VerifiedCheckpoint // that the proof leads to
+	number uint64                   // of the batch, from 1
+	bets   []byte                   // its lines, each ended by '\n'
+	lines  []int                    // the number of each in the file, from 1
+}
+
+// eachProven checks kept proofs against the agency's file, all of them, and hands each batch to f.
+func eachProven(ctx context.Context, o Options, proofs io.Reader, log *slog.Logger, f func(provenBatch) error) (err error) {
 	all, err := receipt.ReadProofs(proofs)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", o.Proofs, err)
+		return fmt.Errorf("%s: %w", o.Proofs, err)
 	}
 	a := newAgency(ctx, o, log)
 	a.Agency = all.Agency
 	if a.file, err = openChecked(a.ctx, o.File, o.SkipBadLines, true, func(int) {}); err != nil {
-		return 0, err
+		return err
 	}
 	defer func() { err = errors.Join(err, a.file.Close()) }()
 	check, err := a.checkProofs(all.Checkpoint)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", o.Proofs, err)
+		return fmt.Errorf("%s: %w", o.Proofs, err)
 	}
 	for {
 		proof, err := all.Next()
 		if errors.Is(err, io.EOF) {
-			return made, check.end()
+			return check.end()
 		}
 		if err != nil {
-			return made, fmt.Errorf("%s: %w", o.Proofs, err)
+			return fmt.Errorf("%s: %w", o.Proofs, err)
 		}
-		bets, numbers, err := check.take(proof)
+		bets, lines, err := check.take(proof)
 		if err != nil {
-			return made, err
+			return err
 		}
-		n, err := receiptsOf(all.ProofsHead, proof, bets, numbers, want, save)
-		if made += n; err != nil {
-			return made, err
+		if err := f(provenBatch{all.ProofsHead, proof, check.log, check.batches, bets, lines}); err != nil {
+			return err
 		}
 	}
 }
@@ -236,7 +258,7 @@ func receiptsOf(head receipt.ProofsHead, proof receipt.BatchProof, bets []byte, 
 			return made, err
 		}
 		who := receipt.PersonOf(bet)
-		if want.Line != 0 && want.Line != numbers[i] || want.Document != "" && want.Document != who.Document {
+		if want.Line != 0 && want.Line != numbers[i] || want.Document != "" && !sameDocument(want.Document, who.Document) {
 			continue
 		}
 		if leaves == nil {

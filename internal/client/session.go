@@ -101,10 +101,12 @@ func (a *agency) waitToRetry(before *retries, next uint64, cause error) error {
 			a.log.Warn("send", "result", "in_progress", "error", cause)
 			before.warned = true
 		}
+		a.stalled(cause)
 		a.backoff.turn++ // another server may accept
 		return sleep(a.ctx, longestWait)
 	case lost(cause) || code == quiniela.Internal: // a server that has failed is about to stop
 		a.log.Debug("connect", "result", "in_progress", "server_address", a.Address, "error", cause)
+		a.stalled(cause)
 		return a.pause(cause)
 	}
 	return cause
@@ -131,13 +133,18 @@ func (s *session) converse() (next uint64, err error) {
 	if err := wire.ReadFinishReply(s.r); err != nil {
 		return resume.Next, fmt.Errorf("say that agency %d has finished: %w", a.Agency, err)
 	}
-	a.finished, a.report.Bets, a.report.Batches = true, a.file.bets, int(last)
+	a.finished, a.file.sent, a.report.Bets, a.report.Batches = true, true, a.file.bets, int(last)
 	a.backoff.alive()
 	if err := s.proven(); err != nil {
 		return resume.Next, err
 	}
 	if err := s.winners(); err != nil {
 		return resume.Next, err
+	}
+	if a.Winners != "" {
+		if err := s.keepWinners(); err != nil {
+			return resume.Next, err
+		}
 	}
 	return resume.Next, s.proven() // once more: from now on they lead to the draw's sealed checkpoint
 }
