@@ -43,7 +43,7 @@ func (c *clientFindCommand) Run(e env) (err error) {
 		return err
 	}
 	if bad > 0 {
-		_, _ = printf(e.stderr, "quiniela: %s of %s are no bets and were not searched\n", count(bad, "line"), c.File)
+		_, _ = printf(e.stderr, "quiniela: bad lines of %s, which were not searched: %s\n", c.File, humanize.Comma(int64(bad)))
 	}
 	if len(all) == 0 {
 		return fmt.Errorf("%s has no bet of the document %s", c.File, c.Document)
