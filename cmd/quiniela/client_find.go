@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 
@@ -16,14 +17,15 @@ import (
 type clientFindCommand struct {
 	Config   string `help:"File of settings." default:"config.yaml" placeholder:"FILE"`
 	File     string `help:"The agency's file of bets." required:"" env:"CLI_FILE" key:"data.file" placeholder:"FILE"`
-	Document string `help:"Whose bets, by the number of the document." required:"" placeholder:"N"`
+	Document string `help:"Whose bets, by the number of the document; dots and blanks are left out." required:"" placeholder:"N"`
 	Proofs   string `help:"The operator's proofs, as the client has kept them: they are checked against the file, and tell where each bet is stored." env:"CLI_PROOFS" key:"proofs.file" placeholder:"FILE"`
 	LogKey   string `help:"The log's verifier key: the proofs must have its signature." name:"log-key" env:"CLI_LOG_KEY" key:"proofs.key" placeholder:"VKEY"`
 }
 
 func (c *clientFindCommand) Run(e env) (err error) {
-	document, err := quiniela.ParseUint(c.Document, 32)
-	if err != nil || len(c.Document) > quiniela.MaxDocumentDigits {
+	digits := strings.NewReplacer(".", "", " ", "").Replace(c.Document)
+	document, err := quiniela.ParseUint(digits, 32)
+	if err != nil || len(digits) > quiniela.MaxDocumentDigits {
 		return usageError{fmt.Errorf("the document %q: want 1 to %d digits", quiniela.Clip(c.Document), quiniela.MaxDocumentDigits)}
 	}
 	var proofs io.Reader
