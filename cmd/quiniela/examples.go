@@ -7,6 +7,8 @@ var examples = map[string]string{
 	"server":          "--agencies 5 --winner-number 7574",
 	"client send":     "--id 1 --file agency-1.csv --proofs agency-1.proofs",
 	"client receipts": "--file agency-1.csv --proofs agency-1.proofs --all",
+	"client status":   "--id 1 --file agency-1.csv",
+	"client find":     "--document 30904465 --file agency-1.csv",
 	"generate":        "--agencies 5 --bets 20000",
 	"bench":           "ingest --bets 1000000",
 	"agency add":      "1 --name 'Rosario centro'",

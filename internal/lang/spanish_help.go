@@ -290,4 +290,5 @@ var help = map[string]string{
 	"File to write the figures to as well.":                                                            "Archivo en el que se escriben también las cifras.",
 	"bash, zsh or fish.":                                                                               "bash, zsh o fish.",
 	"The command, such as draw open; none: all commands.":                                              "La orden, como draw open; ninguna: todas las órdenes.",
+	"Whose bets, by the number of the document; dots and blanks are left out.":                         "De quién, por el número de documento; los puntos y los espacios no cuentan.",
 }
