@@ -73,6 +73,8 @@ var verifier = map[string]string{
 	"quiniela/internal/console": "what programs write, and how they end",
 	"quiniela/internal/logline": "the log of a witness",
 	"quiniela/internal/durable": "its key and its memory",
+	"quiniela/internal/help":    "what --help prints",
+	"quiniela/internal/lang":    "the same in Spanish",
 }
 
 const (

@@ -18,6 +18,8 @@ import (
 
 	"quiniela/internal/checks"
 	"quiniela/internal/console"
+	"quiniela/internal/help"
+	"quiniela/internal/lang"
 )
 
 const name = "quiniela-verify"
@@ -26,7 +28,7 @@ const name = "quiniela-verify"
 var release string
 
 type commands struct {
-	Verify  verifyCommand  `cmd:"" default:"withargs" help:"Check a receipt offline: that the bet is in the log, and whether it won. It is what is done where no command is named."`
+	Verify  verifyCommand  `cmd:"" default:"withargs" help:"Check a receipt offline: that the bet is in the log, and whether it won."`
 	Audit   auditCommand   `cmd:"" help:"Check a published log: recompute all of it and compare. It needs only the log."`
 	Witness checks.Witness `cmd:"" help:"Run a witness that cosigns a log's checkpoints."`
 	Version versionCommand `cmd:"" help:"Print the version, and the commit where it is known."`
@@ -95,19 +97,34 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return err
 }
 
+// examples has an example for each command: what follows the command's words.
+var examples = map[string]string{
+	"verify":        "receipt-8.json --log https://lottery.example/log/ --key VKEY",
+	"audit":         "https://lottery.example/log/ --policy policy",
+	"witness serve": "--log VKEY",
+	"witness key":   "--name regulator.example/w",
+}
+
+const description = "Checks a lottery that publishes its draws in a public log. It needs nothing of the lottery's but what is published."
+
 func dispatch(e checks.Env, errs io.Writer, args []string) error {
+	exit := os.Exit
+	if len(args) == 0 { // help answers it, and it is an error all the same, as with quiniela
+		args, exit = []string{"--help"}, func(int) { os.Exit(console.ExitUsage) }
+	}
 	var c commands
-	parser, err := kong.New(&c, kong.Name(name), kong.Writers(e.Out, errs), kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
-		kong.Description("Checks a lottery that publishes its draws in a public log. It needs nothing of the lottery's but what is published, and asks nobody else."))
+	parser, err := newParser(&c, kong.Writers(e.Out, errs), kong.Exit(exit))
 	if err != nil {
 		return err
-	}
-	if len(args) == 0 {
-		args = []string{"--help"}
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
 		return console.Usage(errors.Join(err, fmt.Errorf("see: %s --help", name)))
 	}
 	return command.Run(e)
+}
+
+func newParser(c *commands, options ...kong.Option) (*kong.Kong, error) {
+	options = append(options, kong.Name(name), kong.Description(description))
+	return kong.New(c, append(options, help.Options(lang.FromEnvironment(os.Getenv), examples)...)...)
 }

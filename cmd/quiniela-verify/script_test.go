@@ -9,6 +9,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"quiniela/internal/lang"
 	"quiniela/verify/verifytest"
 )
 
@@ -41,6 +42,29 @@ func lottery(e *testscript.Env, dir string, terms verifytest.Terms) error {
 	}
 	e.Setenv("VKEY", strings.TrimSpace(string(l.Key)))
 	return nil
+}
+
+func TestEveryHelpHasItsSpanish(t *testing.T) {
+	t.Setenv("LC_ALL", "C")
+	parser, err := newParser(new(commands))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(where, english string) {
+		if english != "" && !lang.Has(english) {
+			t.Errorf("%s has no Spanish in internal/lang: %q", where, english)
+		}
+	}
+	want(name, parser.Model.Help)
+	for _, leaf := range parser.Model.Leaves(false) {
+		want(leaf.FullPath(), leaf.Help)
+		for _, p := range leaf.Positional {
+			want(leaf.FullPath()+" "+p.Name, p.Help)
+		}
+		for _, f := range leaf.Flags {
+			want(leaf.FullPath()+" --"+f.Name, f.Help)
+		}
+	}
 }
 
 // exits CODE COMMAND… runs a command that must end with the code.

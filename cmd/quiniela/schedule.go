@@ -59,7 +59,7 @@ func (c *drawScheduleCommand) Run(e env) error {
 		{head: e.say("DRAW")}, {head: e.say("BETS CLOSE")}, {head: "UTC"}, {head: e.say("SOURCE")}, {e.say("AGENCIES"), true}, {head: e.say("STATE")},
 	}}
 	for _, d := range planned {
-		t.add(d.ID, e.hour(d.Closes), inUTC(d.Closes), e.say(d.Source), e.count(uint64(d.Agencies)), d.say(e))
+		t.add(d.ID, e.hour(d.Closes), inUTC(d.Closes), d.Source, e.count(uint64(d.Agencies)), d.say(e))
 	}
 	if err := t.write(e.stdout, widthOf(e.stdout)); err != nil {
 		return err
@@ -68,9 +68,10 @@ func (c *drawScheduleCommand) Run(e env) error {
 	return err
 }
 
-// hour writes a time of a day for a person.
+// hour writes a time for a person, with the first letters of its weekday.
 func (e env) hour(t time.Time) string {
-	return e.say(t.Weekday().String()[:3]) + t.Format(" 2006-01-02 15:04")
+	day := []rune(e.say(weekdays[t.Weekday()]))
+	return string(day[:3]) + t.Format(" 2006-01-02 15:04")
 }
 
 // there returns the draws of the running server by their names; nil: no server answers.
@@ -81,7 +82,7 @@ func (c *drawScheduleCommand) there(e env) (map[string]web.Draw, error) {
 	}
 	draws, err := all[web.Draw](e, a, "/api/v1/draws", "draws")
 	if errors.Is(err, errNoServer) {
-		_, _ = printf(e.stderr, "Which draws are open is not known: %v.\n", err)
+		_, _ = printf(e.stderr, e.say("Which draws are open is not known")+": %v.\n", err)
 		return nil, nil
 	}
 	if err != nil {
@@ -160,6 +161,8 @@ func (p plannedDraw) say(e env) string {
 		return e.say("not known")
 	case p.State == "missed":
 		return e.say("was not opened")
+	case p.State == "due":
+		return e.say("due")
 	}
 	return e.say(p.State)
 }

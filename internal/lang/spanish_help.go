@@ -21,6 +21,7 @@ var help = map[string]string{
 	"Run \"%s <command> --help\" for more information on a command.": "`%s help ORDEN` dice más sobre una orden.",
 
 	// Commands.
+	"Checks a lottery that publishes its draws in a public log. It needs nothing of the lottery's but what is published.":                   "Comprueba una lotería que publica sus sorteos en un registro público. De la lotería no hace falta nada más que lo publicado.",
 	"A lottery's central system: it stores each bet exactly once and durably before it says so, and draws when all agencies have finished.": "El sistema central de una lotería: guarda cada apuesta exactamente una vez y de forma durable antes de confirmarla, y sortea cuando todas las agencias terminaron.",
 	"Run the whole lottery here and now: a central, its agencies, the draw.":                                                                "Correr la lotería entera aquí y ahora: una central, sus agencias, el sorteo.",
 	"Run the central.": "Correr la central.",

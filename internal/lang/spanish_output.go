@@ -31,22 +31,6 @@ var output = map[string]string{
 	"No agency is registered in %s, so the server is open to all. `quiniela agency add 1` registers the first and closes it.": "No hay ninguna agencia registrada en %s, así que el servidor está abierto a todos. `quiniela agency add 1` registra la primera y lo cierra.",
 	"No draws yet; open one with `quiniela draw open`.":                                                                       "Todavía no hay sorteos; abra uno con `quiniela draw open`.",
 
-	// A schedule.
-	"Mon": "lun", "Tue": "mar", "Wed": "mié", "Thu": "jue", "Fri": "vie", "Sat": "sáb", "Sun": "dom",
-	"due":    "por abrir",
-	"notary": "escribano", "beacon": "faro",
-	"The schedule has no draw in these days.": "El cronograma no tiene ningún sorteo en estos días.",
-	"BETS CLOSE":             "CIERRAN",
-	"SOURCE":                 "FUENTE",
-	"AGENCIES":               "AGENCIAS",
-	"Times are those of %s.": "Las horas son las de %s.",
-	"open, and to be skipped (%s): quiniela draw close %s": "abierto, y hay que saltearlo (%s): quiniela draw close %s",
-	"%s, with other terms: quiniela draw show %s":          "%s, con otras condiciones: quiniela draw show %s",
-	"skipped: %s":    "se saltea: %s",
-	"opens %s":       "abre %s",
-	"not known":      "no se sabe",
-	"was not opened": "no se abrió",
-
 	// One draw.
 	" and ":                  " y ",
 	"agencies":               "agencias",
@@ -123,6 +107,21 @@ Para lo demás:
   quiniela help                          todas las órdenes
   quiniela help draw open                las opciones de una orden, con un ejemplo
 `,
+
+	// A schedule.
+	"BETS CLOSE":             "CIERRE",
+	"SOURCE":                 "FUENTE",
+	"AGENCIES":               "AGENCIAS",
+	"Times are those of %s.": "Las horas son las de %s.",
+	"The schedule has no draw in these days.":              "El programa no tiene sorteos en estos días.",
+	"Which draws are open is not known":                    "No se sabe qué sorteos están abiertos",
+	"open, and to be skipped (%s): quiniela draw close %s": "abierto, y no se hace (%s): quiniela draw close %s",
+	"%s, with other terms: quiniela draw show %s":          "%s, con otras condiciones: quiniela draw show %s",
+	"skipped: %s":    "no se hace: %s",
+	"opens %s":       "abre el %s",
+	"not known":      "no se sabe",
+	"was not opened": "no se abrió",
+	"due":            "por abrir",
 
 	// The manual page.
 	"SYNOPSIS":                           "SINOPSIS",
