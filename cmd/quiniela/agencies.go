@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -92,8 +93,11 @@ func (f registryFlags) mustExist() error {
 }
 
 // standing asks the server that runs on the folder for the name of its current draw and for where the agencies are in it. Nobody has to
-// run: then there is no name.
+// run: then there is no name, and no answer in three seconds is none either.
 func (f registryFlags) standing(e env) (current string, states map[uint32]string) {
+	ctx, stop := context.WithTimeout(e.ctx, 3*time.Second)
+	defer stop()
+	e.ctx = ctx
 	a, err := adminFlags{Data: f.Data}.open()
 	if err != nil {
 		return "", nil

@@ -190,12 +190,17 @@ func newParser(e env, c *commands, file *configFile) (*kong.Kong, error) {
 
 // explain adds to a usage error where the value came from, and whose help says what is right.
 func explain(parser *kong.Kong, file *configFile, args []string, err error) error {
-	name := ""
-	for _, n := range parser.Model.Children {
-		if len(args) > 0 && n.Name == args[0] {
-			name = n.Name + " "
-			err = file.blame(err, n.Flags)
+	n := parser.Model.Node
+	for _, word := range args {
+		child := find(n, []string{word})
+		if child == nil {
+			break
 		}
+		n = child
 	}
-	return errors.Join(err, fmt.Errorf("see: quiniela %s--help", name))
+	flags := n.Flags
+	if n.DefaultCmd != nil {
+		flags = n.DefaultCmd.Flags
+	}
+	return errors.Join(file.blame(err, flags), fmt.Errorf("see: %s --help", n.FullPath()))
 }
