@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -226,24 +227,30 @@ func (c *sendCommand) run(e env, log *slog.Logger, shown *progress) error {
 	if err := c.secure(&config); err != nil {
 		return err
 	}
-	switch c.Mode {
-	case "echo":
-		return client.Echo(e.ctx, config, c.Amount, c.Period, log)
-	case "bet":
-		return client.Bet(e.ctx, config, client.BetFields{
-			FirstName: os.Getenv("NOMBRE"), LastName: os.Getenv("APELLIDO"), Document: os.Getenv("DOCUMENTO"),
-			Birthdate: os.Getenv("NACIMIENTO"), Number: os.Getenv("NUMERO"),
-		}, log)
-	}
 	w := newWatch(c.agencyFlags, shown, log)
 	config.Progress = w.tell
-	report, err := client.Run(e.ctx, config, log)
+	report, err := c.send(e.ctx, config, log)
 	w.end()
-	err = c.explain(err, config.File, *c.ID)
 	for _, bad := range report.Skipped {
 		_, _ = printf(e.stderr, "quiniela: skipped %s:%s\n", config.File, bad.String())
 	}
-	return err
+	return c.explain(err, config.File, *c.ID)
+}
+
+// send does what the mode says. The report is of the mode batch.
+func (c *sendCommand) send(ctx context.Context, config client.Options, log *slog.Logger) (report client.Report, err error) {
+	switch c.Mode {
+	case "echo":
+		err = client.Echo(ctx, config, c.Amount, c.Period, log)
+	case "bet":
+		err = client.Bet(ctx, config, client.BetFields{
+			FirstName: os.Getenv("NOMBRE"), LastName: os.Getenv("APELLIDO"), Document: os.Getenv("DOCUMENTO"),
+			Birthdate: os.Getenv("NACIMIENTO"), Number: os.Getenv("NUMERO"),
+		}, log)
+	default:
+		report, err = client.Run(ctx, config, log)
+	}
+	return report, err
 }
 
 // checkFile checks the file as sending does, and sends nothing.

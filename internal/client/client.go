@@ -44,7 +44,7 @@ type Options struct {
 // Progress says how far an agency is. Options.Progress is called from the goroutine of Run: once when a stage begins, then
 // at most every 50 ms.
 type Progress struct {
-	Stage string    // check; connect, while the server is not there or refuses for now; send; wait, for the draw; or done
+	Stage string    // check; connect, while the server is not there or refuses for now; connected; send; wait, for the draw; or done
 	Since time.Time // when the stage began; of wait: when the agency had finished
 	Bets  int       // checked so far, or stored
 	Total int       // in the file; 0 where it is not known
@@ -123,7 +123,7 @@ func (a *agency) run() error {
 	if err := a.guardToken(strings.Split(a.Address, ",")...); err != nil {
 		return err
 	}
-	if err := a.tryWinnersFile(); err != nil {
+	if err := a.tryFiles(); err != nil {
 		return err
 	}
 	f, err := openChecked(a.ctx, a.File, a.SkipBadLines, a.AllowEmpty, func(bets int) { a.progress("check", bets) })

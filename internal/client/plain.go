@@ -49,6 +49,9 @@ func (a *agency) exchange(request []byte, read func(*bufio.Reader) error) error 
 		return err
 	}
 	a.backoff.alive()
+	if a.told.Stage == "connect" {
+		a.tell(Progress{Stage: "connected", Since: time.Now(), Bets: a.report.Bets})
+	}
 	return nil
 }
 

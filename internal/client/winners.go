@@ -18,30 +18,39 @@ import (
 // ErrWinners is wrapped by every error that says that the winners that the server names are not those of the agency's file.
 var ErrWinners = errors.New("the server's winners are not those of this file")
 
-// tryWinnersFile returns an error where Options.Winners cannot be written, so that this is known before a bet is sent, and not after the
-// draw. The file itself stays as it is.
-func (a *agency) tryWinnersFile() error {
-	if a.Winners == "" {
-		return nil
-	}
-	info, err := os.Lstat(a.Winners)
-	switch {
-	case err == nil && !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0:
-		return a.winnersFile(fmt.Errorf("%s is not a regular file", a.Winners))
-	case err == nil && sameFile(info, a.File):
-		return a.winnersFile(errors.New("it is the agency's file of bets"))
-	}
-	if err := durable.MkdirAll(filepath.Dir(a.Winners), 0o700); err != nil {
+// tryFiles returns an error where Options.Winners or Options.Proofs cannot be written, so that this is known before a bet is sent, and not
+// after the draw. The files themselves stay as they are.
+func (a *agency) tryFiles() error {
+	if err := a.tryFile(a.Winners); err != nil {
 		return a.winnersFile(err)
 	}
-	file, err := durable.Create(a.Winners, 0o600)
-	if err != nil {
-		return a.winnersFile(err)
-	}
-	if err := file.Discard(); err != nil {
-		return a.winnersFile(err)
+	if err := a.tryFile(a.Proofs); err != nil {
+		return fmt.Errorf("keep the proofs in %s: %v; nothing was sent: name a file with --proofs, in a folder that the client's user may write to, "+
+			"and run it again", a.Proofs, err)
 	}
 	return nil
+}
+
+// tryFile begins to write a file, as it will be written later, and discards it. "" is none.
+func (a *agency) tryFile(path string) error {
+	if path == "" {
+		return nil
+	}
+	info, err := os.Lstat(path)
+	switch {
+	case err == nil && !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0:
+		return fmt.Errorf("%s is not a regular file", path)
+	case err == nil && sameFile(info, a.File):
+		return errors.New("it is the agency's file of bets")
+	}
+	if err := durable.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	file, err := durable.Create(path, 0o600)
+	if err != nil {
+		return err
+	}
+	return file.Discard()
 }
 
 func sameFile(info fs.FileInfo, path string) bool {

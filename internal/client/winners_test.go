@@ -61,16 +61,21 @@ func TestTheWinningRowsAreThoseOfTheFile(t *testing.T) {
 	}
 }
 
-// Where the file of winners cannot be written, nothing is sent, and no file is touched.
-func TestAWinnersFileThatCannotBeWrittenIsFoundBeforeSending(t *testing.T) {
+// Where the file of winners or that of the proofs cannot be written, nothing is sent, and no file is touched.
+func TestAFileThatCannotBeWrittenIsFoundBeforeSending(t *testing.T) {
 	t.Parallel()
 	c := start(t, 1)
 	conf := config(1, c.address, write(t, several))
-	for _, winners := range []string{t.TempDir(), filepath.Join(conf.File, "winners.csv"), "/proc/winners.csv", conf.File} {
-		conf.Winners = winners
+	for _, path := range []string{t.TempDir(), filepath.Join(conf.File, "winners.csv"), "/proc/winners.csv", conf.File} {
+		conf.Winners, conf.Proofs = path, ""
 		_, err := client.Run(t.Context(), conf, quiet)
-		if err == nil || !strings.Contains(err.Error(), "write the winning bets to "+winners) || !strings.Contains(err.Error(), "nothing was sent: name a file with --winners") {
-			t.Errorf("%s: %v", winners, err)
+		if err == nil || !strings.Contains(err.Error(), "write the winning bets to "+path) || !strings.Contains(err.Error(), "nothing was sent: name a file with --winners") {
+			t.Errorf("winners in %s: %v", path, err)
+		}
+		conf.Winners, conf.Proofs = "", path
+		_, err = client.Run(t.Context(), conf, quiet)
+		if err == nil || !strings.Contains(err.Error(), "keep the proofs in "+path) || !strings.Contains(err.Error(), "nothing was sent: name a file with --proofs") {
+			t.Errorf("proofs in %s: %v", path, err)
 		}
 	}
 	if got := c.stored(); len(got) != 0 || read(t, conf.File) != several {
