@@ -5,6 +5,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"embed"
@@ -108,10 +109,14 @@ const version = 1
 func (j *Journal) migrate() error {
 	ctx, cancel := context.WithTimeout(j.ctx, 6*j.options.Timeout)
 	defer cancel()
+	var why error // the last attempt failed that did not end with the time
 	for {
 		err := j.migrateOnce(ctx)
-		if err == nil || ctx.Err() != nil {
+		if err == nil || j.ctx.Err() != nil {
 			return err
+		}
+		if ctx.Err() != nil {
+			return cmp.Or(why, err)
 		}
 		if pooled(err) && !errors.Is(err, errPooler) {
 			err = fmt.Errorf("%w (%w)", errPooler, err)
@@ -119,7 +124,10 @@ func (j *Journal) migrate() error {
 		if refused(err) {
 			return err
 		}
-		j.log.Debug("journal", "result", "in_progress", "error", err)
+		if why == nil {
+			j.log.Warn("journal", "result", "in_progress", "doing", "open", "error", err)
+		}
+		why = err
 		if sleep(ctx, firstWait) != nil {
 			return err
 		}

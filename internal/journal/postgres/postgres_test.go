@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -64,6 +65,33 @@ func TestADatabaseThatCouldLoseIsRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "could lose") || !strings.Contains(err.Error(), "--unsafe-single") {
 			t.Errorf("%s: %v", setting, err)
 		}
+	}
+}
+
+// A database whose encoding is not UTF-8 holds a journal as well, since entries are bytes.
+func TestTheDatabasesEncodingDoesNotMatter(t *testing.T) {
+	long(t)
+	t.Parallel()
+	c := pgtest.Start(t, 0)
+	for _, encoding := range []string{"SQL_ASCII", "LATIN1"} {
+		c.Nodes[0].Exec("CREATE DATABASE " + encoding + " ENCODING '" + encoding + "' TEMPLATE template0")
+		m := join(t, encoding, on(c, strings.ToLower(encoding)), true)
+		m.receive(m.appends(journal.Head{}, "José Núñez 7574"))
+		if got := m.content(); got != "José Núñez 7574" {
+			t.Errorf("%s: it holds %q", encoding, got)
+		}
+	}
+}
+
+// A start that gives up says what it has waited for.
+func TestAStartThatGivesUpSaysWhy(t *testing.T) {
+	long(t)
+	t.Parallel()
+	c := pgtest.Start(t, 1)
+	c.Nodes[0].Kill()
+	_, err := postgres.Open(t.Context(), postgres.Options{URL: c.URL(), Timeout: 200 * time.Millisecond})
+	if err == nil || !strings.Contains(err.Error(), "connection refused") {
+		t.Errorf("it says %v", err)
 	}
 }
 

@@ -41,6 +41,8 @@ var (
 func (j *Journal) secure(config *pgxpool.Config) {
 	c := config.ConnConfig
 	for name, value := range map[string]string{
+		// Also where the database has another encoding: the text of this program is UTF-8.
+		"client_encoding": "UTF8",
 		// Whatever the role's or the database's own settings: this journal's commits wait for the standbys, no timeout
 		// ends that wait, and the warning that something has ended it is sent.
 		"synchronous_commit":  "on",
