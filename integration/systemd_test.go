@@ -17,7 +17,7 @@ const unitFile = "../deploy/systemd/quiniela.service"
 func TestTheUnitIsValid(t *testing.T) {
 	l := &lab{t, t.TempDir()}
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
-		skipOrFail(t, "QUINIELA_REQUIRE_SYSTEMD", "this test needs systemd-analyze: install your system's package systemd")
+		skipOrFail(t, "QUINIELA_REQUIRE_MACHINES", "this test needs systemd-analyze: install your system's package systemd")
 	}
 	l.write("quiniela.service", strings.Replace(readFile(t, unitFile), "/usr/local/bin/quiniela", program(t), 1))
 	if out, err := l.run(nil, "systemd-analyze", "verify", filepath.Join(l.dir, "quiniela.service")); err != nil || out != "" {
@@ -35,19 +35,8 @@ func haveMachine(t *testing.T) {
 	if _, err := command(t, nil, "docker", "image", "inspect", machineImage); err == nil {
 		return
 	}
-	const variable = "QUINIELA_REQUIRE_SYSTEMD"
-	if _, err := exec.LookPath("debootstrap"); err != nil || os.Getuid() != 0 {
-		skipOrFail(t, variable, "this test runs systemd in a container, of a Debian that it makes as root with the package debootstrap")
-	}
-	root := filepath.Join(t.TempDir(), "root")
-	if out, err := command(t, nil, "debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv,dbus", "bookworm", root); err != nil {
-		skipOrFail(t, variable, fmt.Sprintf("debootstrap: %v: %s", err, lastLine(out)))
-	}
 	// systemd leaves it to a container's manager that mounts are shared, which is how it hands a service its credentials.
-	const start = `CMD ["sh", "-c", "mount --make-rshared / && exec /sbin/init"]`
-	if out, err := command(t, nil, "sh", "-c", `tar -C "$0" -c . | docker import -c "$1" -c "ENV container=docker" - "$2"`, root, start, machineImage); err != nil {
-		t.Fatal(err, out)
-	}
+	makeImage(t, machineImage, "systemd,systemd-sysv,dbus", nil, `CMD ["sh", "-c", "mount --make-rshared / && exec /sbin/init"]`, "ENV container=docker")
 }
 
 // machine is a container that systemd runs.
