@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -41,7 +42,8 @@ func (k Kept) Add(ctx context.Context, j *local.Journal, now time.Time) (path st
 	}
 	path = filepath.Join(k.Dir, now.UTC().Format(keptName))
 	m, err = create(ctx, j, k.Data, path, Copy{By: BySchedule, Made: now}, nil)
-	if errors.Is(err, syscall.ENOSPC) {
+	// The database's own errors do not always wrap their cause.
+	if err != nil && (errors.Is(err, syscall.ENOSPC) || strings.Contains(err.Error(), syscall.ENOSPC.Error())) {
 		err = fmt.Errorf("a disk is full, that of %s or that of %s: make room on it: %w", k.Dir, k.Data, err)
 	}
 	return path, m, err

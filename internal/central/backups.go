@@ -76,7 +76,11 @@ func (c *Central) openBackups() error {
 		c.figures.MustRegister(backupFigures{b})
 	}
 	c.backups = b
-	c.log.Info("backups", "result", "success", "dir", dir, "at", clock(o.At), "keep", o.Keep, "there", b.count, "next", b.next(c.options.Now()).Format(time.RFC3339))
+	next := b.next(c.options.Now())
+	if now := c.options.Now(); next.Before(now) {
+		next = now
+	}
+	c.log.Info("backups", "result", "success", "dir", dir, "at", clock(o.At), "keep", o.Keep, "there", b.count, "next", next.Format(time.RFC3339))
 	return nil
 }
 
