@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"context"
 	"encoding/csv"
 	"fmt"
 	"os"
@@ -62,8 +63,10 @@ func makeImage(t *testing.T, image, packages string, files map[string]string, ch
 		skipOrFail(t, variable, "this test runs containers of a Debian that it makes as root with the package debootstrap")
 	}
 	root := filepath.Join(t.TempDir(), "root")
-	if out, err := command(t, nil, "debootstrap", "--variant=minbase", "--include="+packages, "bookworm", root); err != nil {
-		skipOrFail(t, variable, fmt.Sprintf("debootstrap: %v: %s", err, lastLine(out)))
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute) // its packages may come slowly
+	defer cancel()
+	if out, err := exec.CommandContext(ctx, "debootstrap", "--variant=minbase", "--include="+packages, "bookworm", root).CombinedOutput(); err != nil {
+		skipOrFail(t, variable, fmt.Sprintf("debootstrap: %v: %s", err, lastLine(string(out))))
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o755); err != nil {

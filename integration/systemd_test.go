@@ -20,7 +20,7 @@ func TestTheUnitIsValid(t *testing.T) {
 		skipOrFail(t, "QUINIELA_REQUIRE_MACHINES", "this test needs systemd-analyze: install your system's package systemd")
 	}
 	l.write("quiniela.service", strings.Replace(readFile(t, unitFile), "/usr/local/bin/quiniela", program(t), 1))
-	if out, err := l.run(nil, "systemd-analyze", "verify", filepath.Join(l.dir, "quiniela.service")); err != nil || out != "" {
+	if out, err := l.run(nil, "systemd-analyze", "verify", "--man=no", filepath.Join(l.dir, "quiniela.service")); err != nil || out != "" {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
