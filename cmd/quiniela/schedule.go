@@ -52,7 +52,7 @@ func (c *drawScheduleCommand) Run(e env) error {
 		}
 		return printCSV(e.stdout, "draw,opens,closes,takes_place,source,agencies,state,skipped", rows)
 	case len(planned) == 0:
-		_, err := io.WriteString(e.stdout, e.say("The schedule has no draw in these days.")+"\n")
+		_, err := io.WriteString(e.stdout, e.say("The schedule has no draw in these days: ask for more of them with --days.")+"\n")
 		return err
 	}
 	t := &listing{columns: []column{

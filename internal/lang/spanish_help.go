@@ -18,7 +18,7 @@ var help = map[string]string{
 	"public log":                   "registro público",
 	"small":                        "small",
 	"Show context-sensitive help.": "Mostrar esta ayuda.",
-	"Run \"%s <command> --help\" for more information on a command.": "`%s help ORDEN` dice más sobre una orden.",
+	"Run \"%s <command> --help\" for more information on a command.": "`%s ORDEN --help` dice más sobre una orden.",
 
 	// Commands.
 	"Checks a lottery that publishes its draws in a public log. It needs nothing of the lottery's but what is published.":                   "Comprueba una lotería que publica sus sorteos en un registro público. De la lotería no hace falta nada más que lo publicado.",
