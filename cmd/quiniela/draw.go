@@ -247,7 +247,7 @@ func describe(e env, d web.Draw) error {
 	row("draw", "%s", d.ID)
 	row("state", "%s", e.say(d.State))
 	row("agencies", "%d of %d have finished", d.Finished, d.Agencies)
-	row("bets", "%s in %s batches", e.count(d.Bets), e.count(d.Batches))
+	row("bets", "%s, batches: %s", e.count(d.Bets), e.count(d.Batches))
 	row("opened", "%s", stamp(d.Opened))
 	if d.Closes != nil {
 		row("closes", "%s", stamp(d.Closes))
@@ -260,7 +260,7 @@ func describe(e env, d web.Draw) error {
 	}
 	switch {
 	case d.Winners != nil:
-		row("number", "%04d, with %s winners", *d.Number, e.count(*d.Winners))
+		row("number", "%04d, winners: %s", *d.Number, e.count(*d.Winners))
 	case d.Number != nil:
 		row("number", "%04d; the winners are being found: quiniela draw results %s", *d.Number, d.ID)
 	case d.State == "sealed" && d.Source == "beacon":
