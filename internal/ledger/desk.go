@@ -45,6 +45,7 @@ type AgencyProgress struct {
 	Batches  uint64
 	Bets     uint64
 	Finished bool
+	Seen     time.Time // when its last batch or its finish came; zero: never
 }
 
 // AgencyWinners are the winners of an agency, in the order in which their bets were stored.
@@ -219,7 +220,7 @@ func (l *Ledger) Progress(ctx context.Context, id string, from quiniela.Agency, 
 		if !ok && n == quiniela.Unattributed {
 			continue
 		}
-		all = append(all, AgencyProgress{Agency: n, Batches: max(c.next, 1) - 1, Bets: c.bets, Finished: c.finished})
+		all = append(all, c.progress(n))
 	}
 	return all, nil
 }

@@ -113,6 +113,7 @@ type cursor struct {
 	bets     uint64
 	finished bool
 	last     content // of its last batch
+	seen     int64   // when its last batch or its finish came, in µs since the Unix epoch, by the clock of the server that took it; 0: never
 }
 
 type cursorKey struct {
@@ -209,7 +210,7 @@ const (
 )
 
 // rowVersion is of the rows' meaning. Rows of another one are not read on a guess: the journal gives them anew.
-const rowVersion = 6
+const rowVersion = 7
 
 // batchRow is how many bytes of a batch's row are in front of its numbers.
 const batchRow = 8 + 8
@@ -230,7 +231,7 @@ func batchKey(dst []byte, d uint64, a quiniela.Agency, n uint64) []byte {
 	return binary.BigEndian.AppendUint64(agencyKey(dst, keyBatch, d, a), n)
 }
 
-const cursorSize = 8 + 8 + 4 + 1 + journal.SecretSize + journal.HashSize
+const cursorSize = 8 + 8 + 4 + 1 + 8 + journal.SecretSize + journal.HashSize
 
 func (c *cursor) append(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, c.next)
@@ -240,7 +241,8 @@ func (c *cursor) append(dst []byte) []byte {
 	if c.finished {
 		finished = 1
 	}
-	dst = append(append(dst, finished), c.last.secret[:]...)
+	dst = binary.BigEndian.AppendUint64(append(dst, finished), uint64(c.seen))
+	dst = append(dst, c.last.secret[:]...)
 	return append(dst, c.last.identity[:]...)
 }
 
@@ -249,8 +251,8 @@ func readCursor(b []byte) (cursor, error) {
 		return cursor{}, fmt.Errorf("a cursor of %d bytes, want %d", len(b), cursorSize)
 	}
 	return cursor{
-		next: binary.BigEndian.Uint64(b), bets: binary.BigEndian.Uint64(b[8:]), finished: b[20] == 1,
-		last: content{binary.BigEndian.Uint32(b[16:]), [journal.SecretSize]byte(b[21:]), [journal.HashSize]byte(b[21+journal.SecretSize:])},
+		next: binary.BigEndian.Uint64(b), bets: binary.BigEndian.Uint64(b[8:]), finished: b[20] == 1, seen: int64(binary.BigEndian.Uint64(b[21:])),
+		last: content{binary.BigEndian.Uint32(b[16:]), [journal.SecretSize]byte(b[29:]), [journal.HashSize]byte(b[29+journal.SecretSize:])},
 	}, nil
 }
 

@@ -159,6 +159,7 @@ func (t *transaction) addBatch(b *journal.Batch, numbers []byte) error {
 	c.next++
 	c.bets += uint64(b.Count)
 	c.last = contentOf(b)
+	c.seen = b.Received
 	index, err := t.logBatch(d, b, c)
 	if err != nil {
 		return err
@@ -243,6 +244,7 @@ func (t *transaction) addFinish(f journal.Finish) error {
 		return fmt.Errorf("agency %d finishes after %d batches, where %d are stored and finished is %t", f.Agency, f.Batches, c.next-1, c.finished)
 	}
 	c.finished = true
+	c.seen = f.At
 	t.cursors[k] = c
 	d.Finished++
 	t.draws[f.Draw] = d
