@@ -466,7 +466,7 @@ func TestStaticFilesAreNotListed(t *testing.T) {
 			t.Errorf("/static/%s: %d", e.Name(), status)
 		}
 	}
-	for _, path := range []string{"/static", "/static/", "/static/.", "/static/%2e%2e/pages/pages.html", "/static/..%2fpages%2fpages.html", "/static/../pages/pages.html", "/pages/pages.html", "/static/none"} {
+	for _, path := range []string{"/static", "/static/", "/static/.", "/static/%2e%2e/pages/layout.html", "/static/..%2fpages%2flayout.html", "/static/../pages/layout.html", "/pages/layout.html", "/static/none"} {
 		if status, _, text := d.ask(d.server.URL, "GET", path, ""); status == 200 || strings.Contains(text, "{{") {
 			t.Errorf("%s: %d", path, status)
 		}
