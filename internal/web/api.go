@@ -40,6 +40,11 @@ type Draw struct {
 	By       []string   `json:"entered_by,omitempty"` // who has entered the number that counts; a stranger is not told
 }
 
+// Waits reports whether the draw waits for a person to enter its number.
+func (d Draw) Waits() bool {
+	return d.State == "sealed" && d.Source == string(quiniela.SourceNotary) && d.Number == nil
+}
+
 // Figures are what has been sold in a draw. While it is open they are the operator's alone.
 type Figures struct {
 	Finished uint32 `json:"finished"` // agencies that have finished
@@ -49,12 +54,13 @@ type Figures struct {
 
 // Agency is an agency's progress in a draw.
 type Agency struct {
-	Agency   uint32 `json:"agency"`
-	Name     string `json:"name,omitempty"` // in the registry
-	Batches  uint64 `json:"batches"`
-	Bets     uint64 `json:"bets"`
-	Finished bool   `json:"finished"`
-	State    string `json:"state"` // finished, sending, waiting (no bets yet), or missing: the draw was closed before the agency had finished
+	Agency   uint32     `json:"agency"`
+	Name     string     `json:"name,omitempty"` // in the registry
+	Batches  uint64     `json:"batches"`
+	Bets     uint64     `json:"bets"`
+	Finished bool       `json:"finished"`
+	State    string     `json:"state"`          // finished, sending, waiting (no bets yet), or missing: the draw was closed before the agency had finished
+	Seen     *time.Time `json:"seen,omitempty"` // when its last batch or its finish came
 }
 
 // Winners is how many winners an agency has.
@@ -303,7 +309,7 @@ func (s *Site) listAgencies(r *http.Request) (any, error) {
 func (s *Site) newAgencies(d ledger.Draw, progress []ledger.AgencyProgress) []Agency {
 	all := make([]Agency, len(progress))
 	for i, a := range progress {
-		all[i] = Agency{uint32(a.Agency), s.nameOf(a.Agency), a.Batches, a.Bets, a.Finished, stateOf(d, a)}
+		all[i] = Agency{uint32(a.Agency), s.nameOf(a.Agency), a.Batches, a.Bets, a.Finished, stateOf(d, a), moment(a.Seen)}
 	}
 	return all
 }
@@ -411,6 +417,12 @@ func (s *Site) openDraw(r *http.Request) (any, error) {
 	if err := readBody(r, &t); err != nil {
 		return nil, err
 	}
+	d, err := s.open(r, t)
+	return newDraw(d, true), err
+}
+
+// open opens a draw for a request's visitor.
+func (s *Site) open(r *http.Request, t Terms) (ledger.Draw, error) {
 	terms := ledger.Terms{ID: t.ID, Agencies: t.Agencies, Rule: draw.Rule{Source: draw.Source(t.Source)}}
 	if t.Closes != nil {
 		terms.Closes = *t.Closes
@@ -421,19 +433,16 @@ func (s *Site) openDraw(r *http.Request) (any, error) {
 	}
 	var err error
 	if terms.Two, err = s.twoPeople(t); err != nil {
-		return nil, err
+		return ledger.Draw{}, err
 	}
 	d, err := s.Ledger.OpenDraw(r.Context(), visitorOf(r).actor, terms)
 	s.done(r, "draw_open", t.ID, err)
-	return newDraw(d, true), err
+	return d, err
 }
 
 // twoPeople says whether two people must enter the number of a new draw.
 func (s *Site) twoPeople(t Terms) (bool, error) {
-	may := 0
-	if s.Operators != nil {
-		may = s.Operators.Count(operators.Notary)
-	}
+	may := s.whoMayEnter()
 	switch {
 	case t.Two == nil:
 		return t.Source == string(quiniela.SourceNotary) && may >= 2, nil
@@ -441,6 +450,14 @@ func (s *Site) twoPeople(t Terms) (bool, error) {
 		return false, quiniela.Refuse(quiniela.Invalid, "two people are to enter the number of draw %s, and %d may: register them with `quiniela operator add`", t.ID, may)
 	}
 	return *t.Two, nil
+}
+
+// whoMayEnter is how many people are registered who may enter a number.
+func (s *Site) whoMayEnter() int {
+	if s.Operators == nil {
+		return 0
+	}
+	return s.Operators.Count(operators.Notary)
 }
 
 // done logs an operator's action and how it ended.
@@ -460,9 +477,15 @@ func (s *Site) closeDraw(r *http.Request) (any, error) {
 	if err := readBody(r, &body); err != nil {
 		return nil, err
 	}
-	d, err := s.Ledger.CloseDraw(r.Context(), visitorOf(r).actor, r.PathValue("id"), body.Note)
-	s.done(r, "draw_close", r.PathValue("id"), err)
+	d, err := s.close(r, body.Note)
 	return newDraw(d, true), err
+}
+
+// close closes the draw that a request's address names, for its visitor.
+func (s *Site) close(r *http.Request, note string) (ledger.Draw, error) {
+	d, err := s.Ledger.CloseDraw(r.Context(), visitorOf(r).actor, r.PathValue("id"), note)
+	s.done(r, "draw_close", r.PathValue("id"), err)
+	return d, err
 }
 
 // enterNumber enters a notary's number, or a round of the beacon.
@@ -485,10 +508,16 @@ func (s *Site) enterNumber(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, quiniela.Refuse(quiniela.Invalid, "extract: want the SHA-256 of the official extract, in hexadecimal")
 	}
-	id := r.PathValue("id")
-	d, err := s.Ledger.EnterNumber(r.Context(), visitorOf(r).actor, id, quiniela.Number(*body.Number), extract)
-	s.done(r, "draw_enter", id, err)
+	d, err := s.enter(r, quiniela.Number(*body.Number), extract)
 	return newDraw(d, true), err
+}
+
+// enter enters a number for the draw that a request's address names, for its visitor.
+func (s *Site) enter(r *http.Request, n quiniela.Number, extract []byte) (ledger.Draw, error) {
+	id := r.PathValue("id")
+	d, err := s.Ledger.EnterNumber(r.Context(), visitorOf(r).actor, id, n, extract)
+	s.done(r, "draw_enter", id, err)
+	return d, err
 }
 
 func (s *Site) enterBeacon(r *http.Request, round []byte) (any, error) {

@@ -12,7 +12,7 @@ func (s *Site) login(w http.ResponseWriter, r *http.Request) {
 	name, key := r.PostFormValue("name"), r.PostFormValue("key")
 	p, ok := s.attempt(r, name, func(g *operators.Guard) (operators.Person, bool) { return g.Login(name, key) })
 	if !ok {
-		s.render(w, r, http.StatusUnauthorized, "login", page{Failed: true})
+		s.render(w, r, http.StatusUnauthorized, "login", page{Failed: true, Next: r.PostFormValue("next")})
 		return
 	}
 	s.record(r, s.registered(r, p), journal.Act{What: journal.ActLogin}, nil)
@@ -20,7 +20,11 @@ func (s *Site) login(w http.ResponseWriter, r *http.Request) {
 		Name: cookieName, Value: s.sessions.begin(p), Path: "/", MaxAge: int(sessionTime.Seconds()),
 		HttpOnly: true, Secure: s.secured(r), SameSite: http.SameSiteStrictMode,
 	})
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	next := r.PostFormValue("next")
+	if !local(next) {
+		next = "/"
+	}
+	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
 func (s *Site) loginPage(w http.ResponseWriter, r *http.Request) {

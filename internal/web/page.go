@@ -2,42 +2,68 @@ package web
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"quiniela"
-	"quiniela/internal/ledger"
 	"quiniela/internal/operators"
 )
 
-// page is what a template shows.
+// page is what a template shows. render sets the fields up to Zone.
 type page struct {
-	T         texts
-	Operator  bool   // for one of those who run the lottery
-	Name      string // that person's, where it is known
-	Named     bool   // with the documents of those who won
-	Asked     string // the language that the page's address asks for
-	Login     bool   // whether one can log in at all
-	Log       bool   // whether the public log is served
-	Alone     bool   // the page that checks receipts is a file of its own
-	Failed    bool   // whether the attempt to log in failed
-	Draws     []Draw // newest first
-	AllDraws  turn
-	Draw      Draw
-	Agencies  []Agency // the operator's
-	Others    turn
-	Winners   []Winners
-	More      turn     // winners
-	Forgotten bool     // nobody knows any more who won
-	Buckets   []bucket // the operator's
-	Most      []played // the numbers played most; the operator's
+	T        texts
+	Section  string // the template's name
+	Operator bool   // for one of those who run the lottery
+	Opens    bool   // for one who may open and close draws
+	Enters   bool   // for one who may enter a number
+	Name     string // that person's, where it is known
+	Asked    string // the language that the page's address asks for
+	Here     here
+	Login    bool   // whether one can log in at all
+	Log      bool   // whether the public log is served
+	Version  string // of the program
+	Zone     string // in which the page shows times
+
+	Alone  bool   // the page that checks receipts is a file of its own
+	Failed bool   // whether the attempt to log in failed
+	Next   string // the page that a login leads to
+
+	Draws   []Draw // newest first
+	List    listed // what part of all draws Draws are
+	Waiting []Draw // draws that wait for a person to enter their number; of those who run the lottery
+
+	Draw        Draw
+	Named       bool     // with the documents of those who won
+	Agencies    []Agency // the operator's
+	Others      turn
+	Missing     []Agency // the first of those that have not finished; the operator's
+	MissingLeft int      // the rest of them
+	Late        bool     // they are missing in a closed draw, or soon
+	Winners     []Winners
+	More        turn     // winners
+	Forgotten   bool     // nobody knows any more who won
+	Chart       chart    // the operator's
+	Most        []played // the numbers played most; the operator's
+
+	Form    form
+	Record  record // of a draw, to be printed
+	Trail   trailList
+	Backups *Backups // nil: the server makes none by itself
+}
+
+// here is a page's address, where it can be asked for.
+type here struct{ url url.URL }
+
+// In returns the address of the page in another language.
+func (h here) In(lang string) string {
+	q := h.url.Query()
+	q.Set("lang", lang)
+	return h.url.Path + "?" + q.Encode()
 }
 
 // turn has the links to the rest of a list of which a page shows a part.
@@ -45,23 +71,14 @@ type turn struct {
 	Before, After string // "" if there is none
 }
 
-// bucket is a hundred numbers in a row.
-type bucket struct {
-	From, To     uint16
-	Bets         uint64
-	X, Y, Height float64 // of its bar, in the picture's units
-}
-
-// played is a number and how many bets are on it.
-type played struct {
-	Number uint16
-	Bets   uint64
-}
-
 // How much of each list a page shows at once. A draw may have a million agencies, each with any number of winners.
 const (
 	pageAgencies  = 200
 	pageDraws     = 50
+	pageNewest    = 10 // draws below another one
+	pageWaiting   = 20
+	pageMissing   = 20
+	pageActs      = 100
 	pageDocuments = 20 // of an agency, to the operator
 )
 
@@ -78,6 +95,9 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	},
 	"iso":   func(t time.Time) string { return t.Format(time.RFC3339) },
 	"clock": func(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") },
+	"short": func(t time.Time) string { return short(t, time.Now()) },
+	"may":   operators.Role.May,
+	"field": newField,
 }).ParseFS(files, "pages/*.html"))
 
 // thousands separates a whole number's thousands with a narrow space, which is right in both languages; page.js does the same.
@@ -89,12 +109,35 @@ func thousands(s string) string {
 	return s
 }
 
+// short returns a time without its zone: of today's the hours, of others the day too.
+func short(t, now time.Time) string {
+	t, now = t.Local(), now.Local()
+	if t.Format(time.DateOnly) == now.Format(time.DateOnly) {
+		return t.Format(time.TimeOnly)
+	}
+	return t.Format("2006-01-02 15:04")
+}
+
+// zone names the lottery's time zone, which is the server's, as it is at a time.
+func zone(t time.Time) string {
+	offset := t.Local().Format("UTC-07:00")
+	if name := time.Local.String(); name != "Local" && name != "UTC" {
+		return name + ", " + offset
+	}
+	return offset
+}
+
 // render answers with a page. It makes the whole page before it sends the status, so that a failure can still be a 500.
 func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
-	p.T, p.Operator, p.Login, p.Log = language(r), staff(r), s.Operators != nil, s.Published != ""
-	p.Name = visitorOf(r).person.Name
+	p.T, p.Section, p.Login, p.Log = language(r), name, s.Operators != nil, s.Published != ""
+	p.Operator, p.Opens, p.Enters = staff(r), may(r, operators.Operator), may(r, operators.Notary)
+	p.Name, p.Version, p.Zone = visitorOf(r).person.Name, s.Version, zone(time.Now())
+	if p.Here.url.Path == "" {
+		p.Here.url = *r.URL
+	}
 	if r.URL.Query().Get("lang") == p.T.Lang {
 		p.Asked = p.T.Lang
+		http.SetCookie(w, &http.Cookie{Name: languageCookie, Value: p.T.Lang, Path: "/", MaxAge: int(languageTime.Seconds()), HttpOnly: true, Secure: s.secured(r), SameSite: http.SameSiteLaxMode})
 	}
 	var out bytes.Buffer
 	if err := templates.ExecuteTemplate(&out, name, p); err != nil {
@@ -108,132 +151,6 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name s
 	h.Set("Vary", "Accept-Language, Cookie")
 	w.WriteHeader(status)
 	_, _ = w.Write(out.Bytes()) // a peer that has gone needs no answer
-}
-
-// home shows the current draw, and the list of all draws.
-func (s *Site) home(w http.ResponseWriter, r *http.Request) { s.show(w, r, "") }
-
-func (s *Site) drawPage(w http.ResponseWriter, r *http.Request) { s.show(w, r, r.PathValue("id")) }
-
-func (s *Site) show(w http.ResponseWriter, r *http.Request, id string) {
-	p, err := s.collect(r, id)
-	switch {
-	case quiniela.CodeOf(err) == quiniela.NoDraw && id == "":
-		s.render(w, r, http.StatusOK, "empty", p)
-	case quiniela.CodeOf(err) == quiniela.NoDraw:
-		s.render(w, r, http.StatusNotFound, "missing", p)
-	case err != nil:
-		s.Log.Error("http", "result", "fail", "path", r.URL.Path, "error", err)
-		writeProblem(w, err)
-	default:
-		s.render(w, r, http.StatusOK, "draw", p)
-	}
-}
-
-func (s *Site) collect(r *http.Request, id string) (p page, err error) {
-	if err := s.collectDraws(&p, r); err != nil {
-		return p, err
-	}
-	d, err := s.Ledger.FindDraw(r.Context(), id)
-	if err != nil {
-		return p, err
-	}
-	p.Draw = newDraw(d, staff(r))
-	if err := s.collectWinners(&p, r, d); err != nil || !staff(r) {
-		return p, err
-	}
-	if err := s.collectAgencies(&p, r, d); err != nil {
-		return p, err
-	}
-	tally, err := s.Ledger.Tally(r.Context(), d.ID)
-	if err != nil {
-		return p, err
-	}
-	p.Buckets, p.Most = distribution(tally)
-	return p, nil
-}
-
-// collectDraws takes the draws up to the parameter `draws`, an ordinal, or the last ones.
-func (s *Site) collectDraws(p *page, r *http.Request) error {
-	_, last, err := s.Ledger.DrawsFrom(r.Context(), 0, 0)
-	if err != nil {
-		return err
-	}
-	newest := last
-	if n := parameter(r, "draws"); n > 0 && n < last {
-		newest = n
-	}
-	first := uint64(1)
-	if newest > pageDraws {
-		first = newest - pageDraws + 1
-	}
-	all, _, err := s.Ledger.DrawsFrom(r.Context(), first, int(newest-first+1))
-	if err != nil {
-		return err
-	}
-	for _, d := range slices.Backward(all) {
-		p.Draws = append(p.Draws, newDraw(d, staff(r)))
-	}
-	if newest < last {
-		p.AllDraws.Before = link(r, "draws", min(last, newest+pageDraws), language(r).AtDraws)
-	}
-	if first > 1 {
-		p.AllDraws.After = link(r, "draws", first-1, language(r).AtDraws)
-	}
-	return nil
-}
-
-// collectWinners takes how many winners the agencies have, from the parameter `winners` on, and for the operator the first documents.
-func (s *Site) collectWinners(p *page, r *http.Request, d ledger.Draw) (err error) {
-	from := parameter(r, "winners")
-	var next quiniela.Agency
-	p.Winners, next, err = s.winners(r, d.ID, quiniela.Agency(from), pageAgencies)
-	if quiniela.CodeOf(err) == quiniela.Absent {
-		p.Forgotten = true
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if from > 1 {
-		p.More.Before = link(r, "winners", 1, language(r).AtWinners)
-	}
-	if next > 0 {
-		p.More.After = link(r, "winners", uint64(next), language(r).AtWinners)
-	}
-	if p.Named = may(r, operators.Notary); !p.Named {
-		return nil
-	}
-	for i := range p.Winners {
-		w := &p.Winners[i]
-		if w.Documents, err = s.documents(r, d, quiniela.Agency(w.Agency), 0, pageDocuments); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// collectAgencies takes the progress of the agencies from the parameter `from` on. Where there are none any more, or somebody has
-// changed the link, they are the first ones.
-func (s *Site) collectAgencies(p *page, r *http.Request, d ledger.Draw) error {
-	from := quiniela.Agency(parameter(r, "from"))
-	shown, err := s.Ledger.Progress(r.Context(), d.ID, from, pageAgencies+1)
-	if err == nil && len(shown) == 0 {
-		from = 0
-		shown, err = s.Ledger.Progress(r.Context(), d.ID, from, pageAgencies+1)
-	}
-	if err != nil {
-		return err
-	}
-	if from > 1 {
-		p.Others.Before = link(r, "from", uint64(max(from, pageAgencies+1)-pageAgencies), language(r).AtAgencies)
-	}
-	if len(shown) > pageAgencies {
-		p.Others.After = link(r, "from", uint64(shown[pageAgencies].Agency), language(r).AtAgencies)
-		shown = shown[:pageAgencies]
-	}
-	p.Agencies = s.newAgencies(d, shown)
-	return nil
 }
 
 // parameter returns a number of the page's address, or 0.
@@ -254,45 +171,21 @@ func link(r *http.Request, list string, from uint64, anchor string) string {
 	return "?" + q.Encode() + "#" + anchor
 }
 
-// Sizes of the picture of the distribution, in its own units, and how many of the numbers played most are listed.
+// The language that somebody has asked for is kept in a cookie.
 const (
-	buckets     = 100
-	pictureHigh = 100
-	mostPlayed  = 10
+	languageCookie = "lang"
+	languageTime   = 365 * 24 * time.Hour
 )
 
-// distribution returns the bars of the picture, and the numbers played most, the one with most bets first.
-func distribution(tally *[ledger.Numbers]uint64) (all []bucket, most []played) {
-	const each = ledger.Numbers / buckets
-	highest := uint64(1)
-	for i := range buckets {
-		first := i * each
-		b := bucket{From: uint16(first), To: uint16(first + each - 1), X: float64(i * 10)}
-		for _, bets := range tally[first : first+each] {
-			b.Bets += bets
-		}
-		highest = max(highest, b.Bets)
-		all = append(all, b)
-	}
-	for i := range all {
-		all[i].Height = pictureHigh * float64(all[i].Bets) / float64(highest)
-		all[i].Y = pictureHigh - all[i].Height
-	}
-	for n, bets := range tally {
-		if bets > 0 {
-			most = append(most, played{uint16(n), bets})
-		}
-	}
-	slices.SortStableFunc(most, func(a, b played) int { return cmp.Compare(b.Bets, a.Bets) })
-	return all, most[:min(len(most), mostPlayed)]
-}
-
-// language returns the texts in the language that the parameter `lang` asks for, or else the one that the browser prefers.
-// Without either it is Spanish.
+// language returns the texts in the language that the parameter `lang` asks for, or else the one that was last asked for in this
+// way, or else the one that the browser prefers. Without any it is Spanish.
 func language(r *http.Request) texts {
-	accept := r.URL.Query().Get("lang") + "," + r.Header.Get("Accept-Language")
+	asked := r.URL.Query().Get("lang")
+	if c, err := r.Cookie(languageCookie); err == nil {
+		asked += "," + c.Value
+	}
 	best, quality := spanish, 0.0
-	for part := range strings.SplitSeq(accept, ",") {
+	for part := range strings.SplitSeq(asked+","+r.Header.Get("Accept-Language"), ",") {
 		tag, params, _ := strings.Cut(strings.TrimSpace(part), ";")
 		base, _, _ := strings.Cut(strings.ToLower(tag), "-")
 		q := weight(params)

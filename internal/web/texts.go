@@ -4,6 +4,8 @@ package web
 // begin with At are the parts of a page in its address, behind "#".
 type texts struct {
 	verifyTexts
+	formTexts
+	deskTexts
 	Lang            string
 	Title           string
 	Skip            string
@@ -20,6 +22,7 @@ type texts struct {
 	Finished        string
 	Sending         string
 	Waiting         string
+	Absent          string // an agency that had not finished when the draw was closed
 	AgenciesDone    string
 	Of              string
 	Opened          string
@@ -77,6 +80,8 @@ type texts struct {
 
 var spanish = texts{
 	verifyTexts:     spanishVerify,
+	formTexts:       spanishForm,
+	deskTexts:       spanishDesk,
 	Lang:            "es",
 	Title:           "Quiniela",
 	Skip:            "Ir al contenido",
@@ -93,6 +98,7 @@ var spanish = texts{
 	Finished:        "Terminó",
 	Sending:         "Enviando",
 	Waiting:         "Sin apuestas",
+	Absent:          "Faltó",
 	AgenciesDone:    "Agencias que terminaron",
 	Of:              "de",
 	Opened:          "Abrió",
@@ -107,7 +113,7 @@ var spanish = texts{
 	Documents:       "Documentos",
 	NoWinners:       "Nadie acertó el número.",
 	NotDrawn:        "El sorteo todavía no se realizó.",
-	DocumentsHidden: "Solamente el operador ve los documentos.",
+	DocumentsHidden: "Los documentos los ven solamente quienes hacen el sorteo.",
 	FiguresHidden:   "Lo que se vende, por agencia y por número y en vivo, lo ve el operador al ingresar con su clave.",
 	And:             "y otros",
 	Forgotten:       "Quiénes ganaron ya se borró.",
@@ -151,6 +157,8 @@ var spanish = texts{
 
 var english = texts{
 	verifyTexts:     englishVerify,
+	formTexts:       englishForm,
+	deskTexts:       englishDesk,
 	Lang:            "en",
 	Title:           "Quiniela",
 	Skip:            "Skip to the content",
@@ -167,6 +175,7 @@ var english = texts{
 	Finished:        "Finished",
 	Sending:         "Sending",
 	Waiting:         "No bets yet",
+	Absent:          "Missing",
 	AgenciesDone:    "Agencies that have finished",
 	Of:              "of",
 	Opened:          "Opened",
@@ -181,7 +190,7 @@ var english = texts{
 	Documents:       "Documents",
 	NoWinners:       "Nobody played the number.",
 	NotDrawn:        "The draw has not been held yet.",
-	DocumentsHidden: "Only the operator sees the documents.",
+	DocumentsHidden: "Only those who run the draw see the documents.",
 	FiguresHidden:   "What is sold, live, by agency and by number, is for the operator, who logs in with the key.",
 	And:             "and another",
 	Forgotten:       "Who won has been deleted.",
@@ -243,4 +252,30 @@ func (t texts) By(by string) string {
 		return t.ByOperator
 	}
 	return t.ByAgencies
+}
+
+// AgencyState returns the name of Agency.State.
+func (t texts) AgencyState(state string) string {
+	switch state {
+	case "finished":
+		return t.Finished
+	case "sending":
+		return t.Sending
+	case "missing":
+		return t.Absent
+	}
+	return t.Waiting
+}
+
+// SourceOf says where a draw's number comes from.
+func (t texts) SourceOf(d Draw) string {
+	switch {
+	case d.Source == "beacon":
+		return t.FromBeacon
+	case d.Source == "fixed":
+		return t.FromFixed
+	case d.Two:
+		return t.FromNotaries
+	}
+	return t.FromNotary
 }

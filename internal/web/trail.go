@@ -49,13 +49,7 @@ func (s *Site) listTrail(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	acts := make([]Act, len(found))
-	for i, a := range found {
-		acts[i] = Act{
-			Position: a.Position, At: time.UnixMicro(a.At).UTC(), Who: a.Who, What: a.What, From: a.From, Draw: a.Draw, About: a.About, Note: a.Note, Failed: a.Failed,
-		}
-	}
-	answer := map[string]any{"acts": acts}
+	answer := map[string]any{"acts": newActs(found)}
 	if before != 0 {
 		answer["before"] = before
 	}

@@ -19,8 +19,7 @@ func (s *Site) verifyPage(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if err != nil {
-			s.Log.Error("http", "result", "fail", "path", r.URL.Path, "error", err)
-			writeProblem(w, err)
+			s.fail(w, r, err)
 			return
 		}
 		p.Draw.ID = d.ID

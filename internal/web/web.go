@@ -34,8 +34,10 @@ import (
 // contract. All of them may be called from several goroutines.
 type Ledger interface {
 	DrawsFrom(ctx context.Context, from uint64, most int) (draws []ledger.Draw, last uint64, err error)
+	LastDraws(ctx context.Context, before uint64, most int, match func(ledger.Draw) bool) (draws []ledger.Draw, next uint64, err error)
 	FindDraw(ctx context.Context, id string) (ledger.Draw, error)
 	Progress(ctx context.Context, id string, from quiniela.Agency, most int) ([]ledger.AgencyProgress, error)
+	Unfinished(ctx context.Context, id string, most int) ([]ledger.AgencyProgress, error)
 	Tally(ctx context.Context, id string) (*[ledger.Numbers]uint64, error)
 	CountWinners(ctx context.Context, id string, from quiniela.Agency, most int) ([]ledger.AgencyCount, error)
 	Winners(ctx context.Context, draw uint64, agency quiniela.Agency) (w ledger.Winners, drawn bool, err error)
@@ -59,7 +61,10 @@ type Options struct {
 	Names     func(quiniela.Agency) string // an agency's name in the registry, or ""; nil: there are no names
 	// Backup copies the journal into a new folder while the lottery goes on, and returns the position of the last entry copied.
 	// nil: the site offers no backup.
-	Backup  func(ctx context.Context, dir string) (last uint64, err error)
+	Backup func(ctx context.Context, dir string) (last uint64, err error)
+	// Backups says how the backups stand that the server makes by itself. nil: it makes none.
+	Backups func() Backups
+	Version string               // of the program, for the pages' footer; "": not shown
 	Metrics *prometheus.Registry // with the figures of the site itself; nil: not served
 	Pprof   bool                 // serve profiles
 	Proxies Proxies
@@ -104,8 +109,7 @@ func New(o Options) *Site {
 	if o.Published != "" {
 		s.mux.HandleFunc("GET /log/", published(os.DirFS(o.Published)))
 	}
-	s.mux.HandleFunc("GET /{$}", s.home)
-	s.mux.HandleFunc("GET /draws/{id}", s.drawPage)
+	s.routePages()
 	s.mux.HandleFunc("GET /verify", s.verifyPage)
 	s.mux.HandleFunc("GET /verify.html", s.oneFile)
 	s.mux.HandleFunc("GET /static/verify.wasm", verifier)
@@ -114,6 +118,29 @@ func New(o Options) *Site {
 	s.mux.HandleFunc("POST /logout", s.logout)
 	s.routeAdmin()
 	return s
+}
+
+// routePages has the pages with draws, and what is done on them.
+func (s *Site) routePages() {
+	s.mux.HandleFunc("GET /{$}", s.home)
+	s.mux.HandleFunc("GET /draws", s.drawsPage)
+	s.mux.HandleFunc("GET /draws/{id}", s.drawPage)
+	for path, h := range map[string]http.HandlerFunc{
+		"GET /draws/{id}/act":         s.actPage,
+		"GET /draws/{id}/winners.csv": s.winnersCSV,
+		"GET /trail":                  s.trailPage,
+		"GET /trail.csv":              s.trailCSV,
+		"GET /backups":                s.backupsPage,
+	} {
+		s.mux.HandleFunc(path, s.only(operators.Viewer, h))
+	}
+	s.mux.HandleFunc("GET /draws/{id}/number", s.only(operators.Notary, s.numberForm))
+	s.mux.HandleFunc("POST /draws/{id}/number", s.only(operators.Notary, s.takeNumber))
+	s.mux.HandleFunc("GET /draws/{id}/documents.csv", s.only(operators.Notary, s.documentsCSV))
+	s.mux.HandleFunc("GET /open", s.only(operators.Operator, s.openForm))
+	s.mux.HandleFunc("POST /draws", s.only(operators.Operator, s.takeTerms))
+	s.mux.HandleFunc("GET /draws/{id}/close", s.only(operators.Operator, s.closeForm))
+	s.mux.HandleFunc("POST /draws/{id}/close", s.only(operators.Operator, s.takeClose))
 }
 
 // routeAdmin has what is served apart from the public site.

@@ -1,7 +1,42 @@
-// Keeps the page of a draw up to date by server-sent events. Without this script the page shows the draw as it was when the
-// page was loaded.
+// Keeps the page of a draw up to date by server-sent events, and counts down to its closing time. Without this script the page shows the
+// draw as it was when the page was loaded; everything that a person does works without it.
 const draw = document.getElementById("draw");
+const countdown = document.getElementById("countdown");
+let ahead = 0; // how many ms the server's clock is ahead of this machine's
 if (draw) follow(draw);
+if (countdown) countDown(countdown);
+document.getElementById("corrections")?.focus();
+for (const button of document.querySelectorAll("button.print")) button.hidden = false;
+document.addEventListener("click", (event) => event.target.closest("button.print") && print());
+
+// countDown shows the time that is left each second. A screen reader is told at a few moments only.
+function countDown(root) {
+  const closes = Date.parse(root.dataset.closes);
+  const said = root.querySelector(".said");
+  const moments = [60, 30, 15, 10, 5, 2]; // minutes
+  let last = null; // the moment that was told last
+  const tick = () => {
+    root.hidden = draw.dataset.state !== "open";
+    const left = Math.max(0, Math.ceil((closes - Date.now() - ahead) / 1000));
+    root.querySelector(".clock").textContent = left ? root.dataset.text + " " + span(left) : root.dataset.over;
+    const moment = moments.findLast((m) => left <= m * 60) ?? null;
+    const told = left ? moment : 0;
+    if (told === last) return;
+    last = told;
+    if (told === 0) said.textContent = root.dataset.over;
+    else if (told) said.textContent = root.dataset.text + " " + Math.ceil(left / 60) + " " + root.dataset.minutes;
+  };
+  tick();
+  setInterval(tick, 1000);
+}
+
+// span writes a number of seconds as days, hours, minutes and seconds.
+function span(seconds) {
+  const two = (n) => String(n).padStart(2, "0");
+  const days = Math.floor(seconds / 86400);
+  const clock = two(Math.floor(seconds / 3600) % 24) + ":" + two(Math.floor(seconds / 60) % 60) + ":" + two(seconds % 60);
+  return days ? days + " d " + clock : clock;
+}
 
 function follow(root) {
   const count = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, "\u202f");
@@ -11,9 +46,9 @@ function follow(root) {
   const rates = new Array(seconds).fill(0);
   let before = null; // the server's time and the bets in the last event; null: unknown
   let heard = 0; // when that event came, by this machine's clock
-  let state = root.dataset.state;
-  const bets = () => document.getElementById("bets")?.textContent; // undefined where they are the operator's alone
-  let shown = bets(); // the bets when the parts outside the events were last fetched
+  let entered = root.dataset.first; // who of two people has entered the number
+  const sold = () => document.querySelector("dl.figures").textContent; // without figures where they are the operator's alone
+  let shown = sold(); // the figures when the parts outside the events were last fetched
   let events = null; // the open stream; null: none
 
   // A hidden page closes its stream: all pages of a site share the browser's few connections to it.
@@ -22,7 +57,7 @@ function follow(root) {
   document.addEventListener("visibilitychange", () => document.hidden ? leave() : come());
   come();
   setInterval(quiet, 1000);
-  setInterval(() => { if (events && bets() !== shown) refresh(); }, 3000);
+  setInterval(() => { if (events && sold() !== shown) refresh(); }, 3000);
 
   function come() {
     if (events || document.hidden) return;
@@ -50,9 +85,12 @@ function follow(root) {
   }
 
   function take(event) {
+    ahead = event.now - Date.now();
     if (event.draw.bets !== undefined) figures(event);
-    if (event.draw.state !== state) {
-      state = event.draw.state;
+    const first = event.draw.first || "";
+    if (event.draw.state !== root.dataset.state || first !== entered) {
+      root.dataset.state = event.draw.state;
+      entered = first;
       refresh();
     }
   }
@@ -71,12 +109,10 @@ function follow(root) {
     if (!row) return;
     set(row.cells[1], count(agency.batches));
     set(row.cells[2], count(agency.bets));
+    row.className = "is-" + agency.state;
     const mark = row.cells[3].firstElementChild;
-    let [text, look] = [root.dataset.waiting, "sealed"];
-    if (agency.bets) [text, look] = [root.dataset.sending, "open"];
-    if (agency.finished) [text, look] = [root.dataset.finished, "drawn"];
-    set(mark, text);
-    mark.className = "state " + look;
+    set(mark, root.dataset[agency.state]);
+    mark.className = "state " + agency.state;
   }
 
   function rate(event) {
@@ -107,12 +143,12 @@ function follow(root) {
 
   // refresh fetches the page again for the parts that events do not carry.
   async function refresh() {
-    const about = bets();
+    const about = sold();
     try {
       const answer = await fetch(location.href);
       if (!answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      for (const pick of ["#result", "#state", "dl.figures", "#numbers-live", "[data-part=draws]"]) replace(pick, fresh);
+      for (const pick of ["#result", "#state", "#acts", "dl.figures", "#progress", "#numbers-live", "[data-part=waiting]", "[data-part=draws]"]) replace(pick, fresh);
       shown = about;
     } catch {
       // The server cannot be reached. The stream notices when it is back.
@@ -132,6 +168,7 @@ function follow(root) {
     if (old.innerHTML === now.innerHTML) return;
     old.className = now.className;
     old.replaceChildren(...now.childNodes);
+    for (const button of old.querySelectorAll("button.print")) button.hidden = false;
     const next = at >= 0 && old.querySelectorAll(usable)[at];
     if (next) next.focus({ preventScroll: true });
   }
