@@ -15,6 +15,7 @@ import (
 	"quiniela"
 	"quiniela/draw"
 	"quiniela/internal/central"
+	"quiniela/internal/console"
 	"quiniela/internal/ledger"
 	"quiniela/internal/logline"
 	"quiniela/internal/publish"
@@ -236,7 +237,7 @@ func (c *serverCommand) serverOptions() server.Options {
 // site are the settings of the page and the metrics, which check has seen.
 func (c *serverCommand) site() *central.Site {
 	s := &central.Site{
-		Address: c.HTTP, Optional: c.HTTP == defaultHTTP, TLS: central.TLS{Cert: c.HTTPCert, Key: c.HTTPKey}, Hosts: c.HTTPHosts,
+		Address: c.HTTP, Optional: c.HTTP == defaultHTTP, TLS: central.TLS{Cert: c.HTTPCert, Key: c.HTTPKey}, Hosts: c.HTTPHosts, Version: console.ShortVersion(release),
 		Admin: c.Admin, AdminOptional: c.Admin == defaultAdmin, Pprof: c.Pprof,
 	}
 	s.Proxies.From, _ = prefixes(c.Proxies)

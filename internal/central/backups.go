@@ -16,6 +16,7 @@ import (
 	"quiniela/internal/backup"
 	"quiniela/internal/journal"
 	"quiniela/internal/journal/local"
+	"quiniela/internal/web"
 )
 
 // Backups say where and when a central makes backups by itself. They need a local journal.
@@ -148,6 +149,14 @@ func (b *backups) next(now time.Time) time.Time {
 		return b.tried.Add(backupRetry)
 	}
 	return last
+}
+
+// state is what the page shows of the backups.
+func (b *backups) state(now time.Time) web.Backups {
+	next := b.next(now)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return web.Backups{Newest: b.newest, Next: next, Count: b.count, Failed: b.failed}
 }
 
 // onDay returns the time of the day, some days after a time.

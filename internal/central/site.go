@@ -50,6 +50,7 @@ type Site struct {
 	TLS           TLS      // of Address; without files there is none
 	Hosts         []string // names that the page may be asked for by, besides this machine's addresses
 	Proxies       web.Proxies
+	Version       string // of the program, which the pages show; "" is not shown
 	Admin         string // of the health checks, the figures and the profiles, host:port; "" is none
 	AdminOptional bool   // as Optional
 	Pprof         bool   // serve profiles
@@ -113,8 +114,12 @@ func (c *Central) openSite() (err error) {
 }
 
 func (c *Central) siteOptions() web.Options {
+	s := c.options.Site
 	o := web.Options{
-		Ledger: c.Ledger, Operators: c.operators, Hosts: c.options.Site.Hosts, Proxies: c.options.Site.Proxies, Metrics: c.figures, Pprof: c.options.Site.Pprof, Log: c.log,
+		Ledger: c.Ledger, Operators: c.operators, Hosts: s.Hosts, Proxies: s.Proxies, Metrics: c.figures, Pprof: s.Pprof, Version: s.Version, Log: c.log,
+	}
+	if c.backups != nil {
+		o.Backups = func() web.Backups { return c.backups.state(c.options.Now()) }
 	}
 	if guard := c.options.Server.Guard; guard != nil {
 		o.Names = guard.Name

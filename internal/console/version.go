@@ -8,22 +8,32 @@ import (
 )
 
 // Version returns VersionLine of this program.
-func Version(program, release string) string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		info = &debug.BuildInfo{}
+func Version(program, release string) string { return VersionLine(program, release, buildInfo()) }
+
+// ShortVersion returns the version of this program alone.
+func ShortVersion(release string) string { return versionName(release, buildInfo()) }
+
+// buildInfo returns what the binary knows of its build.
+func buildInfo() *debug.BuildInfo {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info
 	}
-	return VersionLine(program, release, info)
+	return &debug.BuildInfo{}
 }
 
-// VersionLine names a program and says which source it was built from, as far as the binary knows: the release, else the module's version
-// (`go install …@version`, or a build in a clone), else devel. `go run` and a build without the repository record no commit.
-func VersionLine(program, release string, info *debug.BuildInfo) string {
+// versionName returns the release, else the module's version (`go install …@version`, or a build in a clone), else devel.
+func versionName(release string, info *debug.BuildInfo) string {
 	version := info.Main.Version
 	if version == "(devel)" {
 		version = ""
 	}
-	version = cmp.Or(release, version, "devel")
+	return cmp.Or(release, version, "devel")
+}
+
+// VersionLine names a program and says which source it was built from, as far as the binary knows. `go run` and a build without the
+// repository record no commit.
+func VersionLine(program, release string, info *debug.BuildInfo) string {
+	version := versionName(release, info)
 	commit, modified := "unknown", ""
 	for _, s := range info.Settings {
 		switch {
