@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -33,6 +34,11 @@ import (
 //
 //go:embed testdata/accessibility.js
 var accessibility string
+
+// broken is a script that returns the words which a page breaks over two lines.
+//
+//go:embed testdata/broken.js
+var broken string
 
 // needBrowser returns the path of a browser. Without one it skips the test, or fails it if QUINIELA_REQUIRE_BROWSER is 1.
 func needBrowser(t *testing.T) string {
@@ -207,27 +213,36 @@ func (b *browser) accessible(page string) {
 	}
 }
 
-// picture saves a screenshot in the folder screenshots, which git ignores.
+// picture saves a screenshot in the folder that QUINIELA_SCREENSHOTS names, or else in screenshots, which git ignores.
 func (b *browser) picture(name string) {
 	b.t.Helper()
 	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if err := os.MkdirAll("screenshots", 0o755); err != nil {
+	b.save(name+".png", png)
+}
+
+func (b *browser) save(name string, file []byte) {
+	b.t.Helper()
+	dir := cmp.Or(os.Getenv("QUINIELA_SCREENSHOTS"), "screenshots")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		b.t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join("screenshots", name+".png"), png, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name), file, 0o644); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-// phone makes the window as narrow as a phone's, and checks that the page needs no sideways scrolling.
+// phone makes the window as narrow as a phone's, and checks that the page needs no sideways scrolling and breaks no word.
 func (b *browser) phone(page string) {
 	b.t.Helper()
 	b.do(chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile))
 	if width := result[int](b, `document.documentElement.scrollWidth`); width > 360 {
 		b.t.Errorf("%s is %d wide on a phone of 360", page, width)
+	}
+	if words := result[[]string](b, broken); len(words) > 0 {
+		b.t.Errorf("%s breaks words on a phone: %q", page, words)
 	}
 	b.picture(page + "-phone")
 	b.do(chromedp.EmulateViewport(1280, 900))
@@ -270,8 +285,8 @@ func TestAPersonWatchesADraw(t *testing.T) {
 	b.do(chromedp.Navigate(page + "/login"))
 	logIn(`Salir`)
 	client(1)
-	b.until(`(?m)^1\s+134\s+20,000\s+Terminó$`)
-	b.until(`(?m)^2\s+0\s+0\s+Sin apuestas$`)
+	b.until(`(?m)^1\s+134\s+20,000\s+Terminó\s+\d\d:`)
+	b.until(`(?m)^2\s+0\s+0\s+Sin apuestas\s+–$`)
 	b.until(`todavía no se realizó`)
 	b.until(`(?m)^0 ahora`)                                // nobody sends, and the rate says so
 	b.until(`(?m)^1\s+abierto\s+20,000`)                   // the list of all draws follows too

@@ -33,7 +33,7 @@
   for (const e of all("img")) if (!e.hasAttribute("alt")) wrong.push("an image without alt: " + say(e));
   for (const e of all("svg").filter(seen))
     if (e.getAttribute("aria-hidden") !== "true" && !(e.getAttribute("role") === "img" && name(e))) wrong.push("a picture without a name: " + say(e));
-  for (const e of all("a[href],button,input,select,textarea,summary,[tabindex]")) if (!name(e)) wrong.push("a control without a name: " + say(e));
+  for (const e of all("a[href],button,input:not([type=hidden]),select,textarea,summary,[tabindex]")) if (!name(e)) wrong.push("a control without a name: " + say(e));
   for (const e of all("[tabindex]")) if (e.tabIndex > 0) wrong.push("a tab order of its own: " + say(e));
   for (const t of all("table")) {
     if (!t.querySelector("thead th[scope=col]")) wrong.push("a table without column heads: " + say(t));
@@ -66,7 +66,7 @@
   }
 
   // The keyboard reaches every control, and the control shows that it has the focus.
-  for (const e of all("a[href],button,input,summary,[tabindex]").filter(seen)) {
+  for (const e of all("a[href],button,input:not([type=hidden]),select,summary,[tabindex]").filter(seen)) {
     e.focus({ focusVisible: true });
     if (document.activeElement !== e) { wrong.push("the keyboard cannot reach " + say(e)); continue; }
     const style = getComputedStyle(e);

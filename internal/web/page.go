@@ -98,6 +98,7 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"short": func(t time.Time) string { return short(t, time.Now()) },
 	"may":   operators.Role.May,
 	"field": newField,
+	"whole": whole,
 }).ParseFS(files, "pages/*.html"))
 
 // thousands separates a whole number's thousands with a narrow space, which is right in both languages; page.js does the same.
@@ -120,11 +121,23 @@ func short(t, now time.Time) string {
 
 // zone names the lottery's time zone, which is the server's, as it is at a time.
 func zone(t time.Time) string {
-	offset := t.Local().Format("UTC-07:00")
+	offset := strings.Replace(t.Local().Format("UTC-07:00"), "-", "\u2212", 1) // a minus, behind which no line ends
 	if name := time.Local.String(); name != "Local" && name != "UTC" {
 		return name + ", " + offset
 	}
 	return offset
+}
+
+// whole returns a text whose words with hyphens, such as names of draws, are not broken over two lines.
+func whole(text string) template.HTML {
+	words := strings.Split(text, " ")
+	for i, word := range words {
+		words[i] = template.HTMLEscapeString(word)
+		if strings.Contains(word, "-") {
+			words[i] = `<span class="name">` + words[i] + `</span>`
+		}
+	}
+	return template.HTML(strings.Join(words, " ")) // each word is escaped
 }
 
 // render answers with a page. It makes the whole page before it sends the status, so that a failure can still be a 500.
