@@ -203,14 +203,18 @@ func (b *browser) until(pattern string) {
 func (b *browser) accessible(page string) {
 	b.t.Helper()
 	for _, scheme := range []string{"light", "dark"} {
-		b.do(send(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-		}))
+		b.scheme(scheme)
 		for _, w := range result[[]string](b, accessibility) {
 			b.t.Errorf("%s, %s: %s", page, scheme, w)
 		}
 		b.picture(page + "-" + scheme)
 	}
+}
+
+// scheme has the pages in light colours or in dark ones.
+func (b *browser) scheme(name string) {
+	b.t.Helper()
+	b.do(send(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}}))
 }
 
 // picture saves a screenshot in the folder that QUINIELA_SCREENSHOTS names, or else in screenshots, which git ignores.

@@ -231,14 +231,17 @@ func TestAnOperatorsDay(t *testing.T) {
 	b.goTo("Copias de seguridad")
 	b.until(`(?i)Copias guardadas`)
 	b.everywhere("backups")
+	b.goTo("Registro de actos")
+	b.until(`nora ingresó 7574 con el extracto`)
 	b.goTo("English")
-	b.until(`Backups kept`)
+	b.until(`nora entered 7574 with the extract`)
 	b.goTo("Draws")
 	b.until(`Part of the name`) // the language stays
 	b.phone("draws-english")
 	b.goTo(draw)
 	b.until(`Winning number 7574`)
 	b.phone("results-english")
+	b.forReadme()
 	b.leave()
 	b.faultless()
 }
@@ -257,4 +260,16 @@ func (b *browser) prints(name string) {
 	if pages := len(regexp.MustCompile(`/Type ?/Page\b`).FindAll(pdf, -1)); pages != 1 || !regexp.MustCompile(`/MediaBox ?\[0 0 59[45][.0-9]* 84[12]`).Match(pdf) {
 		b.t.Errorf("%s is printed on %d pages: %s", name, pages, regexp.MustCompile(`/MediaBox[^\]]*\]`).Find(pdf))
 	}
+}
+
+// forReadme saves the picture that the README shows: the page of a draw in light colours, as much as a window has.
+func (b *browser) forReadme() {
+	b.t.Helper()
+	b.scheme("light")
+	b.do(chromedp.EmulateViewport(1000, 1060))
+	png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.save("page.png", png)
 }

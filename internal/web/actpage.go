@@ -12,10 +12,9 @@ import (
 
 // record is the act of a draw, as it is printed and signed: what happened, when, and who did it.
 type record struct {
-	Extract  string // the SHA-256, in hex, of the official extract; "": none was handed in
-	Complete bool   // the draw has its result
-	Acts     []Act  // about the draw, the oldest first
-	Signers  []string
+	Extract  string   // the SHA-256, in hex, of the official extract; "": none was handed in
+	Complete bool     // the draw has its result
+	Signers  []string // those who have entered the number
 	Printed  time.Time
 }
 
@@ -52,7 +51,7 @@ func (s *Site) collectRecord(p *page, r *http.Request, d ledger.Draw) error {
 		return err
 	}
 	slices.Reverse(acts)
-	p.Record = record{Extract: hex.EncodeToString(d.Extract), Complete: d.Result != nil, Acts: newActs(acts), Printed: time.Now()}
-	p.Record.Signers = d.EnteredBy
+	p.Record = record{Extract: hex.EncodeToString(d.Extract), Complete: d.Result != nil, Signers: d.EnteredBy, Printed: time.Now()}
+	p.Trail.Acts = newActs(acts)
 	return nil
 }

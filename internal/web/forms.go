@@ -1,9 +1,11 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
+	"quiniela"
 	"quiniela/internal/operators"
 )
 
@@ -29,6 +31,16 @@ func newForm(r *http.Request, fields ...string) form {
 func (f *form) reject(field, why string) {
 	if f.Wrong[field] == "" {
 		f.Wrong[field] = why
+	}
+}
+
+// refused notes a refusal that no field is to blame for. The log has the error (see Site.done).
+func (f *form) refused(t texts, err error) {
+	f.reject("", t.WrongRefused)
+	f.Detail = "the server could not do it; see its log"
+	var e *quiniela.Error
+	if errors.As(err, &e) {
+		f.Detail = e.Detail
 	}
 }
 

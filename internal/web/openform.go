@@ -114,15 +114,9 @@ func fourDigits(s string) (*uint16, error) {
 
 // refusedTerms notes why the ledger refused what looked right.
 func (f *form) refusedTerms(t texts, err error) {
-	if quiniela.CodeOf(err) == quiniela.Conflict {
+	if quiniela.CodeOf(err) == quiniela.NoDraw { // the code of a draw that cannot be opened
 		f.reject("id", t.WrongTaken)
 		return
 	}
 	f.refused(t, err)
-}
-
-// refused notes a refusal that no field is to blame for.
-func (f *form) refused(t texts, err error) {
-	f.reject("", t.WrongRefused)
-	f.Detail = err.Error()
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,23 @@ func TestABeaconsDrawShowsItsRoundAndItsPrizes(t *testing.T) {
 		var out bytes.Buffer
 		if err := templates.ExecuteTemplate(&out, "draw", page{T: english, Draw: row.draw}); err != nil || !strings.Contains(out.String(), row.want) {
 			t.Errorf("%v; want %q in\n%s", err, row.want, out.String())
+		}
+	}
+}
+
+// Each text is there in both languages.
+func TestNoTextIsMissing(t *testing.T) {
+	for _, all := range []texts{spanish, english} {
+		v := reflect.ValueOf(all)
+		for _, f := range reflect.VisibleFields(v.Type()) {
+			if f.Type.Kind() == reflect.String && v.FieldByIndex(f.Index).String() == "" {
+				t.Errorf("%s has no text %s", all.Lang, f.Name)
+			}
+		}
+	}
+	for _, a := range actNames {
+		if a.Spanish == "" || a.English == "" || spanish.Act(a.Kind) != a.Spanish || english.Act(a.Kind) != a.English {
+			t.Errorf("the act %s has no name", a.Kind)
 		}
 	}
 }

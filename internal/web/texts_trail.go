@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"strings"
 
 	"quiniela/internal/journal"
 )
@@ -48,4 +49,15 @@ func (t texts) Act(kind string) string {
 		}
 	}
 	return cmp.Or(kind, "?")
+}
+
+// spanishNotes are what the ledger notes of a number, in Spanish.
+var spanishNotes = strings.NewReplacer("the first of two", "la primera de dos", " entered ", " ingresó ", " with the extract ", " con el extracto ", " without an extract", " sin extracto")
+
+// NoteOf returns the note of an act: a person's own words, or what the ledger says of a number.
+func (t texts) NoteOf(a Act) string {
+	if t.Lang == "es" && (a.What == journal.ActEnter || a.What == journal.ActDiffer) {
+		return spanishNotes.Replace(a.Note)
+	}
+	return a.Note
 }
