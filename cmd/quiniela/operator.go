@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -23,6 +24,14 @@ type operatorsFlags struct {
 }
 
 func (f operatorsFlags) path() string { return filepath.Join(f.Data, operators.FileName) }
+
+// mustExist returns an error where there is no registry, which a change would begin.
+func (f operatorsFlags) mustExist() error {
+	if _, err := os.Stat(f.path()); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("nobody is registered in %s; `quiniela operator add NAME` registers the first, or name the server's data folder with --data", f.Data)
+	}
+	return nil
+}
 
 type operatorAddCommand struct {
 	operatorsFlags
@@ -54,10 +63,10 @@ func showKey(e env, name, key string) error {
 type operatorListCommand struct{ operatorsFlags }
 
 func (c *operatorListCommand) Run(e env) error {
-	r, err := operators.Read(c.path())
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("nobody is registered in %s; `quiniela operator add NAME` registers the first, or name the server's data folder with --data", c.Data)
+	if err := c.mustExist(); err != nil {
+		return err
 	}
+	r, err := operators.Read(c.path())
 	if err != nil {
 		return err
 	}
@@ -81,6 +90,9 @@ type operatorRotateCommand struct {
 }
 
 func (c *operatorRotateCommand) Run(e env) error {
+	if err := c.mustExist(); err != nil {
+		return err
+	}
 	var key string
 	err := operators.Change(c.path(), func(r *operators.Registry) (err error) {
 		key, err = r.Rotate(c.Name, time.Now())
@@ -99,6 +111,9 @@ type operatorRevokeCommand struct {
 }
 
 func (c *operatorRevokeCommand) Run(e env) error {
+	if err := c.mustExist(); err != nil {
+		return err
+	}
 	err := operators.Change(c.path(), func(r *operators.Registry) error { return r.Revoke(c.Name, time.Now()) })
 	if err != nil {
 		return err

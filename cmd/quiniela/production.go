@@ -28,7 +28,7 @@ func (c *serverCommand) checkProduction() error {
 	}
 	lacks = append(lacks, c.lacksLog(), c.lacksAgencies())
 	if err := errors.Join(lacks...); err != nil {
-		return usageError{errors.Join(errors.New("SERVER_PRODUCTION is set, and before the server starts:"), err)}
+		return usageError{errors.Join(errors.New("SERVER_PRODUCTION is set, and the server does not start before this is mended"), err)}
 	}
 	return nil
 }

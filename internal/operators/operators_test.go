@@ -137,6 +137,9 @@ func TestASpoiledRegistryLetsNobodyIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	came, ok := g.ByKey(key)
+	if !ok {
+		t.Fatal("a right key does not open")
+	}
 	for i, text := range [][]byte{[]byte("x"), good, nil, good} {
 		if text == nil {
 			err = os.Remove(path)
@@ -148,10 +151,10 @@ func TestASpoiledRegistryLetsNobodyIn(t *testing.T) {
 		}
 		g.Count(operators.Viewer) // looks at the file now
 		want := i%2 == 1
-		if _, ok = g.ByKey(key); ok != want {
+		if _, ok := g.ByKey(key); ok != want {
 			t.Errorf("step %d: the key opens is %t", i, ok)
 		}
-		if _, ok = g.Still(came); ok != want {
+		if _, ok := g.Still(came); ok != want {
 			t.Errorf("step %d: the login holds is %t", i, ok)
 		}
 	}

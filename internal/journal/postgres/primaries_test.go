@@ -65,7 +65,7 @@ func TestAServerLeavesAnOldPrimary(t *testing.T) {
 	if got := late.receive(read); got != head {
 		t.Errorf("it reads %v, want %v", got, head)
 	}
-	head = late.receive(late.appends(head, "third"))
+	late.receive(late.appends(head, "third"))
 	if got := before.content(); got != "first second third" {
 		t.Errorf("the other server reads %q", got)
 	}
