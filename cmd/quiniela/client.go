@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
-	"github.com/dustin/go-humanize"
 
 	"quiniela"
 	"quiniela/internal/certs"
@@ -227,7 +226,7 @@ func (c *sendCommand) run(e env, log *slog.Logger, shown *progress) error {
 	if err := c.secure(&config); err != nil {
 		return err
 	}
-	w := newWatch(c.agencyFlags, shown, log)
+	w := newWatch(e, c.agencyFlags, shown, log)
 	config.Progress = w.tell
 	report, err := c.send(e.ctx, config, log)
 	w.end()
@@ -281,14 +280,6 @@ func (c *sendCommand) checkFile(e env) error {
 	for _, bad := range skipped {
 		_, _ = printf(e.stderr, "quiniela: would skip %s:%s\n", path, bad.String())
 	}
-	_, err = printf(e.stdout, "%s: %s can be sent. Nothing was sent.\n", path, count(bets, "bet"))
+	_, err = printf(e.stdout, "%s\n", fmt.Sprintf(e.say("%s: %s bets can be sent. Nothing was sent."), path, e.count(uint64(bets))))
 	return err
-}
-
-// count writes how many there are of a thing.
-func count(n int, thing string) string {
-	if n != 1 {
-		thing += "s"
-	}
-	return humanize.Comma(int64(n)) + " " + thing
 }

@@ -8,8 +8,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/dustin/go-humanize"
-
 	"quiniela"
 	"quiniela/internal/client"
 )
@@ -45,7 +43,7 @@ func (c *clientFindCommand) Run(e env) (err error) {
 		return err
 	}
 	if bad > 0 {
-		_, _ = printf(e.stderr, "quiniela: bad lines of %s, which were not searched: %s\n", c.File, humanize.Comma(int64(bad)))
+		_, _ = printf(e.stderr, "quiniela: bad lines of %s, which were not searched: %s\n", c.File, e.count(uint64(bad)))
 	}
 	if len(all) == 0 {
 		return fmt.Errorf("%s has no bet of the document %s", c.File, c.Document)
@@ -55,34 +53,31 @@ func (c *clientFindCommand) Run(e env) (err error) {
 
 // table prints the bets, and where there are proofs, where each is stored.
 func (c *clientFindCommand) table(e env, all []client.Found) error {
-	head := "LINE\tFIRST NAME\tLAST NAME\tDOCUMENT\tBIRTHDATE\tNUMBER"
+	t := &listing{long: 1, columns: []column{{e.say("LINE"), true}, {head: e.say("FIRST NAME")}, {head: e.say("LAST NAME")}, {head: e.say("DOCUMENT")},
+		{head: e.say("BIRTHDATE")}, {head: e.say("NUMBER")}}}
 	if c.Proofs != "" {
-		head += "\tDRAW\tBATCH\tLOG ENTRY"
+		t.columns = append(t.columns, column{head: e.say("DRAW")}, column{e.say("BATCH"), true}, column{e.say("LOG ENTRY"), true})
 	}
-	w := table(e, head)
 	for _, f := range all {
-		b := f.Cells
-		_, _ = printf(w, "%d\t%s\t%s\t%s\t%s\t%s", f.Line, b[0], b[1], b[2], b[3], b[4])
+		row := append([]string{fmt.Sprint(f.Line)}, f.Cells[:]...)
 		if c.Proofs != "" {
-			_, _ = printf(w, "\t%s\t%s\t%s", f.Draw, humanize.Comma(int64(f.Batch)), humanize.Comma(int64(f.Entry)))
+			row = append(row, f.Draw, fmt.Sprint(f.Batch), fmt.Sprint(f.Entry))
 		}
-		_, _ = printf(w, "\n")
+		t.add(row...)
 	}
-	return w.Flush()
+	return t.write(e.stdout, widthOf(e.stdout))
 }
 
 // note says what the table shows, and what comes next.
 func (c *clientFindCommand) note(e env, f client.Found) error {
-	text := "\nThis is what the agency's file has. That it was stored is shown by the operator's proofs: name them with --proofs FILE.\n"
-	switch {
-	case c.Proofs != "" && c.LogKey == "":
-		text = fmt.Sprintf("\nThe log %s has all bets of this file, by its own signature, which was not checked: give its key with --log-key.\n", f.Signed)
-	case c.Proofs != "":
-		text = fmt.Sprintf("\nThe log %s has all bets of this file: the proofs and their signature are right.\n", f.Signed)
+	if c.Proofs == "" {
+		_, err := printf(e.stdout, "\n%s\n", e.say("This is what the agency's file has. The operator's proofs show that it was stored: name them with --proofs FILE."))
+		return err
 	}
-	if c.Proofs != "" {
-		text += "For the bettor's receipts: quiniela client receipts, with the same flags.\n"
+	text := e.say("The log %s has all bets of this file: the proofs and their signature are right.")
+	if c.LogKey == "" {
+		text = e.say("The log %s has all bets of this file, by its own signature, which was not checked: give its key with --log-key.")
 	}
-	_, err := io.WriteString(e.stdout, text)
+	_, err := printf(e.stdout, "\n%s\n%s\n", fmt.Sprintf(text, f.Signed), e.say("For the bettor's receipts: quiniela client receipts, with the same flags."))
 	return err
 }

@@ -27,6 +27,7 @@ func (c *sendCommand) progress(e env) *progress {
 
 // watch shows how far an agency is and what it waits for: with a bar on a terminal, and otherwise with lines of the log. Its end stops it.
 type watch struct {
+	env
 	log    *slog.Logger
 	id     uint32 // as it was typed
 	server string
@@ -42,9 +43,9 @@ type watch struct {
 }
 
 // newWatch begins to watch. On a terminal there is a bar, and no goroutine that writes lines.
-func newWatch(c agencyFlags, shown *progress, log *slog.Logger) *watch {
-	w := &watch{log: log, id: *c.ID, server: c.Server, shown: shown, stop: make(chan struct{}), ended: make(chan struct{})}
-	w.bar = shown.addSaying(fmt.Sprintf("agency %d", w.id), "bets", 0, w.says)
+func newWatch(e env, c agencyFlags, shown *progress, log *slog.Logger) *watch {
+	w := &watch{env: e, log: log, id: *c.ID, server: c.Server, shown: shown, stop: make(chan struct{}), ended: make(chan struct{})}
+	w.bar = shown.addSaying(fmt.Sprintf(e.say("agency %d"), w.id), e.say("bets"), 0, w.says)
 	if shown.out != nil {
 		close(w.ended)
 		return w
@@ -85,11 +86,11 @@ func (w *watch) says() string {
 	since := p.Since.Format(time.TimeOnly)
 	switch p.Stage {
 	case "check":
-		return ", checking the file"
+		return ", " + w.say("checking the file")
 	case "connect":
-		return ", waiting for the server since " + since
+		return ", " + fmt.Sprintf(w.say("waiting for the server since %s"), since)
 	case "wait":
-		return ", waiting for the draw since " + since
+		return ", " + fmt.Sprintf(w.say("waiting for the draw since %s"), since)
 	}
 	return ""
 }

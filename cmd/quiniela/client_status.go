@@ -2,13 +2,12 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
 	"text/tabwriter"
 	"time"
-
-	"github.com/dustin/go-humanize"
 
 	"quiniela/internal/client"
 	"quiniela/internal/wire"
@@ -17,6 +16,7 @@ import (
 type clientStatusCommand struct {
 	agencyFlags
 	fileFlags
+	JSON    bool          `help:"Print one JSON document, with the names of the API." name:"json"`
 	Timeout time.Duration `help:"How long to try to reach the server; 0: no limit." default:"5s"`
 }
 
@@ -40,81 +40,110 @@ func (c *clientStatusCommand) Run(e env) error {
 	if err != nil {
 		return c.explain(err, path, *c.ID)
 	}
+	if c.JSON {
+		return printJSON(e.stdout, c.document(s, path))
+	}
 	return c.describe(e, s, path)
+}
+
+// document is where the agency stands for programs. Missing is null where it is not known.
+func (c *clientStatusCommand) document(s client.Standing, path string) any {
+	d := struct {
+		Agency   uint32     `json:"agency"`
+		Draw     string     `json:"draw"`
+		State    string     `json:"state"`
+		Closes   *time.Time `json:"closes,omitempty"`
+		Batches  uint64     `json:"batches"`
+		Bets     uint64     `json:"bets"`
+		Finished bool       `json:"finished"`
+		File     string     `json:"file,omitempty"`
+		Missing  *int       `json:"missing"`
+		Error    string     `json:"error,omitempty"`
+		Number   *uint16    `json:"number,omitempty"`
+		Winners  *uint32    `json:"winners,omitempty"`
+	}{Agency: *c.ID, Draw: s.Draw, State: s.State, Batches: s.Batches, Bets: s.Bets, Finished: s.Finished}
+	if !s.Closes.IsZero() {
+		d.Closes = &s.Closes
+	}
+	if s.State == wire.Drawn {
+		number := uint16(s.Number)
+		d.Number, d.Winners = &number, &s.Winners
+	}
+	if s.Sent == nil {
+		return d
+	}
+	d.File = path
+	if s.Sent.Other != nil {
+		d.Error = s.Sent.Other.Error()
+		return d
+	}
+	missing := s.Missing()
+	d.Missing = &missing
+	return d
 }
 
 // describe prints where the agency stands, and last what is left to do.
 func (c *clientStatusCommand) describe(e env, s client.Standing, path string) error {
 	w := tabwriter.NewWriter(e.stdout, 0, 0, 3, ' ', 0)
-	row := func(name, format string, args ...any) { _, _ = printf(w, name+"\t"+format+"\n", args...) }
-	row("agency", "%d", *c.ID)
-	row("draw", "%s, %s", s.Draw, c.state(s))
-	word := "the agency has not finished"
+	line := func(name, text string) { _, _ = printf(w, "%s\t%s\n", name, text) }
+	line(e.say("agency"), fmt.Sprint(*c.ID))
+	line(e.say("draw"), drawState(e, s))
+	stored := e.say("%s bets in %s batches; the agency has not finished")
 	if s.Finished {
-		word = "the agency has finished"
+		stored = e.say("%s bets in %s batches; the agency has finished")
 	}
-	row("stored", "%s in %s; %s", count(int(s.Bets), "bet"), batches(s.Batches), word)
-	switch {
-	case s.Sent == nil:
-		row("file", "%s is not there: nothing to compare with", path)
-	case s.Sent.Other != nil:
-		row("file", "%v", s.Sent.Other)
-	case s.Missing() == 0:
-		row("file", "%s: %s, all stored", path, count(s.Sent.Bets, "bet"))
-	default:
-		row("file", "%s: %s, of which %s %s not stored", path, count(s.Sent.Bets, "bet"), humanize.Comma(int64(s.Missing())), isAre(s.Missing()))
-	}
+	line(e.say("stored"), fmt.Sprintf(stored, e.count(s.Bets), e.count(s.Batches)))
+	line(e.say("file"), fileState(e, s, path))
 	if s.State == wire.Drawn {
-		row("result", "the number %04d, with %s of this agency", s.Number, count(int(s.Winners), "winner"))
+		line(e.say("result"), fmt.Sprintf(e.say("the number %04d; winning bets of this agency: %s"), s.Number, e.count(uint64(s.Winners))))
 	}
-	row("missing", "%s", missing(s))
+	line(e.say("to do"), toDo(e, s))
 	return w.Flush()
 }
 
-func (c *clientStatusCommand) state(s client.Standing) string {
+func drawState(e env, s client.Standing) string {
 	switch {
 	case s.State == wire.Drawn:
-		return "drawn"
+		return fmt.Sprintf(e.say("%s, drawn"), s.Draw)
 	case s.State == wire.Sealed:
-		return "closed; its winners are not known yet"
+		return fmt.Sprintf(e.say("%s, closed; its winners are not known yet"), s.Draw)
 	case s.Closes.IsZero():
-		return "open until all agencies have finished"
+		return fmt.Sprintf(e.say("%s, open until all agencies have finished"), s.Draw)
 	}
-	return "open until " + s.Closes.Local().Format("2006-01-02 15:04:05 MST")
+	return fmt.Sprintf(e.say("%s, open until %s"), s.Draw, stamp(&s.Closes))
 }
 
-// missing says what is left to do, and how.
-func missing(s client.Standing) string {
-	const run = "run `quiniela client`"
+// fileState says how the agency's file compares with what is stored.
+func fileState(e env, s client.Standing, path string) string {
+	switch {
+	case s.Sent == nil:
+		return fmt.Sprintf(e.say("%s is not there: nothing to compare with"), path)
+	case s.Sent.Other != nil:
+		return s.Sent.Other.Error()
+	case s.Missing() == 0:
+		return fmt.Sprintf(e.say("%s: %s bets, all stored"), path, e.count(uint64(s.Sent.Bets)))
+	}
+	return fmt.Sprintf(e.say("%s: %s bets, of which %s are not stored"), path, e.count(uint64(s.Sent.Bets)), e.count(uint64(s.Missing())))
+}
+
+// toDo says what is left to do, and how.
+func toDo(e env, s client.Standing) string {
+	missing := uint64(s.Missing())
 	switch {
 	case s.Sent != nil && s.Sent.Other != nil:
-		return "unknown: name the file that was sent with --file"
+		return e.say("not known: name the file that was sent with --file")
 	case s.State != wire.Open && !s.Finished:
-		return "the agency had not finished when the draw closed; it takes no more bets"
-	case s.Missing() > 0 && !s.Finished:
-		return count(s.Missing(), "bet") + ", and to finish: " + run + " with this file, which goes on after what is stored"
-	case s.Missing() > 0:
-		return count(s.Missing(), "bet") + " that came into the file after the agency had finished, and cannot be sent any more"
+		return e.say("nothing can be done: the draw closed before the agency had finished, and takes no more bets")
+	case missing > 0 && !s.Finished:
+		return fmt.Sprintf(e.say("send %s bets and finish: run `quiniela client` with this file, which goes on after what is stored"), e.count(missing))
+	case missing > 0:
+		return fmt.Sprintf(e.say("nothing can be done for %s bets that came into the file after the agency had finished"), e.count(missing))
 	case !s.Finished && s.Sent == nil:
-		return "the rest of the file, if there is more, and to finish: " + run + " with the file"
+		return e.say("send the rest of the file, if there is more, and finish: run `quiniela client` with the file")
 	case !s.Finished:
-		return "to finish: " + run + " with this file"
+		return e.say("finish: run `quiniela client` with this file")
 	case s.State == wire.Drawn:
-		return "nothing; for the winners " + run + ", with --winners FILE for the rows"
+		return e.say("nothing; run `quiniela client` for the winners, with --winners FILE for their rows")
 	}
-	return "nothing; the agency waits for the draw"
-}
-
-func batches(n uint64) string {
-	if n == 1 {
-		return "1 batch"
-	}
-	return humanize.Comma(int64(n)) + " batches"
-}
-
-func isAre(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
+	return e.say("nothing; the agency waits for the draw")
 }

@@ -179,13 +179,13 @@ var help = map[string]string{
 
 	// Flags of the client.
 	"Number of the first agency: 0 where agencies are counted from 0. The central counts from 1: its agency 1 is then --id 0.": "Número de la primera agencia: 0 donde se cuentan desde 0. La central cuenta desde 1: su agencia 1 es entonces --id 0.",
-	"Folder of the agency's file, agency-<id>.csv.":                                    "Carpeta del archivo de la agencia, agency-<id>.csv.",
-	"The agency's file itself.":                                                        "El archivo mismo de la agencia.",
-	"Leave out the bad lines of a file that has some; otherwise they are an error.":    "Dejar fuera las líneas malas de un archivo que las tiene; si no, son un error.",
-	"batch: check the file, send nothing, and ask no server.":                          "batch: controlar el archivo sin enviar nada ni consultar a un servidor.",
-	"batch: write the agency's winning bets to this file, whole rows of its own file.": "batch: escribir en este archivo las apuestas ganadoras de la agencia, como filas enteras de su propio archivo.",
-	"The agency's file of bets.":                                                       "El archivo de apuestas de la agencia.",
-	"Whose bets, by the number of the document.":                                       "De quién son las apuestas, por el número de documento.",
+	"Folder of the agency's file, agency-<id>.csv.":                                                                             "Carpeta del archivo de la agencia, agency-<id>.csv.",
+	"The agency's file itself.":                                                                                                 "El archivo mismo de la agencia.",
+	"Leave out the bad lines of a file that has some; otherwise they are an error.":                                             "Dejar fuera las líneas malas de un archivo que las tiene; si no, son un error.",
+	"batch: check the file, send nothing, and ask no server.":                                                                   "batch: controlar el archivo sin enviar nada ni consultar a un servidor.",
+	"batch: write the agency's winning bets to this file, whole rows of its own file.":                                          "batch: escribir en este archivo las apuestas ganadoras de la agencia, como filas enteras de su propio archivo.",
+	"The agency's file of bets.":                                                                                                "El archivo de apuestas de la agencia.",
+	"Whose bets, by the number of the document; dots and blanks are left out.":                                                  "De quién son las apuestas, por el número de documento; sin contar puntos ni espacios.",
 	"The operator's proofs, as the client has kept them: they are checked against the file, and tell where each bet is stored.": "Las pruebas del operador, como las guardó el cliente: se controlan contra el archivo, y dicen dónde está guardada cada apuesta.",
 	"How long to try to reach the server; 0: no limit.":                                                                         "Cuánto tiempo intentar llegar al servidor; 0: sin límite.",
 	"Also write the receipts for a printer, with a QR code each: ${enum}. The file is receipts.html; a browser prints it.":      "Escribir los comprobantes también para una impresora, cada uno con un código QR: ${enum}. El archivo es receipts.html; lo imprime un navegador.",
@@ -291,5 +291,4 @@ var help = map[string]string{
 	"File to write the figures to as well.":                                                            "Archivo en el que se escriben también las cifras.",
 	"bash, zsh or fish.":                                                                               "bash, zsh o fish.",
 	"The command, such as draw open; none: all commands.":                                              "La orden, como draw open; ninguna: todas las órdenes.",
-	"Whose bets, by the number of the document; dots and blanks are left out.":                         "De quién, por el número de documento; los puntos y los espacios no cuentan.",
 }
