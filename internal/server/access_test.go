@@ -57,7 +57,7 @@ func TestNobodyActsForAnother(t *testing.T) {
 	for _, verb := range []string{
 		"agency_ID|1\n" + ana, "agency_ID|1|1\n" + winny, "agency_ID|1|2\n" + ana, "proofs|1",
 		"1~Ana~Paz~1~1990-01-01~7", "Ana~Paz~1~1990-01-01~7", "notify_finished|1", "notify_finished|1|1",
-		ana + ana, "query_winners|1", "wait_winners|1", "hello|1|", "hello|1|" + tokens[2],
+		ana + ana, "query_winners|1", "wait_winners|1", "status|1", "hello|1|", "hello|1|" + tokens[2],
 	} {
 		for who, login := range map[string][]string{"nobody": nil, "agency 2": {hello(2)}, "agency 2 after a wrong login": {hello(2), "hello|1|wrong"}} {
 			conn := c.dial()
