@@ -33,7 +33,7 @@ func AppendProgress(dst []byte, p Progress) []byte {
 	f := make([]string, 0, progressFields)
 	closes, finished, number, winners := "", "0", "", ""
 	if !p.Closes.IsZero() {
-		closes = p.Closes.UTC().Format(time.RFC3339)
+		closes = p.Closes.UTC().Format(closesForm)
 	}
 	if p.Finished {
 		finished = "1"
@@ -44,6 +44,9 @@ func AppendProgress(dst []byte, p Progress) []byte {
 	f = append(f, "ok", p.Draw, p.State, closes, strconv.FormatUint(p.Batches, 10), strconv.FormatUint(p.Bets, 10), finished, number, winners)
 	return append(append(dst, strings.Join(f, "|")...), '\n')
 }
+
+// closesForm is how a closing time is written: RFC 3339, in UTC.
+const closesForm = "2006-01-02T15:04:05Z"
 
 // progressFields is how many fields the reply to status has.
 const progressFields = 9
@@ -72,7 +75,7 @@ func parseProgress(f []string) (p Progress, ok bool) {
 	}
 	var err error
 	if f[3] != "" {
-		if p.Closes, err = time.Parse(time.RFC3339, f[3]); err != nil {
+		if p.Closes, err = time.Parse(closesForm, f[3]); err != nil {
 			return p, false
 		}
 	}

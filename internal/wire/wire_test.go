@@ -258,6 +258,27 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// Whatever reply to status is read means the same when it is written again.
+func FuzzProgress(f *testing.F) {
+	for _, s := range []string{"ok|1|open||0|0|0||", "ok|night|sealed|2026-11-24T21:00:00Z|80|12000|1||", "ok|a.b|drawn|2026-11-24T21:00:00Z|1|2|1|0042|0", "fail|0|agency|x", "ok|"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		p, err := wire.ReadProgress(bufio.NewReader(bytes.NewReader(append(line, '\n'))))
+		if err != nil {
+			return
+		}
+		again, err := wire.ReadProgress(bufio.NewReader(bytes.NewReader(wire.AppendProgress(nil, p))))
+		if err != nil || !again.Closes.Equal(p.Closes) {
+			t.Fatalf("%q is read as %+v, and that as %+v, %v", line, p, again, err)
+		}
+		again.Closes = p.Closes
+		if again != p || p.Number > quiniela.MaxNumber {
+			t.Fatalf("%q is read as %+v, and that as %+v", line, p, again)
+		}
+	})
+}
+
 func BenchmarkEncodeBatch(b *testing.B) {
 	lines := bytes.Repeat([]byte("Santiago Lionel,Lorca,30904465,1999-03-17,7574\n"), 150)
 	var body, frame []byte
@@ -318,7 +339,7 @@ func TestProgressIsReadAsItWasWritten(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{
-		"ok|1|open||0|0|0|", "ok|1|open||0|0|0|||", "ok||open||0|0|0||", "ok|1|shut||0|0|0||", "ok|1|open|soon|0|0|0||", "ok|1|open||-1|0|0||",
+		"ok|1|open||0|0|0|", "ok|1|open||0|0|0|||", "ok||open||0|0|0||", "ok|1|shut||0|0|0||", "ok|1|open|soon|0|0|0||", "ok|1|open|2026-11-24T21:00:00-03:00|0|0|0||", "ok|1|open||-1|0|0||",
 		"ok|1|open||0|x|0||", "ok|1|open||0|0|2||", "ok|1|open||0|0|0|7|", "ok|1|sealed||0|0|0||1", "ok|1|drawn||0|0|0||", "ok|1|drawn||0|0|0|10000|1",
 		"ok|1|drawn||0|0|0|7|4294967296", "no|1|open||0|0|0||",
 	} {
