@@ -105,7 +105,7 @@ func tellCopies(w io.Writer, data string, copies []backup.Copy) {
 		_, _ = printf(w, "  %s of %s: %s\n", c.Kind, c.Made.Local().Format(time.DateTime+" MST"), whereabouts(c))
 	}
 	if removed > 0 {
-		_, _ = printf(w, "  and %d that the server made by itself and that are not in their place: where they were copied or moved to, they still have them\n", removed)
+		_, _ = printf(w, "  backups that the server made by itself and that are not in their place now: %d. Where they were copied or moved to, they still have them\n", removed)
 	}
 }
 

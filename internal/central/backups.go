@@ -143,7 +143,7 @@ func (b *backups) next(now time.Time) time.Time {
 		last = b.onDay(now, -1)
 	}
 	switch {
-	case !b.newest.Before(last):
+	case !b.newest.Before(last) && b.newest.Before(now.AddDate(0, 0, 1)): // one from further ahead was made under a wrong clock
 		return b.onDay(last, 1)
 	case b.failed:
 		return b.tried.Add(backupRetry)

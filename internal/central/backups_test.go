@@ -181,6 +181,19 @@ func TestBackupsByThemselves(t *testing.T) {
 	k.wants("auto-2026-11-26T110000Z", "auto-2026-11-27T071000Z")
 }
 
+// A backup that was made while the clock was years ahead keeps none from being made afterwards.
+func TestAClockThatWasAhead(t *testing.T) {
+	k := newKeeper(t)
+	k.at(24+30*365, 15, 0)
+	stop := k.serve()
+	k.await(`action: backup \| result: success \| dir: .*/auto-2056-`)
+	k.at(24, 15, 0)
+	k.await(`action: backup \| result: success \| dir: .*/auto-2026-11-24T180000Z`)
+	stop()
+	defer k.serve()()
+	k.await(`action: backups .*there: 2 \| next: 2026-11-25T04:00:00-03:00`)
+}
+
 // A backup takes no room from the bets.
 func TestNoBackupOnADiskThatIsNearlyFull(t *testing.T) {
 	k := newKeeper(t)
