@@ -82,6 +82,9 @@ func TestTheProductionServerRuns(t *testing.T) {
 	}
 	key := l.once("init", "--origin", "lottery.example/log")
 	token := l.once("agency", "add", "1", "--name", "Rosario centro")
+	if key := l.once("operator", "add", "ana"); strings.Count(key, "\n") != 1 {
+		t.Errorf("an operator's key is %q", key)
+	}
 	if again := l.once("init"); again != key || !strings.HasPrefix(key, "lottery.example/log+") {
 		t.Errorf("init prints %q, and then %q", key, again)
 	}

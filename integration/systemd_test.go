@@ -98,6 +98,7 @@ func TestTheUnitRuns(t *testing.T) {
 		t.Errorf("with nothing decided: %v, %s", err, out)
 	}
 	m.must("quiniela init --origin lottery.example/log --data /var/lib/quiniela")
+	m.must("quiniela operator add ana --data /var/lib/quiniela >ana.key")
 	m.must("quiniela agency add 1 --data /var/lib/quiniela >agency-1.token && quiniela generate --agencies 1 --bets 100")
 	m.must("systemctl enable --now quiniela && until quiniela health --tls; do sleep 0.2; systemctl is-active quiniela || exit 1; done")
 	m.must("quiniela draw open night --agencies 1 --source fixed --number 7574 --data /var/lib/quiniela")
@@ -105,6 +106,7 @@ func TestTheUnitRuns(t *testing.T) {
 	if !strings.Contains(out, "action: consulta_ganadores | result: success") {
 		t.Errorf("the agency: %s", out)
 	}
+	m.must("quiniela draw show night --server http://127.0.0.1:8080 --key-file ana.key")
 	m.must("quiniela backup /var/lib/quiniela-backups/one --data /var/lib/quiniela && quiniela fsck --data /var/lib/quiniela-backups/one")
 	status := m.must("cat /proc/$(systemctl show -p MainPID --value quiniela)/status")
 	for _, want := range []string{"CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"} {
