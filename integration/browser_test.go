@@ -295,6 +295,7 @@ func TestAPersonWatchesADraw(t *testing.T) {
 	b.until(`(?m)^0 ahora`)                                // nobody sends, and the rate says so
 	b.until(`(?m)^1\s+abierto\s+20,000`)                   // the list of all draws follows too
 	b.until(`(?m)^Los más jugados\nNúmero\s+Apuestas\n\d`) // and so do the numbers
+	b.until(`Cerrar el sorteo`)
 	b.accessible("sending")
 
 	// What a person has opened stays open while the page changes, and the keyboard stays where it is.
@@ -308,6 +309,9 @@ func TestAPersonWatchesADraw(t *testing.T) {
 	}
 	b.until(`34679922`)
 	b.until(`(?m)^2\s+2\s`) // agency 2 has two winners
+	if strings.Contains(b.text(), "Cerrar el sorteo") {
+		t.Error("a draw that is over is still offered to be closed")
+	}
 	b.follow(chromedp.Click(chromedp.CSS("header button")))
 	b.until(`Ingresar`)
 	b.until(`(?m)^2\s+2$`)

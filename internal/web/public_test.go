@@ -47,7 +47,8 @@ func TestStrangersSeeNothingOfAnOpenDraw(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	paths := []string{"/", "/draws/night", "/draws/night?from=30", "/?draws=2", "/verify", "/login", "/static/", "/static/page.js", "/log/", "/log/checkpoint",
+	paths := []string{"/", "/draws/night", "/draws/night?from=30", "/?draws=2", "/draws", "/draws?q=night", "/draws/night/act", "/draws/night/winners.csv", "/draws/night/documents.csv",
+		"/draws/night/number", "/draws/night/close", "/open", "/trail", "/trail.csv", "/backups", "/verify", "/login", "/static/", "/static/page.js", "/log/", "/log/checkpoint",
 		"/metrics", "/readyz", "/healthz", "/debug/pprof/", "/api/v1/events?draw=night"}
 	for _, operation := range d.site.Operations() {
 		if path, ok := strings.CutPrefix(operation, "GET "); ok {
@@ -212,7 +213,7 @@ func TestManyDrawsMakeNoLargePages(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.bet(large.Seq, agencies, "Ana,Paz,1,1990-01-01,1\n")
-	for _, path := range []string{"/", "/draws/large", "/draws/large?from=999900", "/api/v1/draws", "/api/v1/draws?limit=1000", "/api/v1/draws/large/agencies",
+	for _, path := range []string{"/", "/draws", "/draws?q=d9", "/draws/large/act", "/draws/large", "/draws/large?from=999900", "/api/v1/draws", "/api/v1/draws?limit=1000", "/api/v1/draws/large/agencies",
 		"/api/v1/draws/large/agencies?limit=1000", "/api/v1/draws/large/numbers", "/api/v1/events?draw=large"} {
 		for who, base := range map[string]string{"a stranger": d.server.URL, "the operator": d.inner.URL} {
 			_ = d.begin(base, path)
