@@ -17,7 +17,6 @@ type deskTexts struct {
 	Closing         string
 	Minutes         string
 	Seen            string
-	AgencyName      string
 	StillMissing    string
 	WasMissing      string
 	Others          string
@@ -52,7 +51,6 @@ type deskTexts struct {
 	BackupFailed    string
 	BackupOld       string
 	BackupActs      string
-	BackupPlace     string
 	RecordTitle     string
 	RecordLink      string
 	RecordOpen      string
@@ -89,7 +87,6 @@ var spanishDesk = deskTexts{
 	Closing:         "Es la hora de cierre",
 	Minutes:         "minutos",
 	Seen:            "Último envío",
-	AgencyName:      "Nombre",
 	StillMissing:    "Todavía no terminaron",
 	WasMissing:      "Faltaron al cierre",
 	Others:          "y otras",
@@ -124,7 +121,6 @@ var spanishDesk = deskTexts{
 	BackupFailed:    "La última copia que tocaba no se hizo. El registro del servidor dice por qué.",
 	BackupOld:       "La última copia tiene más de un día.",
 	BackupActs:      "Copias hechas y restauradas",
-	BackupPlace:     "Carpeta",
 	RecordTitle:     "Acta del sorteo",
 	RecordLink:      "Acta para imprimir",
 	RecordOpen:      "El sorteo no se realizó todavía. Esta acta no está completa.",
@@ -161,7 +157,6 @@ var englishDesk = deskTexts{
 	Closing:         "It is the closing time",
 	Minutes:         "minutes",
 	Seen:            "Last heard",
-	AgencyName:      "Name",
 	StillMissing:    "Not finished yet",
 	WasMissing:      "Missing at the closing",
 	Others:          "and others:",
@@ -196,7 +191,6 @@ var englishDesk = deskTexts{
 	BackupFailed:    "The last backup that was due was not made. The server's log says why.",
 	BackupOld:       "The newest backup is more than a day old.",
 	BackupActs:      "Backups made and restored",
-	BackupPlace:     "Folder",
 	RecordTitle:     "Record of the draw",
 	RecordLink:      "Record to print",
 	RecordOpen:      "The draw has not been held yet. This record is not complete.",
