@@ -7,6 +7,7 @@
 package integration
 
 import (
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,6 +53,31 @@ func TestImagesBuildWithEitherBuilder(t *testing.T) {
 				}
 			}
 		})
+	}
+	if *exhaustive {
+		t.Run("another platform", wantOtherPlatform)
+	}
+}
+
+// wantOtherPlatform builds the server's image for a platform that is not this one: the compiler runs here all the same.
+func wantOtherPlatform(t *testing.T) {
+	architecture, want := "arm64", elf.EM_AARCH64
+	if runtime.GOARCH == architecture {
+		architecture, want = "amd64", elf.EM_X86_64
+	}
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), "docker", buildArgs("server", "--platform", "linux/"+architecture, "-o", "type=local,dest="+dir)...)
+	cmd.Dir, cmd.Env = "..", append(os.Environ(), "DOCKER_BUILDKIT=1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	program, err := elf.Open(filepath.Join(dir, "quiniela"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = program.Close() }()
+	if program.Machine != want {
+		t.Errorf("the program is for %v, want %v", program.Machine, want)
 	}
 }
 
