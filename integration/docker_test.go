@@ -248,7 +248,7 @@ func TestValidatorTellsAHealthyServerFromALyingOne(t *testing.T) {
 	l.wantValid("success") // and the server goes on
 	l.must(nil, "docker", "stop", "-t", "8", "server")
 	l.wantValid("fail")
-	l.must(nil, "docker", "rm", "server")
+	l.must(nil, "docker", "rm", "-v", "server")
 
 	lies := map[string]string{
 		"another text":    "echo hello",
