@@ -345,12 +345,20 @@ func TestAPersonWatchesADraw(t *testing.T) {
 	// Anybody's page follows a draw to its end.
 	b.follow(chromedp.Click(chromedp.CSS("header button")))
 	b.until(`Log in`)
-	l.launch("draw", "open", "night", "--agencies", "1", "--source", "fixed", "--number", "42").wait()
+	closes := time.Now().Add(110 * time.Second).Format(time.RFC3339)
+	l.launch("draw", "open", "night", "--agencies", "1", "--source", "fixed", "--number", "42", "--closes", closes, "--yes").wait()
 	b.do(chromedp.Navigate(page + "/draws/night"))
 	b.until(`live`)
 	b.until(`not been held yet`)
+	b.until(`Closes in 00:01:`)
+	if said := result[string](b, `document.querySelector("#countdown .said").textContent`); said != "Closes in 2 minutes" {
+		t.Errorf("a screen reader is told %q", said)
+	}
 	l.launch("draw", "close", "night", "--yes").wait()
 	b.until(`Winning number 0042`)
+	if strings.Contains(b.text(), "Closes in") {
+		t.Error("a closed draw is still counted down")
+	}
 
 	b.faultless()
 }

@@ -203,6 +203,7 @@ func TestAnOperatorsDay(t *testing.T) {
 	enter("nora", "7574", `Lo ingresó nico, nora`)
 	b.until(`Número ganador 7574`)
 	b.everywhere("results")
+	b.prints("results")
 
 	// Results as tables, and for those who may see them with the documents.
 	winners, documents := b.get("/draws/"+draw+"/winners.csv"), b.get("/draws/"+draw+"/documents.csv")

@@ -16,7 +16,6 @@ function countDown(root) {
   const moments = [60, 30, 15, 10, 5, 2]; // minutes
   let last = null; // the moment that was told last
   const tick = () => {
-    root.hidden = draw.dataset.state !== "open";
     const left = Math.max(0, Math.ceil((closes - Date.now() - ahead) / 1000));
     root.querySelector(".clock").textContent = left ? root.dataset.text + " " + span(left) : root.dataset.over;
     const moment = moments.findLast((m) => left <= m * 60) ?? null;
@@ -90,6 +89,7 @@ function follow(root) {
     const first = event.draw.first || "";
     if (event.draw.state !== root.dataset.state || first !== entered) {
       root.dataset.state = event.draw.state;
+      if (countdown) countdown.hidden = event.draw.state !== "open";
       entered = first;
       refresh();
     }
