@@ -1,17 +1,14 @@
 package web
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
-	"path/filepath"
 	"time"
 
 	"quiniela"
 	"quiniela/draw"
-	"quiniela/internal/journal"
 	"quiniela/internal/ledger"
 	"quiniela/internal/operators"
 )
@@ -73,17 +70,6 @@ type Winners struct {
 
 // Left returns how many documents are not in Documents.
 func (w Winners) Left() int { return int(w.Winners) - len(w.Documents) }
-
-// Terms are the terms of a new draw.
-type Terms struct {
-	ID       string     `json:"id"`
-	Agencies uint32     `json:"agencies"`
-	Closes   *time.Time `json:"closes,omitempty"`
-	Source   string     `json:"source"`
-	Number   *uint16    `json:"number,omitempty"` // the winning number, if the source is fixed
-	// Two says whether two people must enter a notary's number; absent: if two are registered who may.
-	Two *bool `json:"two_people,omitempty"`
-}
 
 // moment returns a time for JSON, in UTC, or nil for the zero time.
 func moment(t time.Time) *time.Time {
@@ -410,146 +396,6 @@ func (s *Site) documents(r *http.Request, d ledger.Draw, agency quiniela.Agency,
 		return nil, err
 	}
 	return w.Documents(from, most)
-}
-
-func (s *Site) openDraw(r *http.Request) (any, error) {
-	var t Terms
-	if err := readBody(r, &t); err != nil {
-		return nil, err
-	}
-	d, err := s.open(r, t)
-	return newDraw(d, true), err
-}
-
-// open opens a draw for a request's visitor.
-func (s *Site) open(r *http.Request, t Terms) (ledger.Draw, error) {
-	terms := ledger.Terms{ID: t.ID, Agencies: t.Agencies, Rule: draw.Rule{Source: draw.Source(t.Source)}}
-	if t.Closes != nil {
-		terms.Closes = *t.Closes
-	}
-	if t.Number != nil {
-		number := quiniela.Number(*t.Number)
-		terms.Rule.Fixed = &number
-	}
-	var err error
-	if terms.Two, err = s.twoPeople(t); err != nil {
-		return ledger.Draw{}, err
-	}
-	d, err := s.Ledger.OpenDraw(r.Context(), visitorOf(r).actor, terms)
-	s.done(r, "draw_open", t.ID, err)
-	return d, err
-}
-
-// twoPeople says whether two people must enter the number of a new draw.
-func (s *Site) twoPeople(t Terms) (bool, error) {
-	may := s.whoMayEnter()
-	switch {
-	case t.Two == nil:
-		return t.Source == string(quiniela.SourceNotary) && may >= 2, nil
-	case *t.Two && may < 2:
-		return false, quiniela.Refuse(quiniela.Invalid, "two people are to enter the number of draw %s, and %d may: register them with `quiniela operator add`", t.ID, may)
-	}
-	return *t.Two, nil
-}
-
-// whoMayEnter is how many people are registered who may enter a number.
-func (s *Site) whoMayEnter() int {
-	if s.Operators == nil {
-		return 0
-	}
-	return s.Operators.Count(operators.Notary)
-}
-
-// done logs an operator's action and how it ended.
-func (s *Site) done(r *http.Request, action, id string, err error) {
-	by := visitorOf(r).actor
-	if err != nil {
-		s.Log.Warn(action, "result", "fail", "draw", id, "who", by.Name, "ip", by.From, "error", err)
-		return
-	}
-	s.Log.Info(action, "result", "success", "draw", id, "who", by.Name, "ip", by.From)
-}
-
-func (s *Site) closeDraw(r *http.Request) (any, error) {
-	var body struct {
-		Note string `json:"note"`
-	}
-	if err := readBody(r, &body); err != nil {
-		return nil, err
-	}
-	d, err := s.close(r, body.Note)
-	return newDraw(d, true), err
-}
-
-// close closes the draw that a request's address names, for its visitor.
-func (s *Site) close(r *http.Request, note string) (ledger.Draw, error) {
-	d, err := s.Ledger.CloseDraw(r.Context(), visitorOf(r).actor, r.PathValue("id"), note)
-	s.done(r, "draw_close", r.PathValue("id"), err)
-	return d, err
-}
-
-// enterNumber enters a notary's number, or a round of the beacon.
-func (s *Site) enterNumber(r *http.Request) (any, error) {
-	var body struct {
-		Number  *uint16         `json:"number"`
-		Extract string          `json:"extract"`
-		Beacon  json.RawMessage `json:"beacon"`
-	}
-	if err := readBody(r, &body); err != nil {
-		return nil, err
-	}
-	if (body.Number == nil) == (body.Beacon == nil) {
-		return nil, quiniela.Refuse(quiniela.Invalid, "the body must have either a number or a beacon")
-	}
-	if body.Beacon != nil {
-		return s.enterBeacon(r, body.Beacon)
-	}
-	extract, err := hex.DecodeString(body.Extract)
-	if err != nil {
-		return nil, quiniela.Refuse(quiniela.Invalid, "extract: want the SHA-256 of the official extract, in hexadecimal")
-	}
-	d, err := s.enter(r, quiniela.Number(*body.Number), extract)
-	return newDraw(d, true), err
-}
-
-// enter enters a number for the draw that a request's address names, for its visitor.
-func (s *Site) enter(r *http.Request, n quiniela.Number, extract []byte) (ledger.Draw, error) {
-	id := r.PathValue("id")
-	d, err := s.Ledger.EnterNumber(r.Context(), visitorOf(r).actor, id, n, extract)
-	s.done(r, "draw_enter", id, err)
-	return d, err
-}
-
-func (s *Site) enterBeacon(r *http.Request, round []byte) (any, error) {
-	b, err := draw.ParseBeacon(round)
-	if err != nil {
-		return nil, quiniela.Refuse(quiniela.Invalid, "%v", err)
-	}
-	id := r.PathValue("id")
-	d, err := s.Ledger.EnterBeacon(r.Context(), visitorOf(r).actor, id, b)
-	s.done(r, "draw_enter", id, err)
-	return newDraw(d, true), err
-}
-
-func (s *Site) backup(r *http.Request) (any, error) {
-	var body struct {
-		Dir string `json:"dir"`
-	}
-	if err := readBody(r, &body); err != nil {
-		return nil, err
-	}
-	switch {
-	case s.Backup == nil:
-		return nil, quiniela.Refuse(quiniela.Absent, "the journal is not in this server's data folder: back up the database")
-	case !filepath.IsAbs(body.Dir):
-		return nil, quiniela.Refuse(quiniela.Invalid, "the folder %q is not an absolute path", body.Dir)
-	}
-	last, err := s.Backup(r.Context(), filepath.Clean(body.Dir))
-	s.record(r, visitorOf(r), journal.Act{What: journal.ActBackup, About: body.Dir}, err)
-	if err != nil {
-		return nil, quiniela.Refuse(quiniela.Invalid, "the backup was not made: %v", err)
-	}
-	return map[string]any{"dir": body.Dir, "last": last}, nil
 }
 
 // Operations returns the API's operations, each as its method and path.

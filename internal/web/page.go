@@ -122,6 +122,9 @@ func short(t, now time.Time) string {
 // zone names the lottery's time zone, which is the server's, as it is at a time.
 func zone(t time.Time) string {
 	offset := strings.Replace(t.Local().Format("UTC-07:00"), "-", "\u2212", 1) // a minus, behind which no line ends
+	if offset == "UTC+00:00" {
+		offset = "UTC"
+	}
 	if name := time.Local.String(); name != "Local" && name != "UTC" {
 		return name + ", " + offset
 	}
