@@ -8,7 +8,7 @@ import (
 
 // closeForm asks why a draw is to be closed.
 func (s *Site) closeForm(w http.ResponseWriter, r *http.Request) {
-	s.showClose(w, r, http.StatusOK, newForm(r))
+	s.showClose(w, r, http.StatusOK, newForm(w, r))
 }
 
 // showClose shows the form with the draw and who is missing in it.
@@ -28,7 +28,7 @@ func (s *Site) showClose(w http.ResponseWriter, r *http.Request, status int, f f
 
 // takeClose closes the draw of a form that was sent.
 func (s *Site) takeClose(w http.ResponseWriter, r *http.Request) {
-	t, id, f := language(r), r.PathValue("id"), newForm(r, "note", "again")
+	t, id, f := language(r), r.PathValue("id"), newForm(w, r, "note", "again")
 	if f.Typed["note"] == "" {
 		f.reject("note", t.WrongNoteEmpty)
 	}

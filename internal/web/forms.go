@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"quiniela"
@@ -18,8 +19,9 @@ type form struct {
 	Extract string            // the SHA-256, in hex, of the extract that was sent with a form that was refused
 }
 
-// newForm returns a form with what a request's fields have.
-func newForm(r *http.Request, fields ...string) form {
+// newForm returns a form with what the fields of a request's body have, which is mostBody long at most.
+func newForm(w http.ResponseWriter, r *http.Request, fields ...string) form {
+	r.Body = http.MaxBytesReader(w, r.Body, mostBody)
 	f := form{Typed: map[string]string{}, Wrong: map[string]string{}}
 	for _, name := range fields {
 		f.Typed[name] = strings.TrimSpace(r.PostFormValue(name))
@@ -71,9 +73,6 @@ func (s *Site) only(needs operators.Role, h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case may(r, needs):
-			if r.Method == http.MethodPost && !strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
-				r.Body = http.MaxBytesReader(w, r.Body, mostBody)
-			}
 			h(w, r)
 		case staff(r):
 			s.render(w, r, http.StatusForbidden, "forbidden", page{})
@@ -87,7 +86,8 @@ func (s *Site) only(needs operators.Role, h http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// local reports whether an address is of a page of this site.
+// local reports whether an address is of a page of this site, however a browser reads it: it takes a backslash for a slash, and leaves out tabs.
 func local(address string) bool {
-	return strings.HasPrefix(address, "/") && !strings.HasPrefix(address, "//") && !strings.Contains(address, `\`)
+	u, err := url.Parse(address) // refuses control characters
+	return err == nil && u.Scheme == "" && u.Host == "" && strings.HasPrefix(address, "/") && !strings.HasPrefix(address, "//") && !strings.Contains(address, `\`)
 }

@@ -364,7 +364,7 @@ func TestFormsAreThisSitesOwn(t *testing.T) {
 		}
 	}
 	for next, want := range map[string]string{
-		"/draws/1/act": "/draws/1/act", "/trail?draw=1": "/trail?draw=1", "": "/", "//evil.example": "/", "https://evil.example": "/", `/\evil.example`: "/", "evil": "/",
+		"/draws/1/act": "/draws/1/act", "/trail?draw=1": "/trail?draw=1", "": "/", "//evil.example": "/", "https://evil.example": "/", `/\evil.example`: "/", "/\t/evil.example": "/", "evil": "/",
 	} {
 		form := url.Values{"name": {"ana"}, "key": {key}, "next": {next}}.Encode()
 		status, h, _ := d.ask(d.server.URL, "POST", "/login", form, "Content-Type", "application/x-www-form-urlencoded")

@@ -21,7 +21,7 @@ const (
 
 // numberForm asks for the number of a draw.
 func (s *Site) numberForm(w http.ResponseWriter, r *http.Request) {
-	s.showNumber(w, r, http.StatusOK, newForm(r))
+	s.showNumber(w, r, http.StatusOK, newForm(w, r))
 }
 
 func (s *Site) showNumber(w http.ResponseWriter, r *http.Request, status int, f form) {

@@ -24,7 +24,7 @@ func (s *Site) openForm(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	f := newForm(r)
+	f := newForm(w, r)
 	f.Typed["source"] = sources[0]
 	if len(last) > 0 {
 		f.Typed["agencies"] = strconv.FormatUint(uint64(last[0].Agencies), 10)
@@ -37,7 +37,7 @@ func (s *Site) openForm(w http.ResponseWriter, r *http.Request) {
 
 // takeTerms opens the draw of a form that was sent.
 func (s *Site) takeTerms(w http.ResponseWriter, r *http.Request) {
-	f := newForm(r, "id", "again", "agencies", "closes", "source", "number", "two")
+	f := newForm(w, r, "id", "again", "agencies", "closes", "source", "number", "two")
 	f.People = s.whoMayEnter()
 	terms := f.terms(language(r), time.Now())
 	if len(f.Wrong) == 0 {
