@@ -25,6 +25,9 @@ var may = map[string]map[string]string{
 		"quiniela":      "numbers, agencies and bet lines",
 		"quiniela/tlog": "hashes, proofs and verified checkpoints",
 	},
+	"quiniela/receipt/link": {
+		"quiniela/receipt": "the receipts that it puts into an address",
+	},
 	"quiniela/draw": {
 		"quiniela": "a source yields numbers of the lottery",
 	},
@@ -56,13 +59,14 @@ var may = map[string]map[string]string{
 
 // never are parts of import paths that a package depends on neither directly nor through others.
 var never = map[string][]string{
-	"quiniela":         {"."}, // the standard library alone: paths of other modules begin with a domain
-	"quiniela/tlog":    {databases, metrics, lottery},
-	"quiniela/witness": {databases, metrics, lottery},
-	"quiniela/receipt": {databases, metrics, internals},
-	"quiniela/draw":    {databases, metrics, internals},
-	"quiniela/verify":  {databases, metrics, internals},
-	"quiniela/audit":   {databases, metrics, internals},
+	"quiniela":              {"."}, // the standard library alone: paths of other modules begin with a domain
+	"quiniela/tlog":         {databases, metrics, lottery},
+	"quiniela/witness":      {databases, metrics, lottery},
+	"quiniela/receipt":      {databases, metrics, internals},
+	"quiniela/receipt/link": {databases, metrics, internals},
+	"quiniela/draw":         {databases, metrics, internals},
+	"quiniela/verify":       {databases, metrics, internals},
+	"quiniela/audit":        {databases, metrics, internals},
 
 	"quiniela/cmd/quiniela-verify": {databases, metrics},
 }
@@ -90,6 +94,7 @@ var onlyIn = map[string][]string{
 	"github.com/cockroachdb/pebble/v2": {"quiniela/internal/store", "quiniela/internal/journal/local", "quiniela/internal/ledger"},
 	"github.com/alecthomas/kong":       {"quiniela/cmd/quiniela", "quiniela/cmd/quiniela-verify", "quiniela/internal/help"},
 	"github.com/cloudflare/circl":      {"quiniela/draw"},
+	"github.com/piglig/go-qr":          {"quiniela/internal/qr"},
 }
 
 // aPackage is what `go list -json` says of a package.
