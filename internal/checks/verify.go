@@ -8,15 +8,17 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"quiniela/draw"
 	"quiniela/internal/console"
+	"quiniela/receipt/link"
 	"quiniela/verify"
 )
 
 // Verify is the command that checks a receipt, or evidence.
 type Verify struct {
-	Receipt    string `arg:"" optional:"" help:"The bettor's receipt."`
+	Receipt    string `arg:"" optional:"" help:"The bettor's receipt: a file, or the address that its QR code has."`
 	Log        string `help:"The published log, a folder or its URL (…/log/): it ties the receipt to the draw's sealed book, and has the outcome." placeholder:"DIR|URL"`
 	Policy     string `help:"File with the keys whose signatures count: the log's and the witnesses'." placeholder:"FILE"`
 	Key        string `help:"The log's verifier key alone, in place of a policy: name+id+base64." placeholder:"VKEY"`
@@ -89,11 +91,18 @@ func (c *Verify) inputs(ctx context.Context) (in verify.Options, err error) {
 	if c.Key != "" {
 		in.Key = []byte(c.Key)
 	}
+	file := c.Receipt
+	if strings.Contains(c.Receipt, link.Mark) {
+		if in.Receipt, err = link.Receipt(c.Receipt); err != nil {
+			return in, console.Usage(err)
+		}
+		file = ""
+	}
 	for _, f := range []struct {
 		path string
 		to   *[]byte
 	}{
-		{c.Receipt, &in.Receipt}, {c.Policy, &in.Policy}, {c.Outcome, &in.Outcome}, {c.Beacon, &in.Beacon}, {c.Checkpoint, &in.Checkpoint}, {c.Evidence, &in.Evidence},
+		{file, &in.Receipt}, {c.Policy, &in.Policy}, {c.Outcome, &in.Outcome}, {c.Beacon, &in.Beacon}, {c.Checkpoint, &in.Checkpoint}, {c.Evidence, &in.Evidence},
 	} {
 		if f.path != "" {
 			if *f.to, err = readDocument(f.path); err != nil {

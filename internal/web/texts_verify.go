@@ -34,6 +34,9 @@ type verifyTexts struct {
 	VerifyKinds        string
 	VerifyParts        string
 	VerifyRefusals     string
+	VerifyScanned      string
+	VerifyKeep         string
+	VerifyKeepName     string
 }
 
 var spanishVerify = verifyTexts{
@@ -67,7 +70,10 @@ var spanishVerify = verifyTexts{
 	VerifyStates:       "ok=correcto|failed=FALLÓ|skipped=no se verificó",
 	VerifyKinds:        "receipt=comprobante|outcome=resultado del sorteo|policy=política|key=clave del registro|beacon=ronda del faro|checkpoint=punto de control|evidence=archivo de prueba",
 	VerifyParts:        "receipt=comprobante|outcome=resultado|beacon=faro|checkpoint=punto de control guardado|log=registro publicado|evidence=archivo de prueba",
-	VerifyRefusals:     "unknown=no se reconoce y no se usa. Esta página lee comprobantes, resultados de sorteos, políticas, claves de registros, rondas del faro, puntos de control y archivos de prueba.|several=tiene varios comprobantes y no se usa. Elija el archivo de uno solo.|secret=es una clave secreta y no se usa. Guárdela; aquí hace falta la clave pública, log.vkey.|folder=Esa carpeta no es una copia del registro: no tiene el archivo checkpoint.",
+	VerifyRefusals:     "unknown=no se reconoce y no se usa. Esta página lee comprobantes, resultados de sorteos, políticas, claves de registros, rondas del faro, puntos de control y archivos de prueba.|several=tiene varios comprobantes y no se usa. Elija el archivo de uno solo.|secret=es una clave secreta y no se usa. Guárdela; aquí hace falta la clave pública, log.vkey.|folder=Esa carpeta no es una copia del registro: no tiene el archivo checkpoint.|code=El código no se leyó entero. Escanéelo otra vez, con buena luz y el papel plano.",
+	VerifyScanned:      "código QR",
+	VerifyKeep:         "Guardar el comprobante como archivo",
+	VerifyKeepName:     "comprobante.json",
 }
 
 var englishVerify = verifyTexts{
@@ -101,5 +107,8 @@ var englishVerify = verifyTexts{
 	VerifyStates:       "ok=ok|failed=FAILED|skipped=not checked",
 	VerifyKinds:        "receipt=receipt|outcome=draw's outcome|policy=policy|key=the log's key|beacon=beacon's round|checkpoint=checkpoint|evidence=evidence",
 	VerifyParts:        "receipt=receipt|outcome=outcome|beacon=beacon|checkpoint=kept checkpoint|log=published log|evidence=evidence",
-	VerifyRefusals:     "unknown=not recognised, and not used. This page reads receipts, outcomes of draws, policies, keys of logs, rounds of the beacon, checkpoints and evidence.|several=has several receipts, and is not used. Choose the file of a single one.|secret=is a secret key, and is not used. Keep it to yourself; what is needed here is the public key, log.vkey.|folder=That folder is no copy of the log: it has no file checkpoint.",
+	VerifyRefusals:     "unknown=not recognised, and not used. This page reads receipts, outcomes of draws, policies, keys of logs, rounds of the beacon, checkpoints and evidence.|several=has several receipts, and is not used. Choose the file of a single one.|secret=is a secret key, and is not used. Keep it to yourself; what is needed here is the public key, log.vkey.|folder=That folder is no copy of the log: it has no file checkpoint.|code=The code was not read in full. Scan it again, in good light and with the paper flat.",
+	VerifyScanned:      "QR code",
+	VerifyKeep:         "Save the receipt as a file",
+	VerifyKeepName:     "receipt.json",
 }

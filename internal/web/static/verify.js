@@ -3,6 +3,8 @@
 import { kinds, load } from "/static/wasi.js";
 
 const mostBytes = 300 << 10; // that are read of a document: more than any valid one has
+const mark = "#r="; // stands in the page's address before a receipt's digits; see docs/FORMATS.md
+const mostDigits = 7089; // of a receipt: a QR code holds no more
 
 // The page as one file has its texts in two languages, and the program in itself.
 const other = document.getElementById("other"); // the page in its second language; null: this is the lottery's page
@@ -13,6 +15,7 @@ const form = document.getElementById("files");
 const verdict = document.getElementById("verdict");
 const key = document.getElementById("vkey");
 const evidence = document.getElementById("evidence");
+const keep = document.getElementById("keep");
 const folder = document.getElementById("folder"); // null on the lottery's page
 const named = (list) => Object.fromEntries(root.dataset[list].split("|").map((pair) => pair.split("=")));
 const [kindNames, stateNames, partNames, refusals] = [named("kinds"), named("states"), named("parts"), named("refusals")];
@@ -30,7 +33,7 @@ start().catch(stopped);
 async function start() {
   const [program] = await Promise.all([fetched(), readOwnKey()]);
   verify = await load(program);
-  await check();
+  if (!await takeScanned()) await check();
 }
 
 // fetched returns the program: from within the file, or from the site.
@@ -99,6 +102,36 @@ async function take(dropped) {
   }
   if (!folder || !log) log = siteLog(); // what was read before may be older than the new files
   await check();
+}
+
+// takeScanned takes the receipt that the page's address has, as a QR code gives it, and reports whether there was one. It leaves the address:
+// it names the bettor, and an address is kept in the browser's history and sent to others by mistake.
+async function takeScanned() {
+  if (!location.hash.startsWith(mark)) return false;
+  const digits = location.hash.slice(mark.length);
+  history.replaceState(null, "", location.pathname + location.search);
+  [files, names, refused] = [{}, {}, []];
+  try {
+    files.receipt = await unpacked(digits);
+    names.receipt = root.dataset.scanned;
+  } catch (error) {
+    console.info(error);
+    refused = [refusals.code];
+  }
+  await check();
+  document.getElementById("found").scrollIntoView();
+  return true;
+}
+addEventListener("hashchange", takeScanned);
+
+// unpacked returns the receipt that is written in digits: a number whose bytes are 1, and then the compressed text.
+async function unpacked(digits) {
+  if (!/^[1-9][0-9]*$/.test(digits) || digits.length > mostDigits) throw new Error("no digits of a receipt");
+  const hex = BigInt(digits).toString(16);
+  if (hex[0] !== "1" || hex.length % 2 === 0) throw new Error("digits are missing");
+  const packed = Uint8Array.from({ length: (hex.length - 1) / 2 }, (_, i) => parseInt(hex.slice(1 + 2 * i, 3 + 2 * i), 16));
+  const plain = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return new Uint8Array(await new Response(plain).arrayBuffer());
 }
 
 async function contentOf(file) {
@@ -233,11 +266,16 @@ function offer(base64) {
   evidence.href = URL.createObjectURL(new Blob([data], { type: "application/json" }));
 }
 
-// showFiles says what each file is.
+// showFiles says what each file is, and offers a receipt that came with the address as a file to keep.
 function showFiles() {
   const known = kinds.filter((kind) => names[kind]).map((kind) => names[kind] + ": " + kindNames[kind]);
   list(document.getElementById("chosen"), known);
   list(document.getElementById("refused"), refused);
+  const scanned = names.receipt === root.dataset.scanned;
+  if (keep.href) URL.revokeObjectURL(keep.href);
+  keep.removeAttribute("href");
+  keep.hidden = !scanned;
+  if (scanned) keep.href = URL.createObjectURL(new Blob([files.receipt], { type: "application/json" }));
 }
 
 function item(step) {
