@@ -27,11 +27,15 @@ type receiptsCommand struct {
 	Document string `help:"The receipts of the bets of this document." xor:"which" placeholder:"N"`
 	All      bool   `help:"The receipts of all bets, as one file: receipts.jsonl, one receipt a line." xor:"which"`
 	Out      string `help:"Folder for the files, receipt-<line>.json." default:"receipts" placeholder:"DIR"`
+	printFlags
 }
 
 func (c *receiptsCommand) Run(e env) (err error) {
 	if c.Line < 0 || c.Line == 0 && c.Document == "" && !c.All {
 		return usageError{errors.New("which bets? Give --line N, --document N or --all")}
+	}
+	if err := c.printFlags.check(); err != nil {
+		return err
 	}
 	proofs, err := os.Open(c.Proofs)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -45,10 +49,14 @@ func (c *receiptsCommand) Run(e env) (err error) {
 	if err != nil {
 		return err
 	}
+	paper, err := c.printFlags.open(c.Out)
+	if err != nil {
+		return err
+	}
 	log := slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	o := client.Options{File: c.File, Proofs: c.Proofs, LogKey: c.LogKey, SkipBadLines: c.SkipBad}
-	made, err := client.Receipts(e.ctx, o, proofs, log, client.Wanted{Line: c.Line, Document: c.Document}, out.save)
-	if err = errors.Join(err, out.end(err)); err != nil {
+	made, err := client.Receipts(e.ctx, o, proofs, log, client.Wanted{Line: c.Line, Document: c.Document}, paper.save(out.save))
+	if err = errors.Join(err, out.end(err), paper.end(err)); err != nil {
 		return err
 	}
 	if made == 0 {
@@ -60,7 +68,7 @@ func (c *receiptsCommand) Run(e env) (err error) {
 	}
 	_, _ = printf(e.stdout, "%s %s, the last in %s.\n", humanize.Comma(int64(made)), noun, out.last)
 	_, err = printf(e.stdout, "Each shows who made its bet: give it to nobody else. To check one: quiniela verify RECEIPT --log LOG --policy FILE\n")
-	return err
+	return errors.Join(err, paper.say(e))
 }
 
 // receiptWriter writes receipts, each to a file of its own or all to one.
