@@ -389,3 +389,14 @@ func FuzzParsePolicy(f *testing.F) {
 		}
 	})
 }
+
+func TestUnverifiedSignatures(t *testing.T) {
+	found, err := tlog.UnverifiedSignatures(signed(t, some(), 1, 3))
+	want := []tlog.Signature{{Name: origin}, {"witness1.example", time.Unix(1692806301, 0).UTC()}, {"witness3.example", time.Unix(1692806303, 0).UTC()}}
+	if diff := cmp.Diff(want, found); err != nil || diff != "" {
+		t.Errorf("%v: %s", err, diff)
+	}
+	if found, err := tlog.UnverifiedSignatures([]byte("no note")); err == nil {
+		t.Errorf("no note has %v", found)
+	}
+}
