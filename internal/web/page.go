@@ -54,6 +54,7 @@ type page struct {
 	Record  record // of a draw, to be printed
 	Trail   trailList
 	Backups *Backups // nil: the server makes none by itself
+	Results *results // of a page for bettors
 }
 
 // here is a page's address, where it can be asked for.

@@ -66,6 +66,8 @@ type texts struct {
 	Live            string
 	Lost            string
 	Footer          string
+	Results         string
+	ResultsOfDraw   string
 	When            string
 	All             string
 	Prizes          string
@@ -142,6 +144,8 @@ var spanish = texts{
 	Live:            "en vivo",
 	Lost:            "sin conexión, reintentando",
 	Footer:          "Los mismos datos en JSON",
+	Results:         "Resultados",
+	ResultsOfDraw:   "El resultado, explicado para apostadores y para imprimir",
 	When:            "Realizado",
 	All:             "Todos los sorteos",
 
@@ -219,6 +223,8 @@ var english = texts{
 	Live:            "live",
 	Lost:            "connection lost, trying again",
 	Footer:          "The same data as JSON",
+	Results:         "Results",
+	ResultsOfDraw:   "The result, explained for bettors and to print",
 	When:            "Held",
 	All:             "All draws",
 

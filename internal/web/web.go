@@ -110,6 +110,8 @@ func New(o Options) *Site {
 		s.mux.HandleFunc("GET /log/", published(os.DirFS(o.Published)))
 	}
 	s.routePages()
+	s.mux.HandleFunc("GET /resultados", s.findResults)
+	s.mux.HandleFunc("GET /resultados/{id}", s.resultsPage)
 	s.mux.HandleFunc("GET /verify", s.verifyPage)
 	s.mux.HandleFunc("GET /verify.html", s.oneFile)
 	s.mux.HandleFunc("GET /static/verify.wasm", verifier)

@@ -63,7 +63,7 @@ func openWith(t *testing.T, public string) *desk {
 	}
 	figures := prometheus.NewRegistry()
 	l, err := ledger.Open(context.Background(), j, ledger.Options{
-		Dir: dir, Seed: &ledger.Seed{ID: "1", Agencies: 2, Rule: draw.FixedNumber(7574)}, Metrics: figures,
+		Dir: dir, Seed: &ledger.Seed{ID: "1", Agencies: 2, Rule: draw.FixedNumber(7574)}, Metrics: figures, Public: public != "",
 	})
 	if err != nil {
 		t.Fatal(err)
