@@ -37,7 +37,7 @@ const mostCode = 72
 // sizes by the names that Options.Paper knows. A roll is cut at a page's end, so that its height is what a receipt needs.
 var sizes = map[string]size{
 	"80mm": {Width: 80, Height: 160, Margin: 4},
-	"a6":   {Width: 105, Height: 148, Margin: 10},
+	"a6":   {Width: 105, Height: 148, Margin: 7},
 }
 
 // Papers are the sizes of paper: a roll of 80 mm, and DIN A6.
