@@ -3,7 +3,11 @@ package paper_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"math/rand/v2"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -68,6 +72,46 @@ func TestAReceiptOnPaper(t *testing.T) {
 	english := printed(t, paper.Options{Paper: "a6", Site: "https://lottery.example", Lang: "en"}, r)
 	if !strings.Contains(english, "Receipt of a bet") || !strings.Contains(english, "size: 105mm 148mm") {
 		t.Errorf("in English on A6:\n%.900s", english)
+	}
+}
+
+// Receipts of great draws, with the cosignatures of some witnesses, fit into a code whose squares have at least three dots of the printer.
+func TestReceiptsOfGreatDrawsFit(t *testing.T) {
+	random := rand.NewChaCha8([32]byte{1})
+	for _, row := range []struct{ entries, hashes, witnesses int }{{100, 7, 1}, {100_000, 17, 3}, {10_000_000, 24, 3}} {
+		r := made(t)
+		r.Draw = "2026-11-24-nocturna"
+		page := bytes.Clone(r.Page[:48]) // a record: a play of 16 bytes, and its commitment
+		r.Page = nil
+		for range 16 {
+			_, _ = random.Read(page[16:])
+			r.Page = append(r.Page, page...)
+		}
+		hashes := func(n int) (all receipt.InclusionProof) {
+			for range n {
+				var h [32]byte
+				_, _ = random.Read(h[:])
+				all = append(all, h)
+			}
+			return all
+		}
+		r.Proof, r.Batch.Proof, r.Batch.Index = hashes(4), hashes(row.hashes), uint64(row.entries-1)
+		for i := range row.witnesses {
+			signature := make([]byte, 76)
+			_, _ = random.Read(signature)
+			r.Checkpoint += fmt.Sprintf("— witness%d.example %s\n", i, base64.StdEncoding.EncodeToString(signature))
+		}
+		text := printed(t, options, r)
+		code := regexp.MustCompile(`width="([0-9.]+)mm" [^>]*viewBox="0 0 (\d+)`).FindStringSubmatch(text)
+		if code == nil || !strings.Contains(text, "no publique una foto") {
+			t.Fatalf("a log of %d entries, %d witnesses: the receipt is not in the code:\n%.2000s", row.entries, row.witnesses, text)
+		}
+		width, _ := strconv.ParseFloat(code[1], 64)
+		side, _ := strconv.ParseFloat(code[2], 64)
+		if width > 72 || width/side < 3./8 {
+			t.Errorf("a log of %d entries: a code of %v mm for %v squares", row.entries, width, side)
+		}
+		t.Logf("a log of %d entries, %d witnesses: %v squares in %v mm", row.entries, row.witnesses, side, width)
 	}
 }
 

@@ -105,7 +105,7 @@ async function take(dropped) {
 }
 
 // takeScanned takes the receipt that the page's address has, as a QR code gives it, and reports whether there was one. It leaves the address:
-// it names the bettor, and an address is kept in the browser's history and sent to others by mistake.
+// it names the bettor, and an address is bookmarked and sent to others.
 async function takeScanned() {
   if (!location.hash.startsWith(mark)) return false;
   const digits = location.hash.slice(mark.length);
