@@ -19,6 +19,7 @@ import (
 	"quiniela/internal/ledger"
 	"quiniela/internal/publish/publishtest"
 	"quiniela/receipt"
+	"quiniela/receipt/link"
 	"quiniela/tlog"
 	"quiniela/verify"
 	"quiniela/verify/verifytest"
@@ -247,8 +248,29 @@ func (l publicLottery) isAccepted(t *testing.T) {
 	accepted(t, "check.py", "receipt", l.atSeal, l.outcome(), l.keys)
 	accepted(t, "check.py", "receipt", l.early, l.outcome(), l.keys, l.folder)
 	refused(t, "give the folder", "check.py", "receipt", l.early, l.outcome(), l.keys)
+	address := inAddress(t, l.atSeal)
+	accepted(t, "check.py", "receipt", address, l.outcome(), l.keys)
+	refused(t, "the digits of a receipt", "check.py", "receipt", address[:len(address)-5], l.outcome(), l.keys)
 	accepted(t, "proofs.py", l.proofs, l.bets, l.keys)
 	refused(t, "another draw", "check.py", "receipt", l.atSeal, filepath.Join(l.folder, "draws/night/outcome.json"), l.keys)
+}
+
+// inAddress returns the address that a QR code has of a receipt in a file.
+func inAddress(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := receipt.ParseReceipt(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, err := link.To("https://lottery.example/verify", r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
 }
 
 func (l publicLottery) changeFolder(t *testing.T) {

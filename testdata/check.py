@@ -4,10 +4,11 @@
     check.py receipt RECEIPT OUTCOME KEYS [FOLDER]
     check.py folder FOLDER KEYS
 
-KEYS has verifier keys, one a line: the log's, and then those of witnesses, all of whom must have cosigned what is final.
+RECEIPT is a file, or an address with the receipt in it. KEYS has verifier keys, one a line: the log's, and then those of witnesses, all of
+whom must have cosigned what is final.
 The beacon's BLS signature is not checked: the signature in the result is taken for that of the round.
 """
-import base64, hashlib, hmac, json, os, re, struct, sys
+import base64, hashlib, hmac, json, os, re, struct, sys, zlib
 
 from primitives import verify
 
@@ -17,6 +18,19 @@ def need(right, what):
 def read(*path):
     with open(os.path.join(*path), "rb") as file:
         return file.read()
+def linked(address):
+    """The receipt in the address of a page that checks it."""
+    digits = address.split("#r=")[1]
+    need(re.fullmatch("[1-9][0-9]{0,7088}", digits), "the digits of a receipt")
+    if hasattr(sys, "set_int_max_str_digits"):
+        sys.set_int_max_str_digits(7089)
+    number = int(digits)
+    data = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    need(data[0] == 1, "the digits of a receipt")
+    try:
+        return zlib.decompress(data[1:], -15)
+    except zlib.error:
+        raise ValueError("the digits of a receipt")
 
 def sha(*parts): return hashlib.sha256(b"".join(parts)).digest()
 def mac(key, message): return hmac.new(key, message, hashlib.sha256).digest()
@@ -189,7 +203,7 @@ def read_outcome(data, keys):
     return opened, seal, result, places, roots, o
 
 def check_receipt(path, outcome, keys, folder=None):
-    r, keys = document("receipt", read(path)), read_keys(keys)
+    r, keys = document("receipt", linked(path) if "#r=" in path else read(path)), read_keys(keys)
     batch, i, at = batch_entry(r["batch"]["entry"]), r["index"], checkpoint(r["checkpoint"], keys)
     need(i < batch["count"] and len(r["page"]) == 48 * min(16, batch["count"] - i // 16 * 16), "the length of the page")
     record = r["page"][i % 16 * 48:][:48]
