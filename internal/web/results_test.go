@@ -62,6 +62,12 @@ func TestABettorReadsTheResults(t *testing.T) {
 		}
 		wants(t, address, text, "Ningún sorteo se llama así", `href="/resultados/1"`)
 	}
+	for _, id := range []string{"2026-11-24-nocturna", "2026-11-24-vespertina"} {
+		if _, err := d.ledger.OpenDraw(t.Context(), ledger.Actor{}, ledger.Terms{ID: id, Agencies: 1, Rule: draw.FixedNumber(1)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wants(t, "a part of a name", d.results("/resultados?sorteo=+Nocturna+"), "/resultados/2026-11-24-nocturna", "!vespertina", "!Ningún sorteo")
 	without := open(t)
 	wants(t, "without a log", without.results("/resultados/1"), "no está en un registro público", "!/verify?draw", "!quiniela audit")
 }
