@@ -156,6 +156,8 @@ func TestABettorScansAReceiptWithAPhone(t *testing.T) {
 	b.verdict(`elija el comprobante`, "")
 	result[bool](b, `(location.hash = "`+address[strings.Index(address, "#"):]+`") !== ""`) // scanned again, in the same window
 	b.verdict(`GANÓ`, byOperator)
+	result[bool](b, `delete window.DecompressionStream && (location.hash = "`+address[strings.Index(address, "#"):]+`") !== ""`)
+	b.until(`Este navegador es demasiado viejo`)
 	b.faultlessBut("file://")
 
 	s.launch("verify", "--page", "verify.html").wait()

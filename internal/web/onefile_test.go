@@ -81,7 +81,7 @@ func TestTheScriptsTextsAreComplete(t *testing.T) {
 		}
 		for list, names := range map[string]string{
 			"states": "ok failed skipped", "kinds": "receipt outcome policy key beacon checkpoint evidence",
-			"parts": "receipt outcome beacon checkpoint log evidence", "refusals": "unknown several secret folder code",
+			"parts": "receipt outcome beacon checkpoint log evidence", "refusals": "unknown several secret folder code old",
 		} {
 			found := regexp.MustCompile(` data-` + list + `="([^"]+)"`).FindStringSubmatch(text)
 			if found == nil {

@@ -116,13 +116,22 @@ async function takeScanned() {
     names.receipt = root.dataset.scanned;
   } catch (error) {
     console.info(error);
-    refused = [refusals.code];
+    refused = [unpacks() ? refusals.code : refusals.old];
   }
   await check();
   document.getElementById("found").scrollIntoView();
   return true;
 }
 addEventListener("hashchange", takeScanned);
+
+// unpacks reports whether this browser can decompress a receipt: those from before 2023 cannot.
+function unpacks() {
+  try {
+    return new DecompressionStream("deflate-raw") !== null;
+  } catch {
+    return false;
+  }
+}
 
 // unpacked returns the receipt that is written in digits: a number whose bytes are 1, and then the compressed text.
 async function unpacked(digits) {
