@@ -7,7 +7,7 @@ type resultTexts struct {
 	Title, Find, FindHelp, Name, Show, Newest, None, Absent string
 
 	// The draw.
-	Number, Open, OpenUntil, Waiting, NumberAt, Winners, NoWinners, Bets, Prizes, Prize, Closed, Drawn, Note string
+	Number, Open, OpenUntil, Waiting, NumberAt, Winners, Bets, Prizes, Closed, Drawn, Note string
 
 	Check, CheckHelp, CheckUnlogged string
 
@@ -44,10 +44,8 @@ var resultsSpanish = resultTexts{
 	Waiting:   "Las apuestas están cerradas. El número todavía no salió.",
 	NumberAt:  "El número sale de un faro público el",
 	Winners:   "Apuestas ganadoras",
-	NoWinners: "ninguna",
 	Bets:      "Apuestas",
 	Prizes:    "Los veinte premios",
-	Prize:     "Premio",
 	Closed:    "Cierre de las apuestas",
 	Drawn:     "Sorteado",
 	Note:      "Motivo del cierre",
@@ -62,7 +60,7 @@ var resultsSpanish = resultTexts{
 	NotaryTwo:   "Dos personas autorizadas lo ingresan de un extracto oficial, cada una sin ver lo que ingresó la otra.",
 	ExtractIs:   "Huella (SHA-256) del extracto entregado: quien tenga el extracto puede compararla.",
 	NoExtract:   "El extracto no se entregó, así que aquí no se puede comparar con él.",
-	Beacon:      "El número sale de un faro público, drand. Lo hacen entre organizaciones de varios países, que cada tres segundos firman juntas una ronda. Nadie puede conocer una firma de antemano ni elegirla, tampoco la lotería.",
+	Beacon:      "El número sale de un faro público, drand. Lo sostienen organizaciones de varios países, que cada tres segundos firman juntas una ronda. Nadie puede conocer una firma de antemano ni elegirla, tampoco la lotería.",
 	BeaconRound: "La ronda se fijó al abrir el sorteo. Es la número",
 	BeaconWas:   "y se firmó el",
 	BeaconWill:  "y se firma el",
@@ -103,10 +101,8 @@ var resultsEnglish = resultTexts{
 	Waiting:   "Bets are closed. The number is not known yet.",
 	NumberAt:  "The number comes from a public beacon at",
 	Winners:   "Winning bets",
-	NoWinners: "none",
 	Bets:      "Bets",
 	Prizes:    "All twenty prizes",
-	Prize:     "Prize",
 	Closed:    "Bets were closed",
 	Drawn:     "Drawn",
 	Note:      "Why it was closed",
