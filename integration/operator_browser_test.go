@@ -233,9 +233,9 @@ func TestAnOperatorsDay(t *testing.T) {
 	b.until(`(?i)Copias guardadas`)
 	b.everywhere("backups")
 	b.goTo("Registro de actos")
-	b.until(`nora ingresó 7574 con el extracto`)
+	b.until(`nora y nico ingresaron números distintos`)
 	b.goTo("English")
-	b.until(`nora entered 7574 with the extract`)
+	b.until(`nora and nico entered different numbers`)
 	b.goTo("Draws")
 	b.until(`Part of the name`) // the language stays
 	b.phone("draws-english")

@@ -31,7 +31,7 @@ func (g *group) decideOneOfTwo(ctx context.Context, r *request, d Draw, e enterR
 		if err := g.add(ctx, journal.Encode(one), one, nil, nil); err != nil {
 			return err
 		}
-		return g.act(ctx, r.by, journal.Act{What: journal.ActDiffer, Draw: d.ID, Note: fmt.Sprintf("%s entered %s, %s entered %s", first.Who, describe(*first), one.Who, describe(one))})
+		return g.act(ctx, r.by, journal.Act{What: journal.ActDiffer, Draw: d.ID, Note: fmt.Sprintf("%s and %s entered %s", first.Who, one.Who, difference(*first, one))})
 	default:
 		n := journal.Number{Draw: d.Seq, Number: e.number, Extract: e.extract, By: []string{first.Who, one.Who}, At: one.At}
 		return g.enter(ctx, r, d, n)
@@ -42,11 +42,13 @@ func sameEntry(a, b journal.Entered) bool {
 	return a.Number == b.Number && bytes.Equal(a.Extract, b.Extract)
 }
 
-func describe(e journal.Entered) string {
-	if len(e.Extract) == 0 {
-		return fmt.Sprintf("%04d without an extract", e.Number)
+// difference says in what two people differ, and not what they entered: both enter it again, and neither is to see the other's. The journal
+// has it.
+func difference(a, b journal.Entered) string {
+	if a.Number != b.Number {
+		return "different numbers"
 	}
-	return fmt.Sprintf("%04d with the extract %x…", e.Number, e.Extract[:min(4, len(e.Extract))])
+	return "different extracts"
 }
 
 // addEntered applies what one of two people has entered.

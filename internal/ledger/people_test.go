@@ -98,9 +98,9 @@ func TestTwoPeopleEnterANumber(t *testing.T) {
 	want := []string{
 		"ana open night ", "ana close night the time has come",
 		"ana enter night the first of two", "ana enter night the first of two",
-		"eva differ night ana entered 0042 with the extract 01010101…, eva entered 0043 with the extract 01010101…",
+		"eva differ night ana and eva entered different numbers",
 		"eva enter night the first of two",
-		"ana differ night eva entered 0042 with the extract 01010101…, ana entered 0042 with the extract 02020202…",
+		"ana differ night eva and ana entered different extracts",
 		"ana enter night the first of two", "eva enter night 0042",
 	}
 	if diff := cmp.Diff(want, trail(t, m.Ledger)); diff != "" {

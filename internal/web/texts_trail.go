@@ -52,7 +52,7 @@ func (t texts) Act(kind string) string {
 }
 
 // spanishNotes are what the ledger notes of a number, in Spanish.
-var spanishNotes = strings.NewReplacer("the first of two", "la primera de dos", " entered ", " ingresó ", " with the extract ", " con el extracto ", " without an extract", " sin extracto")
+var spanishNotes = strings.NewReplacer("the first of two", "la primera de dos", " and ", " y ", " entered different numbers", " ingresaron números distintos", " entered different extracts", " ingresaron extractos distintos")
 
 // NoteOf returns the note of an act: a person's own words, or what the ledger says of a number.
 func (t texts) NoteOf(a Act) string {
