@@ -2,6 +2,7 @@ package quiniela
 
 import (
 	"fmt"
+	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -12,6 +13,14 @@ import (
 //
 // The names of files, and texts that a stranger may have written, go through it before they are shown.
 func Printable(s string) string { return string(AppendPrintable(nil, []byte(s))) }
+
+// Cell is Printable for a field of a table that a spreadsheet may read: one that it would run as a formula begins with an apostrophe.
+func Cell(s string) string {
+	if start := strings.TrimLeft(s, " "); start != "" && strings.IndexByte("=+-@", start[0]) >= 0 {
+		s = "'" + s
+	}
+	return Printable(s)
+}
 
 // AppendPrintable appends to dst what Printable makes of s.
 func AppendPrintable(dst, s []byte) []byte {

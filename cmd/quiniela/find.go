@@ -1,9 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"quiniela/internal/web"
@@ -13,7 +14,7 @@ type findCommand struct {
 	adminFlags
 	Document string `help:"The person's document: digits; dots and blanks are left out." required:"" placeholder:"N"`
 	Draw     string `help:"Only in this draw; without it in all that are not forgotten." placeholder:"NAME"`
-	JSON     bool   `name:"json" help:"One JSON object a line."`
+	formatFlags
 }
 
 func (c *findCommand) Run(e env) error {
@@ -32,37 +33,43 @@ func (c *findCommand) Run(e env) error {
 	if err := a.call(e.ctx, http.MethodPost, "/api/v1/find", map[string]string{"document": document, "draw": c.Draw}, &answer); err != nil {
 		return err
 	}
-	if c.JSON {
-		out := json.NewEncoder(e.stdout)
-		for _, b := range answer.Bets {
-			if err := out.Encode(b); err != nil {
-				return err
-			}
-		}
-		return c.more(e, answer.More)
-	}
-	if len(answer.Bets) == 0 {
-		_, err := printf(e.stdout, "No bet of that document. What is forgotten is not found.\n")
+	switch {
+	case c.JSON:
+		return errors.Join(printJSON(e.stdout, map[string]any{"bets": answer.Bets}), c.more(e, answer.More))
+	case c.CSV:
+		return errors.Join(printFound(e, answer.Bets), c.more(e, answer.More))
+	case len(answer.Bets) == 0:
+		_, err := io.WriteString(e.stdout, e.say("No bet of that document. What is forgotten is not found.")+"\n")
 		return err
 	}
-	w := table(e, "DRAW\tAGENCY\tBATCH\tLINE\tRECEIVED\tBET\tRESULT")
+	t := &listing{columns: []column{{head: e.say("DRAW")}, {e.say("AGENCY"), true}, {e.say("BATCH"), true}, {e.say("LINE"), true}, {head: e.say("RECEIVED")}, {head: e.say("BET")}, {head: e.say("RESULT")}}}
 	for _, b := range answer.Bets {
-		result := "not drawn yet"
+		result := e.say("not drawn yet")
 		switch {
 		case b.Won:
-			result = "won"
+			result = e.say("won")
 		case b.Drawn:
-			result = "did not win"
+			result = e.say("did not win")
 		}
-		_, _ = printf(w, "%s\t%d\t%d\t%d\t%s\t%s\t%s\n", b.Draw, b.Agency, b.Batch, b.Line, stamp(&b.Received), b.Bet, result)
+		t.add(b.Draw, digits(b.Agency), strconv.FormatUint(b.Batch, 10), strconv.Itoa(b.Line), stamp(&b.Received), b.Bet, result)
 	}
-	return errors.Join(w.Flush(), c.more(e, answer.More))
+	return errors.Join(t.write(e.stdout, widthOf(e.stdout)), c.more(e, answer.More))
+}
+
+func printFound(e env, bets []web.FoundBet) error {
+	var rows [][]string
+	for _, b := range bets {
+		rows = append(rows, []string{
+			b.Draw, digits(b.Agency), strconv.FormatUint(b.Batch, 10), strconv.Itoa(b.Line), instant(&b.Received), b.Bet, fourDigits(&b.Number), strconv.FormatBool(b.Drawn), strconv.FormatBool(b.Won),
+		})
+	}
+	return printCSV(e.stdout, "draw,agency,batch,line,received,bet,number,drawn,won", rows)
 }
 
 func (c *findCommand) more(e env, more bool) error {
 	if !more {
 		return nil
 	}
-	_, err := printf(e.stderr, "There are more: name a draw with --draw.\n")
+	_, err := io.WriteString(e.stderr, e.say("There are more: name a draw with --draw.")+"\n")
 	return err
 }

@@ -32,19 +32,12 @@ func printCSV(out io.Writer, columns string, rows [][]string) error {
 	_ = to.Write(strings.Split(columns, ",")) // the Flush tells
 	for _, row := range rows {
 		for i, cell := range row {
-			row[i] = harmless(quiniela.Printable(cell))
+			row[i] = quiniela.Cell(cell)
 		}
 		_ = to.Write(row)
 	}
 	to.Flush()
 	return to.Error()
-}
-
-func harmless(cell string) string {
-	if start := strings.TrimLeft(cell, " "); start != "" && strings.IndexByte("=+-@", start[0]) >= 0 {
-		return "'" + cell
-	}
-	return cell
 }
 
 // fourDigits writes a number of the lottery with its leading zeros; nil is "".

@@ -70,18 +70,19 @@ func (c *operatorListCommand) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	w := table(e, "NAME\tROLE\tADDED\tKEY")
+	t := &listing{columns: []column{{head: e.say("NAME")}, {head: e.say("ROLE")}, {head: e.say("ADDED")}, {head: e.say("KEY")}}}
 	for _, p := range r.Operators {
-		key := "since " + p.Added.Local().Format(time.DateOnly)
+		added := p.Added.Local().Format(time.DateOnly)
+		key := fmt.Sprintf(e.say("since %s"), added)
 		switch {
 		case p.Revoked != nil:
-			key = "revoked " + p.Revoked.Local().Format(time.DateOnly)
+			key = fmt.Sprintf(e.say("revoked %s"), p.Revoked.Local().Format(time.DateOnly))
 		case p.Rotated != nil:
-			key = "since " + p.Rotated.Local().Format(time.DateOnly)
+			key = fmt.Sprintf(e.say("since %s"), p.Rotated.Local().Format(time.DateOnly))
 		}
-		_, _ = printf(w, "%s\t%s\t%s\t%s\n", p.Name, string(p.Role), p.Added.Local().Format(time.DateOnly), key)
+		t.add(p.Name, string(p.Role), added, key)
 	}
-	return w.Flush()
+	return t.write(e.stdout, widthOf(e.stdout))
 }
 
 type operatorRotateCommand struct {

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"encoding/csv"
-	"encoding/json"
+	"cmp"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"quiniela"
 	"quiniela/internal/web"
 )
 
@@ -21,8 +20,7 @@ type trailCommand struct {
 	Who  string `help:"Only acts of this person." placeholder:"NAME"`
 	What string `help:"Only acts of this kind, as in open, close, enter, differ, login_failed." placeholder:"KIND"`
 	Last int    `help:"Show the last ones only; 0: all." default:"50" placeholder:"N"`
-	JSON bool   `name:"json" help:"One JSON object a line." xor:"format"`
-	CSV  bool   `name:"csv" help:"CSV with a head." xor:"format"`
+	formatFlags
 }
 
 func (c *trailCommand) Run(e env) error {
@@ -37,22 +35,23 @@ func (c *trailCommand) Run(e env) error {
 	slices.Reverse(acts) // the oldest first, as a log
 	switch {
 	case c.JSON:
-		return writeJSON(e, acts)
+		return printJSON(e.stdout, map[string]any{"acts": acts})
 	case c.CSV:
-		return writeTrail(e, acts)
+		return printTrail(e, acts)
 	case len(acts) == 0:
-		_, err := printf(e.stdout, "The trail has no such act.\n")
+		_, err := io.WriteString(e.stdout, e.say("The trail has no such act.")+"\n")
 		return err
 	}
-	w := table(e, "WHEN\tWHO\tFROM\tWHAT\tABOUT")
+	t := &listing{long: 4, columns: []column{{head: e.say("WHEN")}, {head: e.say("WHO")}, {head: e.say("FROM")}, {head: e.say("WHAT")}, {head: e.say("ABOUT")}}}
 	for _, act := range acts {
-		_, _ = printf(w, "%s\t%s\t%s\t%s\t%s\n", act.At.Local().Format("2006-01-02 15:04:05"), dash(act.Who), dash(act.From), act.What, about(act))
+		t.add(act.At.Local().Format(time.DateTime), cmp.Or(act.Who, "-"), cmp.Or(act.From, "-"), act.What, about(e, act))
 	}
-	return w.Flush()
+	return t.write(e.stdout, widthOf(e.stdout))
 }
 
 // read asks for the acts, the newest first.
 func (c *trailCommand) read(e env, a *admin) (acts []web.Act, err error) {
+	acts = []web.Act{}
 	q := url.Values{}
 	for name, value := range map[string]string{"draw": c.Draw, "who": c.Who, "what": c.What} {
 		if value != "" {
@@ -80,15 +79,8 @@ func (c *trailCommand) read(e env, a *admin) (acts []web.Act, err error) {
 	}
 }
 
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
-}
-
 // about says in one column what an act is about, and why it was not done.
-func about(a web.Act) string {
+func about(e env, a web.Act) string {
 	var parts []string
 	for _, part := range []string{a.Draw, a.About, a.Note} {
 		if part != "" {
@@ -96,41 +88,15 @@ func about(a web.Act) string {
 		}
 	}
 	if a.Failed != "" {
-		parts = append(parts, "not done: "+a.Failed)
+		parts = append(parts, fmt.Sprintf(e.say("not done: %s"), a.Failed))
 	}
 	return strings.Join(parts, ", ")
 }
 
-func writeJSON(e env, acts []web.Act) error {
-	out := json.NewEncoder(e.stdout)
+func printTrail(e env, acts []web.Act) error {
+	var rows [][]string
 	for _, a := range acts {
-		if err := out.Encode(a); err != nil {
-			return fmt.Errorf("write the trail: %w", err)
-		}
+		rows = append(rows, []string{strconv.FormatUint(a.Position, 10), a.At.Format(time.RFC3339Nano), a.Who, a.From, a.What, a.Draw, a.About, a.Note, a.Failed})
 	}
-	return nil
-}
-
-func writeTrail(e env, acts []web.Act) error {
-	w := csv.NewWriter(e.stdout)
-	_ = w.Write([]string{"position", "at", "who", "from", "what", "draw", "about", "note", "failed"}) // Flush keeps the error
-	for _, a := range acts {
-		_ = w.Write([]string{
-			strconv.FormatUint(a.Position, 10), a.At.Format(time.RFC3339Nano), cell(a.Who), cell(a.From), cell(a.What), cell(a.Draw), cell(a.About), cell(a.Note), cell(a.Failed),
-		})
-	}
-	w.Flush()
-	if err := w.Error(); err != nil {
-		return fmt.Errorf("write the trail: %w", err)
-	}
-	return nil
-}
-
-// cell returns a text as a field of a table: in one line, and such that no spreadsheet takes what a stranger has typed for a formula.
-func cell(s string) string {
-	s = quiniela.Printable(s)
-	if s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
-		return "'" + s
-	}
-	return s
+	return printCSV(e.stdout, "position,at,who,from,what,draw,about,note,failed", rows)
 }

@@ -73,6 +73,26 @@ var output = map[string]string{
 	"The log %s has all bets of this file: the proofs and their signature are right.":                                  "El registro %s tiene todas las apuestas de este archivo: las pruebas y su firma son correctas.",
 	"This is what the agency's file has. The operator's proofs show that it was stored: name them with --proofs FILE.": "Esto es lo que tiene el archivo de la agencia. Que se guardó lo muestran las pruebas del operador: nómbrelas con --proofs ARCHIVO.",
 
+	// The trail, the operators and a person's bets.
+	"WHEN":                       "CUÁNDO",
+	"WHO":                        "QUIÉN",
+	"FROM":                       "DESDE",
+	"WHAT":                       "QUÉ",
+	"ABOUT":                      "SOBRE",
+	"The trail has no such act.": "El registro de actos no tiene ninguno así.",
+	"not done: %s":               "no se hizo: %s",
+	"ROLE":                       "FUNCIÓN",
+	"KEY":                        "CLAVE",
+	"since %s":                   "desde el %s",
+	"RECEIVED":                   "RECIBIDA",
+	"BET":                        "APUESTA",
+	"RESULT":                     "RESULTADO",
+	"not drawn yet":              "sin sortear",
+	"won":                        "ganó",
+	"did not win":                "no ganó",
+	"No bet of that document. What is forgotten is not found.": "No hay ninguna apuesta de ese documento. Lo olvidado no se encuentra.",
+	"There are more: name a draw with --draw.":                 "Hay más: nombre un sorteo con --draw.",
+
 	// One draw.
 	" and ":                  " y ",
 	"agencies":               "agencias",

@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"quiniela"
@@ -28,18 +27,9 @@ func sendTable(w http.ResponseWriter, name string, head ...string) table {
 // row writes one row. A peer that has gone needs none.
 func (t table) row(cells ...string) {
 	for i, c := range cells {
-		cells[i] = cell(c)
+		cells[i] = quiniela.Cell(c)
 	}
 	_ = t.Write(cells)
-}
-
-// cell returns a text in one line, and such that no spreadsheet takes what somebody has typed for a formula.
-func cell(s string) string {
-	s = quiniela.Printable(s)
-	if s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
-		return "'" + s
-	}
-	return s
 }
 
 // cut ends a file that could not be sent whole: its connection is broken, so that nobody takes the part for all of it.
