@@ -113,7 +113,7 @@ func (c *restoreCommand) Run(e env) error {
 
 // record writes into the audit trail of the new data folder that it was restored, and from what.
 func (c *restoreCommand) record(ctx context.Context, m *backup.Manifest) (err error) {
-	j, err := central.OpenLocal(c.Data, local.Options{})
+	j, err := central.OpenLocal(c.Data, local.Options{Reserve: 1}) // the server keeps a reserve on the disk for itself
 	if err != nil {
 		return err
 	}
