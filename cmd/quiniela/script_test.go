@@ -51,7 +51,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: await file pattern [variable]")
 	}
 	pattern := regexp.MustCompile(args[1])
-	for range 1000 {
+	for range 6000 { // a minute: a start on a busy disk takes long
 		text, _ := os.ReadFile(ts.MkAbs(args[0]))
 		if m := pattern.FindSubmatch(text); m != nil {
 			if len(args) > 2 {

@@ -1,12 +1,16 @@
 package web_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os/user"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -246,5 +250,38 @@ func TestStrangersCannotFillTheTrail(t *testing.T) {
 	got := d.trail()
 	if len(got) != 2 || !strings.HasPrefix(got[1], "login_failed eva") || !strings.Contains(got[1], "and 2 more 29 times") || strings.ContainsAny(got[1], "\n") {
 		t.Errorf("at the end: %q", got)
+	}
+}
+
+// On the socket the kernel says who comes, and that name stands in the trail.
+func TestTheSocketKnowsWhoComes(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	path := filepath.Join(t.TempDir(), "admin.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- d.site.Serve(ctx, l, nil, 10, d.site.Trusted()) }()
+	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", path)
+	}}}
+	r, err := client.Post("http://quiniela/api/v1/draws", "application/json", strings.NewReader(`{"id":"night","agencies":1,"source":"notary"}`))
+	if err != nil || r.StatusCode != http.StatusCreated {
+		t.Fatal(r, err)
+	}
+	_ = r.Body.Close()
+	stop()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := d.trail(), []string{"local:" + me.Username + " open night"}; !slices.Equal(got, want) {
+		t.Errorf("the trail has %q, want %q", got, want)
 	}
 }

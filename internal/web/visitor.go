@@ -161,6 +161,9 @@ type connectionKey struct{}
 
 // keepConnection lets a handler look at its request's connection.
 func keepConnection(ctx context.Context, c net.Conn) context.Context {
+	if b, ok := c.(*boundedConn); ok {
+		c = b.Conn
+	}
 	return context.WithValue(ctx, connectionKey{}, c)
 }
 
