@@ -117,12 +117,17 @@ func (g *group) asksForFresh() bool {
 	return slices.ContainsFunc(g.requests, func(r *request) bool { return r.refresh })
 }
 
-// decideAll takes every decision of the group, on the state as it is now; earlier ones are forgotten.
-func (g *group) decideAll(ctx context.Context) error {
+// begin forgets what was decided: the next decision sees the state as it is now, and nothing else.
+func (g *group) begin() {
 	g.t = g.l.state.begin()
 	clear(g.entries)
 	g.entries = g.entries[:0]
 	clear(g.appended)
+}
+
+// decideAll takes every decision of the group, on the state as it is now; earlier ones are forgotten.
+func (g *group) decideAll(ctx context.Context) error {
+	g.begin()
 	if err := g.sealPast(ctx); err != nil {
 		return err
 	}
@@ -139,16 +144,15 @@ func (g *group) decideAll(ctx context.Context) error {
 	return nil
 }
 
-// append makes the group's entries durable, and then shows readers what they have changed. Where there is no room, it refuses
-// what it had accepted, and that is no error. The error is journal.ErrMoved where another server was faster and nothing was
+// append makes the group's entries durable, and then shows readers what they have changed. Where there is no room, the requests are
+// decided without them, and that is no error. The error is journal.ErrMoved where another server was faster and nothing was
 // appended; any other is the ledger's end.
 func (g *group) append(ctx context.Context) error {
 	head, err := g.l.journal.Append(ctx, g.t.s.head, g.entries)
 	switch {
 	case errors.Is(err, journal.ErrFull):
-		g.refuseAll(err)
 		g.noRoom(err)
-		return nil
+		return g.decideWithoutRoom(ctx, err)
 	case errors.Is(err, journal.ErrOtherHistory):
 		return g.l.state.otherHistory()
 	case err != nil:
@@ -188,17 +192,34 @@ func (g *group) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// refuseAll takes back every acceptance of the group: none of it was stored.
-func (g *group) refuseAll(cause error) {
+// decideWithoutRoom decides each request again, by itself, on what is stored: nothing of the group was. What needs no entry is
+// answered, such as a repeat of a stored batch. The rest is refused because of cause, and so is what was refused or accepted at first
+// because of a request before it in the group. A journal that servers share has no such limit, so the state is as fresh as any.
+func (g *group) decideWithoutRoom(ctx context.Context, cause error) error {
 	for _, r := range g.requests {
-		if r.err == nil {
-			r.err = quiniela.Refuse(quiniela.Storage, "%v; nothing of this was stored, send it again later", cause)
-			if r.batch != nil {
-				r.batch.Sequence.undo()
-				r.batch.Sequence.Refuse()
-			}
+		if r.batch != nil {
+			r.batch.Sequence.undo()
 		}
 	}
+	for _, r := range g.requests {
+		accepted := r.err == nil
+		g.begin()
+		if err := g.decide(ctx, r); err != nil {
+			return err
+		}
+		if len(g.entries) > 0 || accepted && r.err != nil {
+			r.err = quiniela.Refuse(quiniela.Storage, "%v; nothing of this was stored, send it again later", cause)
+		}
+		if r.batch == nil {
+			continue
+		}
+		if r.err != nil {
+			r.batch.Sequence.undo()
+			r.batch.Sequence.Refuse()
+		}
+		r.batch.Sequence.keep()
+	}
+	return nil
 }
 
 // noRoom tells the operator, once, that bets are refused.
