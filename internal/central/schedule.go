@@ -194,7 +194,8 @@ func (t *timetable) open(ctx context.Context, d schedule.Draw) bool {
 	terms := d.Terms
 	// As where an operator opens a draw and does not say.
 	terms.Two = d.People == 2 || d.People == 0 && d.Rule.Source == quiniela.SourceNotary && t.people() >= 2
-	_, err := t.ledger.OpenDraw(ctx, ledger.Actor{Name: "server:schedule"}, terms)
+	// A stop of the server does not end the wait: the ledger opens a draw that it was asked for, and then the log has to say so.
+	_, err := t.ledger.OpenDraw(context.WithoutCancel(ctx), ledger.Actor{Name: "server:schedule"}, terms)
 	switch {
 	case err == nil:
 		t.log.Info("draw_open", "result", "success", "draw", d.ID, "by", "schedule", "closes", d.Closes.Format(time.RFC3339))
