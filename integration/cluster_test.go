@@ -135,7 +135,7 @@ func (c *cluster) start(urls ...string) {
 	c.servers, c.clients = nil, map[int]*process{}
 	var addresses []string
 	for _, url := range urls {
-		k := &killing{lab: &lab{c.t, c.t.TempDir()}, rng: c.rng, address: "127.0.0.1:0", kills: map[string]int{}, options: []string{"--journal", url}}
+		k := &killing{lab: &lab{c.t, c.t.TempDir()}, rng: c.rng, address: "127.0.0.1:" + freePort(c.t), kills: map[string]int{}, options: []string{"--journal", url}}
 		k.startServer()
 		c.servers, addresses = append(c.servers, k), append(addresses, k.address)
 	}

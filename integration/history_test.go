@@ -212,7 +212,7 @@ func recordHistory(t *testing.T, seed uint64, options [][]string, faults ...func
 	var servers []*killing
 	var addresses []string
 	for _, o := range options {
-		k := &killing{lab: &lab{t, t.TempDir()}, rng: rng, address: "127.0.0.1:0", kills: map[string]int{}}
+		k := &killing{lab: &lab{t, t.TempDir()}, rng: rng, address: "127.0.0.1:" + freePort(t), kills: map[string]int{}}
 		k.options = append([]string{"--agencies", strconv.Itoa(historyAgencies)}, o...)
 		k.startServer()
 		servers, addresses = append(servers, k), append(addresses, k.address)

@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"quiniela/internal/sidebyside"
 )
 
 // binary builds quiniela once, for the tests that run it as processes of this machine.
@@ -101,8 +103,19 @@ func (l *lab) start(cmd *exec.Cmd) *process {
 // serve starts a server on a free port of this machine, and returns it with its address.
 func (l *lab) serve(args ...string) (*process, string) {
 	l.t.Helper()
-	server := l.launch(append([]string{"server", "--ip", "127.0.0.1", "--port", "0"}, args...)...)
+	server := l.launch(append([]string{"server", "--ip", "127.0.0.1", "--port", freePort(l.t)}, args...)...)
 	return server, server.address()
+}
+
+// freePort returns a port that is the test's until it ends, for a server that is started again.
+func freePort(t testing.TB) string {
+	t.Helper()
+	port, release, err := sidebyside.Port()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(release)
+	return strconv.Itoa(port)
 }
 
 // address waits until a server takes connections, and returns where.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -52,7 +51,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: await file pattern [variable]")
 	}
 	pattern := regexp.MustCompile(args[1])
-	for range 6000 { // a minute: a start on a busy disk takes long
+	for range 18_000 { // three minutes: a start on a busy disk takes long
 		text, _ := os.ReadFile(ts.MkAbs(args[0]))
 		if m := pattern.FindSubmatch(text); m != nil {
 			if len(args) > 2 {
@@ -72,20 +71,12 @@ func sorted(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(strings.Join(lines, "\n")), 0o600))
 }
 
-// freeport VARIABLE sets a variable to a port that was free a moment ago, below those that a kernel gives to connections: a client that
-// tries a port again and again before its server is there would one day get that port as its own, and so would any other process.
+// freeport VARIABLE sets a variable to a port that is the script's until it ends.
 func freePort(ts *testscript.TestScript, neg bool, args []string) {
-	for range 100 {
-		port := strconv.Itoa(20_000 + rand.IntN(10_000))
-		l, err := net.Listen("tcp", ":"+port)
-		if err != nil {
-			continue // taken
-		}
-		ts.Check(l.Close())
-		ts.Setenv(args[0], port)
-		return
-	}
-	ts.Fatalf("no port is free")
+	port, release, err := sidebyside.Port()
+	ts.Check(err)
+	ts.Defer(release)
+	ts.Setenv(args[0], strconv.Itoa(port))
 }
 
 // listening VARIABLE sets a variable to a port that is taken until the script ends.
