@@ -194,7 +194,8 @@ func (g *group) catchUp(ctx context.Context) error {
 
 // decideWithoutRoom decides each request again, by itself, on what is stored: nothing of the group was. What needs no entry is
 // answered, such as a repeat of a stored batch. The rest is refused because of cause, and so is what was refused or accepted at first
-// because of a request before it in the group. A journal that servers share has no such limit, so the state is as fresh as any.
+// because of a request before it in the group. A journal that servers share never says that it has no room, so nobody else has
+// appended anything that these decisions would have to see.
 func (g *group) decideWithoutRoom(ctx context.Context, cause error) error {
 	for _, r := range g.requests {
 		if r.batch != nil {
