@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -57,8 +58,12 @@ func (h *heldJournal) together(t *testing.T, l *Ledger, room bool, all ...asked)
 	h.room <- true
 	<-busy.done
 	if appends {
-		<-h.began
-		h.room <- room
+		select {
+		case <-h.began:
+			h.room <- room
+		case <-time.After(time.Minute):
+			t.Fatalf("nothing is appended; the first gets %v", all[0].err)
+		}
 	}
 	for _, a := range all {
 		<-a.done
@@ -123,6 +128,12 @@ func TestWithoutRoomNobodyIsToldOfWhatWasNotStored(t *testing.T) {
 	if next := l.state.cursors[cursorKey{1, 1}].next; next != 2 {
 		t.Errorf("batch %d is next, want 2", next)
 	}
+
+	// A connection that had the repeat of batch 1 answered goes on behind it once there is room.
+	sequence := NewSequence(1)
+	on := func(a asked) asked { a.batch.Sequence = sequence; return a }
+	h.together(t, l, false, on(batch(t, l, full, 2, 2)), on(batch(t, l, "", 1, 1)), on(batch(t, l, full, 2, 2)))
+	h.together(t, l, true, on(batch(t, l, "", 2, 2)))
 
 	h.together(t, l, true, shut("", "day"), opening("", "night", quiniela.SourceNotary))
 	h.together(t, l, false, number(full, "day", "ana", 7), number(full, "day", "eva", 8)) // not that it has a number
