@@ -327,13 +327,9 @@ func TestSIGTERMEndsClientAndServerCleanly(t *testing.T) {
 				l.write(".data/agency-1.csv", "Ana,Paz,1,1990-01-01,7\r\n")
 				l.up("server", "client1")
 				l.waitLog("server", map[string]string{"echo": "action: receive_message", "batch": "action: apuesta_recibida"}[mode])
-				began := time.Now()
 				l.must(nil, append([]string{"docker", "kill", "-s", "TERM"}, stop...)...)
 				for _, container := range stop {
 					l.wantExit(container, "0")
-				}
-				if took := time.Since(began); took > 30*time.Second {
-					t.Errorf("that took %v", took)
 				}
 				wantStopped(t, l, stop)
 			})

@@ -223,7 +223,7 @@ type session struct {
 }
 
 func (s *session) say(body string) (reply string, err error) {
-	_ = s.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = s.SetDeadline(time.Now().Add(5 * time.Minute))
 	if _, err := fmt.Fprintf(s, "%d;%s", len(body), body); err != nil {
 		return "", err
 	}

@@ -48,7 +48,7 @@ func TestUnfinishedRequestsFitIntoAContainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(time.Minute))
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Minute))
 	const bet = "Ana~Paz~1~1990-01-01~7"
 	if _, err := fmt.Fprintf(conn, "%d;%s", len(bet), bet); err != nil {
 		t.Fatal(err)

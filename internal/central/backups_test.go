@@ -81,7 +81,7 @@ func (k *keeper) serve() (stop func()) {
 // await waits for a line of the log, and returns it.
 func (k *keeper) await(pattern string) []string {
 	k.t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		k.mu.Lock()
 		log := k.log.String()
 		k.mu.Unlock()

@@ -43,7 +43,7 @@ func start(t *testing.T, o central.Options) *central.Central {
 // await returns a draw once it is in a state.
 func await(t *testing.T, c *central.Central, id, state string) ledger.Draw {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		d, err := c.Ledger.FindDraw(t.Context(), id)
 		if err == nil && d.State() == state {
 			return d

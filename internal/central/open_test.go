@@ -27,7 +27,7 @@ func ask(t *testing.T, c *central.Central, requests string) string {
 	defer func() { _ = conn.Close() }()
 	_, sent := io.WriteString(conn, requests)
 	ended := conn.CloseWrite()
-	late := conn.SetReadDeadline(time.Now().Add(time.Minute))
+	late := conn.SetReadDeadline(time.Now().Add(5 * time.Minute))
 	reply, err := io.ReadAll(conn)
 	if err := errors.Join(sent, ended, late, err); err != nil {
 		t.Fatalf("%q: %v", requests, err)
@@ -122,7 +122,7 @@ func TestProofsAreForRegisteredAgencies(t *testing.T) {
 	wants := func(c *central.Central, when, want string, bodies ...string) {
 		t.Helper()
 		var reply string
-		for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) { // a registry is read again within a second
+		for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) { // a registry is read again within a second
 			reply = ask(t, c, framed(bodies...))
 			if strings.HasPrefix(reply[strings.Index(reply, "\n")+1:], want) {
 				return

@@ -53,7 +53,7 @@ func TestServersOfOneJournalOpenEachDrawOnce(t *testing.T) {
 func wantOpenings(t *testing.T, want int, days ...*day) {
 	t.Helper()
 	var opened string
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		opened = ""
 		for _, d := range days {
 			opened += d.lines("action: draw_open | result: success")

@@ -130,7 +130,7 @@ func (d *day) draws() (all []string) {
 func (d *day) want(draws ...string) {
 	d.t.Helper()
 	var got []string
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if got = d.draws(); cmp.Equal(got, draws) {
 			return
 		}
@@ -157,7 +157,7 @@ func (d *day) lines(text string) string {
 // wantLine waits for a line of the log.
 func (d *day) wantLine(pattern string) {
 	d.t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if regexp.MustCompile(pattern).MatchString(d.lines("")) {
 			return
 		}
@@ -289,7 +289,7 @@ func TestADrawThatCannotBeOpenedIsTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.at("24T17:00")
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if _, err := d.central.Ledger.FindDraw(t.Context(), "2026-11-24-nocturna"); err == nil {
 			return
 		}

@@ -312,7 +312,7 @@ func send(t *testing.T, c *central.Central, draw, batch uint64, number int) {
 // published waits for a published file.
 func published(t *testing.T, dir, name string) []byte {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(2 * time.Millisecond) {
 		data, err := os.ReadFile(filepath.Join(dir, publish.FolderName, filepath.FromSlash(name)))
 		if err == nil {
 			return data

@@ -142,7 +142,7 @@ func receipts(t *testing.T, o client.Options, want client.Wanted, save func(int,
 
 func (l *lottery) outcome(t *testing.T) []byte {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		data, err := os.ReadFile(filepath.Join(l.dir, publish.FolderName, "draws", "1", "outcome.json"))
 		if err == nil {
 			return data

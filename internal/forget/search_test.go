@@ -470,7 +470,7 @@ func TestNobodyIsFoundInADatabase(t *testing.T) {
 		s := l.search(l.forget())
 		wantNobody(t, "the table", table())
 		wantNobody(t, "the data folder", s.files(t, l.o.Dir))
-		for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 			if d, err := c.Ledger.FindDraw(t.Context(), "1"); err == nil && !d.Forgotten.IsZero() {
 				break
 			}

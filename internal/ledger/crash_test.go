@@ -443,7 +443,7 @@ func (s *schedule) end() {
 	case <-s.ledger.Failed():
 		s.fail("the ledger has failed: %v", s.ledger.Err())
 		return
-	case <-time.After(time.Minute):
+	case <-time.After(5 * time.Minute):
 		s.fail("the draw did not come")
 		return
 	}

@@ -57,7 +57,7 @@ func walk(l *ledger.Ledger) (acknowledged int, err error) {
 		return len(day), nil
 	case <-l.Failed():
 		return len(day), l.Err()
-	case <-time.After(time.Minute):
+	case <-time.After(5 * time.Minute):
 		return len(day), errors.New("the draw did not come")
 	}
 }

@@ -37,7 +37,7 @@ func (m *machine) sendTo(d uint64, agency quiniela.Agency, batch uint64, want qu
 // wait returns the draw once it has a state.
 func (m *machine) wait(id, state string) ledger.Draw {
 	m.t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		d, err := m.FindDraw(m.t.Context(), id)
 		if err == nil && d.State() == state {
 			return d
@@ -132,7 +132,7 @@ func TestATallyCountsWhatHasComeSince(t *testing.T) {
 		m.mustSend(1, uint64(i+1), 5, 5)
 		m.mustSend(2, uint64(i+1), 5)
 		want := uint64(3 * (i + 1))
-		for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) { // it may be a second old
+		for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(50 * time.Millisecond) { // it may be a second old
 			tally, err := m.Tally(t.Context(), "")
 			if err != nil || time.Now().After(deadline) {
 				t.Fatalf("after %d rounds: %d bets on 5, want %d: %v", i+1, tally[5], want, err)

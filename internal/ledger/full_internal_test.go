@@ -61,7 +61,7 @@ func (h *heldJournal) together(t *testing.T, l *Ledger, room bool, all ...asked)
 		select {
 		case <-h.began:
 			h.room <- room
-		case <-time.After(time.Minute):
+		case <-time.After(5 * time.Minute):
 			t.Fatalf("nothing is appended; the first gets %v", all[0].err)
 		}
 	}

@@ -76,7 +76,7 @@ func story(t *testing.T, l *ledger.Ledger) (acked [3]int, finished [3]bool, err 
 		return acked, finished, nil
 	case <-l.Failed():
 		return acked, finished, l.Err()
-	case <-time.After(time.Minute):
+	case <-time.After(5 * time.Minute):
 		return acked, finished, errors.New("the draw did not come")
 	}
 }

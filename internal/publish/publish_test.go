@@ -480,7 +480,7 @@ func mended(t *testing.T, d *publishtest.Desk, change func([]byte) []byte, names
 	d.Open(1)
 	defer d.Close()
 	for name, want := range was {
-		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 			if now, err := os.ReadFile(d.Path(name)); err == nil && bytes.Equal(now, want) {
 				break
 			}

@@ -88,7 +88,7 @@ func (c *lottery) dial() *net.TCPConn {
 		c.t.Fatal(err)
 	}
 	c.t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(4 * time.Minute)) // before the server would close it for being idle
 	return conn.(*net.TCPConn)
 }
 
@@ -213,11 +213,10 @@ func TestEcho(t *testing.T) {
 
 func waitFor(t *testing.T, done func() bool) {
 	t.Helper()
-	for range 2000 {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if done() {
 			return
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 	t.Fatal("it did not come to be")
 }
@@ -260,7 +259,7 @@ func (c *lottery) dialFrom(ip string) *net.TCPConn {
 		c.t.Fatal(err)
 	}
 	c.t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(4 * time.Minute)) // before the server would close it for being idle
 	return conn.(*net.TCPConn)
 }
 

@@ -22,7 +22,7 @@ func TestAPlainRequestIsToldThatThePortSpeaksTLS(t *testing.T) {
 	guard, tokens := registered(t, 1)
 	for _, open := range []bool{true, false} {
 		c := start(t, 1, func(s *server.Options) {
-			s.TLS = own
+			s.TLS, s.Read, s.Request, s.Login = own, time.Hour, time.Hour, time.Hour // what has to wait for one of them is not answered at once
 			if !open {
 				s.Guard = guard
 			}
@@ -31,22 +31,18 @@ func TestAPlainRequestIsToldThatThePortSpeaksTLS(t *testing.T) {
 			frame("hello|1|" + tokens[1]), frame("agency_ID|1|1\n" + winny), "agency_ID|1\n" + ana, "Ana~Paz~1~1990-01-01~7\n", ana,
 			frame("query_winners|1"), frame("agency_ID|1|1\n" + strings.Repeat(winny, 20_000)),
 		} {
-			began := time.Now()
 			conn := c.dial()
 			go func() { _, _ = io.WriteString(conn, request) }()
 			got, err := io.ReadAll(conn)
 			if want := "fail|0|frame|this port speaks TLS: connect with TLS (quiniela client --tls-ca FILE); nothing was stored\n"; string(got) != want || err != nil {
 				t.Errorf("open: %t, %.20q: %q, %v", open, request, got, err)
 			}
-			if took := time.Since(began); took > 5*time.Second {
-				t.Errorf("open: %t, %.20q: answered after %v", open, request, took)
-			}
 		}
 		if got := c.stored(); len(got) != 0 {
 			t.Errorf("stored: %q", got)
 		}
 		conn := c.dialTLS(client)
-		_ = conn.SetDeadline(time.Now().Add(time.Minute))
+		_ = conn.SetDeadline(time.Now().Add(5 * time.Minute))
 		if got := exchangeTLS(t, conn, frame("hello|1|"+tokens[1])); !strings.HasPrefix(got, "ok|1|0|") {
 			t.Errorf("with TLS: %q", got)
 		}
@@ -79,17 +75,14 @@ func exchangeTLS(t *testing.T, conn net.Conn, requests string) string {
 func TestTLSIsToldThatThePortIsPlain(t *testing.T) {
 	t.Parallel()
 	own, client := pair(t)
-	alone, beside := start(t, 1, nil), freeAddress(t)
-	both := start(t, 1, func(s *server.Options) { s.TLS, s.PlainAddress = own, beside })
+	slow := func(s *server.Options) { s.Read, s.Request, s.Login = time.Hour, time.Hour, time.Hour } // likewise
+	alone, beside := start(t, 1, slow), freeAddress(t)
+	both := start(t, 1, func(s *server.Options) { slow(s); s.TLS, s.PlainAddress = own, beside })
 	for _, address := range []string{alone.address, beside, startEcho(t)} {
-		began := time.Now()
 		conn, err := tls.Dial("tcp", address, client)
 		var record tls.RecordHeaderError
 		if !errors.As(err, &record) || !strings.HasPrefix(string(record.RecordHeader[:]), "fail|") {
 			t.Errorf("%s: %v, %v", address, conn, err)
-		}
-		if took := time.Since(began); took > 5*time.Second {
-			t.Errorf("%s: answered after %v", address, took)
 		}
 	}
 	for _, c := range []*lottery{alone, both} {
@@ -133,7 +126,7 @@ func freeAddress(t *testing.T) string {
 func startEcho(t *testing.T) string {
 	t.Helper()
 	config := server.DefaultOptions()
-	config.Address = "127.0.0.1:0"
+	config.Address, config.Read, config.Request = "127.0.0.1:0", time.Hour, time.Hour
 	s, err := server.ListenEcho(config, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -246,7 +246,7 @@ func TestStrangersCannotFillTheTrail(t *testing.T) {
 		}()
 	}
 	counted := 0
-	for deadline := time.Now().Add(time.Minute); counted < 1 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); counted < 1 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		counted = len(d.trail())
 	}
 	time.Sleep(2 * time.Second)

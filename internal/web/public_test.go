@@ -248,8 +248,8 @@ func (d *desk) served(config *tls.Config) (address string) {
 
 // from returns a client at an address of this machine.
 func from(ip string) *http.Client {
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}, Timeout: time.Minute}
-	return &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}, Timeout: 30 * time.Second}
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}, Timeout: 5 * time.Minute}
+	return &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}, Timeout: 5 * time.Minute}
 }
 
 // Connections that only stand there, from one address and from twenty, keep nobody from the public site, which lets the oldest of them go,

@@ -115,7 +115,7 @@ func (d *Desk) Path(name string) string {
 // File waits for a published file.
 func (d *Desk) File(name string) []byte {
 	d.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		data, err := os.ReadFile(d.Path(name))
 		if err == nil {
 			return data

@@ -50,7 +50,7 @@ type Node struct {
 }
 
 // patience bounds every wait.
-const patience = time.Minute
+const patience = 5 * time.Minute
 
 // Start starts a primary and its standbys, which commits wait for: any one of the others. It skips the test where there
 // is no PostgreSQL, or fails it with QUINIELA_REQUIRE_POSTGRES=1. With -short it skips every test.
