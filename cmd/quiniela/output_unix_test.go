@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -47,12 +48,25 @@ func obeyed(out string) string {
 	return ""
 }
 
-// runFor runs a command, for two seconds at most, and returns all that it printed.
-func runFor(t *testing.T, args []string) string {
+// untilListening is what a command prints, and ends a server once it listens.
+type untilListening struct {
+	bytes.Buffer
+	stop func()
+}
+
+func (b *untilListening) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte("action: listen")) {
+		b.stop()
+	}
+	return b.Buffer.Write(p)
+}
+
+// runToEnd runs a command, of a server until it listens, and returns all that it printed.
+func runToEnd(t *testing.T, args []string) string {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer stop()
-	var out, errs bytes.Buffer
+	out, errs := untilListening{stop: stop}, untilListening{stop: stop}
 	err := run(ctx, args, &out, &errs)
 	text := out.String() + errs.String()
 	if err != nil && errs.Len() == 0 {
@@ -89,16 +103,36 @@ func hostileFolder(t *testing.T) string {
 		must(t, os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, data, 0o600))
 	}
 	data := filepath.Join(dir, "data")
-	runFor(t, []string{"server", "--data", data, "--port", "0", "--http-addr", "off", "--agencies", "0"})
-	runFor(t, []string{"agency", "add", "1", "--data", data, "--name", "Centro"})
+	drawNobodys(t, data)
+	runToEnd(t, []string{"agency", "add", "1", "--data", data, "--name", "Centro"})
 	registry := filepath.Join(data, "agencies.json")
 	text, err := os.ReadFile(registry)
 	must(t, err, os.WriteFile(registry, bytes.ReplaceAll(text, []byte("Centro"), []byte(`\u001b[31mCentro\nFORGED\u202e`)), 0o600))
-	runFor(t, []string{"backup", filepath.Join(dir, "backup"), "--data", data})
-	runFor(t, []string{"backup", filepath.Join(dir, "spoiled"), "--data", data})
+	runToEnd(t, []string{"backup", filepath.Join(dir, "backup"), "--data", data})
+	runToEnd(t, []string{"backup", filepath.Join(dir, "spoiled"), "--data", data})
 	must(t, os.WriteFile(filepath.Join(data, "public", "draws", "1", notUTF8), nil, 0o600))
 	must(t, os.WriteFile(filepath.Join(dir, "spoiled", notUTF8), nil, 0o600))
 	return dir
+}
+
+// drawNobodys runs a server in a new data folder until its first draw, which expects nobody, is published whole.
+func drawNobodys(t *testing.T, data string) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"server", "--data", data, "--port", "0", "--http-addr", "off", "--agencies", "0"}, io.Discard, io.Discard)
+	}()
+	last := filepath.Join(data, "public", "draws", "1", "outcome.json")
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if _, err := os.Stat(last); err == nil {
+			break
+		}
+	}
+	stop()
+	must(t, <-ended)
+	_, err := os.Stat(last)
+	must(t, err)
 }
 
 // hostileSkip returns a day of a schedule without draws, some days from now.
@@ -199,7 +233,7 @@ func TestNoCommandPrintsWhatATerminalObeys(t *testing.T) {
 	for _, command := range slices.Sorted(maps.Keys(tried)) {
 		for _, args := range tried[command] {
 			args = append(strings.Fields(command), args...)
-			out := runFor(t, args)
+			out := runToEnd(t, args)
 			if what := obeyed(out); what != "" {
 				t.Errorf("%q prints %s:\n%q", args, what, out)
 			}
