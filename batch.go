@@ -8,38 +8,42 @@ import (
 
 // CheckLines validates the bet lines of a batch and leaves each, trimmed of blank space and ended by one '\n', in the lines
 // that it returns. They alias body, in which they move to the left; only a last line without a line end can make it grow, by
-// one byte. Blank lines after the last bet are dropped. Anywhere else they are an error. The numbers of the bets are appended
-// to numbers, packed. most is the most bets.
+// one byte. Blank lines after the last bet are dropped. Anywhere else they are an error. What the bets are on is appended to plays,
+// packed. most is the most bets.
 //
 // each, which may be nil, is called with each bet in order, in the same pass; the bet is valid during the call. Its error ends
 // the check, and is refused as one of the line.
 //
 // After an error body must not be used: a part of it may have been rewritten.
-func CheckLines(body []byte, today Day, most int, numbers []byte, each func(Bet) error) (lines, packed []byte, err error) {
+func (t *Terms) CheckLines(body []byte, today Day, most int, plays []byte, each func(Bet) error) (lines, packed []byte, err error) {
 	body = bytes.TrimRight(body, blanks)
 	if len(body) == 0 {
-		return nil, numbers, Refuse(Invalid, "the batch has no bet")
+		return nil, plays, Refuse(Invalid, "the batch has no bet")
 	}
 	size := 0 // of the finished lines, at the beginning of body
 	var bet Bet
 	for n, at := 1, 0; at < len(body); n++ {
 		if n > most {
-			return nil, numbers, Refuse(TooLarge, "more than %d bets in a batch", most)
+			return nil, plays, Refuse(TooLarge, "more than %d bets in a batch", most)
 		}
-		length, usual := scanLine(body[at:], today, &bet)
+		length, usual := t.scanLine(body[at:], today, &bet)
 		line := place{at, at + length, at + length + 1}
 		if !usual {
 			var bad *LineError
-			if line, bet, bad = parseLineAt(body, at, today); bad != nil {
+			if line, bet, bad = t.parseLineAt(body, at, today); bad != nil {
 				bad.Line = n
-				return nil, numbers, &Error{Code: Invalid, Detail: bad.Error()}
+				return nil, plays, &Error{Code: Invalid, Detail: bad.Error()}
 			}
 		}
 		at = line.next
-		numbers = binary.BigEndian.AppendUint16(numbers, uint16(bet.Number))
+		if t == nil { // here, as a call for two bytes takes as long as reading the number
+			plays = binary.BigEndian.AppendUint16(plays, uint16(bet.Play.Number))
+		} else {
+			plays = t.appendPacked(plays, bet.Play)
+		}
 		if each != nil {
 			if err := each(bet); err != nil {
-				return nil, numbers, Refuse(Invalid, "line %d: %v", n, err)
+				return nil, plays, Refuse(Invalid, "line %d: %v", n, err)
 			}
 		}
 		if line.start != size {
@@ -53,7 +57,7 @@ func CheckLines(body []byte, today Day, most int, numbers []byte, each func(Bet)
 		}
 		size++
 	}
-	return body[:size], numbers, nil
+	return body[:size], plays, nil
 }
 
 // place is where a line lies in a body.
@@ -63,7 +67,7 @@ type place struct {
 }
 
 // parseLineAt validates the line of body that begins at at, however it is written.
-func parseLineAt(body []byte, at int, today Day) (place, Bet, *LineError) {
+func (t *Terms) parseLineAt(body []byte, at int, today Day) (place, Bet, *LineError) {
 	end := len(body)
 	if i := bytes.IndexByte(body[at:], '\n'); i >= 0 {
 		end = at + i
@@ -71,7 +75,7 @@ func parseLineAt(body []byte, at int, today Day) (place, Bet, *LineError) {
 	line := bytes.TrimLeft(body[at:end], blanks)
 	start := end - len(line)
 	line = TrimLine(line)
-	bet, bad := CheckLine(line, today)
+	bet, bad := t.CheckLine(line, today)
 	return place{start, start + len(line), end + 1}, bet, bad
 }
 

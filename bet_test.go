@@ -64,7 +64,7 @@ func TestParseLine(t *testing.T) {
 		{"Ana,Paz,1,1990-01-01,", "number"},
 		{"Ana,Paz,1,1990-01-01,0000000007", "number"},
 	} {
-		_, err := quiniela.ParseLine([]byte(row.line), today)
+		_, err := quiniela.Specified.ParseLine([]byte(row.line), today)
 		switch {
 		case row.field == "" && err != nil:
 			t.Errorf("%q: %v", row.line, err)
@@ -89,7 +89,7 @@ func TestDates(t *testing.T) {
 					}
 				}
 				_, wrong := time.Parse(time.DateOnly, string(date))
-				if _, err := quiniela.ParseLine(line, today); (err == nil) != (wrong == nil) {
+				if _, err := quiniela.Specified.ParseLine(line, today); (err == nil) != (wrong == nil) {
 					t.Fatalf("%s: %v, and package time says %v", date, err, wrong)
 				}
 			}
@@ -101,7 +101,7 @@ func BenchmarkParseLine(b *testing.B) {
 	line := []byte("Santiago Nicolás,Fernández,30904465,1999-03-17,7574")
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := quiniela.ParseLine(line, today); err != nil {
+		if _, err := quiniela.Specified.ParseLine(line, today); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -2,7 +2,8 @@ package quiniela
 
 // Limits that the protocol fixes for one bet line.
 const (
-	Fields            = 5   // of a bet line
+	Fields            = 5   // of a bet line of the specification's game
+	MostFields        = 7   // of a bet line of the game quiniela, with its stake and its prizes
 	MaxNameRunes      = 64  // characters of a first or last name
 	MaxNameBytes      = 255 // of its UTF-8: a commitment to it has the length in one byte
 	MaxDocumentDigits = 9

@@ -34,7 +34,7 @@ type known struct {
 // stream reads the batches of a draw that is published whole, in the log's order.
 type stream struct {
 	dir     string
-	game    string           // whose bets they are
+	game    *quiniela.Terms  // of its draw
 	number  *quiniela.Number // that the published result names: what winners are counted for
 	next    int              // the file that comes next
 	batches []receipt.Bundled
@@ -168,7 +168,7 @@ func (a *auditor) openStream(id string, leaf tlog.Hash) error {
 	if err != nil || !whole {
 		return err
 	}
-	s := &stream{dir: dir, number: number, game: receipt.GameSpecified}
+	s := &stream{dir: dir, number: number}
 	if o, err := receipt.ParseDrawOpen(a.texts[leaf]); err == nil {
 		s.game = o.Game
 	}
@@ -255,7 +255,7 @@ func (a *auditor) checkRecords(found []known) error {
 func (k *known) count() {
 	var foreign error
 	k.public, k.err = receipt.ReadRecords(k.batch.Records, func(r receipt.Record) {
-		if err := receipt.CheckPlay(k.draw.game, r.Play); err != nil {
+		if err := k.draw.game.CheckPlay(r.Play); err != nil {
 			foreign = err
 		} else if n := k.draw.number; n != nil && r.Play.Number == *n {
 			k.wins++

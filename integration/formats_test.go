@@ -190,7 +190,7 @@ func receiptFrom(t *testing.T, proofs []byte) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	leaves, err := receipt.KeepLeaves(&proof.Secret, linesOf(20))
+	leaves, err := receipt.KeepLeaves(quiniela.Specified, &proof.Secret, linesOf(20))
 	if err != nil {
 		t.Fatal(err)
 	}

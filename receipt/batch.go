@@ -66,11 +66,10 @@ func (b *BatchHasher) Add(bet quiniela.Bet) (err error) {
 	}
 	commit := sha256.Sum256(b.private)
 	record := (*[RecordSize]byte)(b.page[b.filled:])
-	play := bet.Play()
-	putPlay((*[PlaySize]byte)(record[:]), play)
-	copy(record[PlaySize:], commit[:])
+	bet.Play.Put((*[quiniela.PlaySize]byte)(record[:]))
+	copy(record[quiniela.PlaySize:], commit[:])
 	b.count++
-	b.stake += play.Stake
+	b.stake += bet.Play.Stake
 	b.filled += RecordSize
 	if b.keep != nil {
 		b.keep.add(record, b.salt)
@@ -82,11 +81,11 @@ func (b *BatchHasher) Add(bet quiniela.Bet) (err error) {
 	return nil
 }
 
-// AddLines hashes the bet lines of a stored batch, each ended by '\n', in order. The errors are Add's, and those of what is no bet
-// line.
-func (b *BatchHasher) AddLines(lines []byte) error {
+// AddLines hashes the bet lines of a stored batch, each ended by '\n', in order; t are the terms of its draw. The errors are Add's, and
+// those of what is no bet line.
+func (b *BatchHasher) AddLines(t *quiniela.Terms, lines []byte) error {
 	for line := range quiniela.StoredLines(lines) {
-		bet, err := quiniela.StoredBet(line)
+		bet, err := t.StoredBet(line)
 		if err == nil {
 			err = b.Add(bet)
 		}
@@ -117,19 +116,20 @@ func (b *BatchHasher) Root() tlog.Hash {
 	return tree.Root()
 }
 
-// Root returns the root of a stored batch's lines under its secret.
-func Root(secret *[SecretSize]byte, lines []byte) (tlog.Hash, error) {
+// Root returns the root of a stored batch's lines under its secret; t are the terms of its draw.
+func Root(t *quiniela.Terms, secret *[SecretSize]byte, lines []byte) (tlog.Hash, error) {
 	var b BatchHasher
 	if err := b.Reset(secret); err != nil {
 		return tlog.Hash{}, err
 	}
-	err := b.AddLines(lines)
+	err := b.AddLines(t, lines)
 	return b.Root(), err
 }
 
-// Records returns the public records of a stored batch's lines under its secret, RecordSize bytes each, and their root.
-func Records(secret *[SecretSize]byte, lines []byte) ([]byte, tlog.Hash, error) {
-	l, err := KeepLeaves(secret, lines)
+// Records returns the public records of a stored batch's lines under its secret, RecordSize bytes each, and their root; t are the terms
+// of its draw.
+func Records(t *quiniela.Terms, secret *[SecretSize]byte, lines []byte) ([]byte, tlog.Hash, error) {
+	l, err := KeepLeaves(t, secret, lines)
 	if err != nil {
 		return nil, tlog.Hash{}, err
 	}
@@ -144,15 +144,15 @@ type Leaves struct {
 	stored  tlog.StoredHashes // of tree
 }
 
-// KeepLeaves hashes a whole batch as BatchHasher does and keeps what New needs.
-func KeepLeaves(secret *[SecretSize]byte, lines []byte) (*Leaves, error) {
+// KeepLeaves hashes a whole batch as BatchHasher does and keeps what New needs; t are the terms of its draw.
+func KeepLeaves(t *quiniela.Terms, secret *[SecretSize]byte, lines []byte) (*Leaves, error) {
 	var b BatchHasher
 	if err := b.Reset(secret); err != nil {
 		return nil, err
 	}
 	l := new(Leaves)
 	b.keep = l
-	if err := b.AddLines(lines); err != nil {
+	if err := b.AddLines(t, lines); err != nil {
 		return nil, err
 	}
 	for page := range Pages(b.count) {

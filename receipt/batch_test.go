@@ -80,10 +80,10 @@ func TestBatchRootsAreRFC6962sOverPages(t *testing.T) {
 		if err := b.Reset(&secret); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.AddLines(text); err != nil {
+		if err := b.AddLines(quiniela.Specified, text); err != nil {
 			t.Fatal(err)
 		}
-		kept, err := receipt.KeepLeaves(&secret, text)
+		kept, err := receipt.KeepLeaves(quiniela.Specified, &secret, text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +98,7 @@ func TestBatchRootsAreRFC6962sOverPages(t *testing.T) {
 		if b.Root() != want || kept.Root() != want || public.Root != want || err != nil || int(public.Bets) != n || seen != n || kept.Count() != n {
 			t.Fatalf("%d bets: streamed %v, kept %v, public %+v (%v), want %v", n, b.Root(), kept.Root(), public, err, want)
 		}
-		if again, err := receipt.Root(&secret, text); err != nil || again != want {
+		if again, err := receipt.Root(quiniela.Specified, &secret, text); err != nil || again != want {
 			t.Errorf("%d bets: %v, %v", n, again, err)
 		}
 		if b.Count() != uint32(n) || b.Stake() != 0 || public.Stake != 0 {
@@ -113,10 +113,10 @@ func TestARootInTheMiddleIsTheRootSoFar(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n, line := range bytes.SplitAfter(lines(50), []byte("\n"))[:50] {
-		if err := b.AddLines(line); err != nil {
+		if err := b.AddLines(quiniela.Specified, line); err != nil {
 			t.Fatal(err)
 		}
-		kept, err := receipt.KeepLeaves(&secret, lines(n+1))
+		kept, err := receipt.KeepLeaves(quiniela.Specified, &secret, lines(n+1))
 		if err != nil || kept.Root() != b.Root() {
 			t.Errorf("after %d bets: %v", n+1, err)
 		}
@@ -125,7 +125,7 @@ func TestARootInTheMiddleIsTheRootSoFar(t *testing.T) {
 
 // Each thing a leaf stands for must move the root, and the bets' order too.
 func TestEveryPartOfABetCounts(t *testing.T) {
-	base, err := receipt.KeepLeaves(&secret, []byte(lorcasLine))
+	base, err := receipt.KeepLeaves(quiniela.Specified, &secret, []byte(lorcasLine))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,12 +146,12 @@ func TestEveryPartOfABetCounts(t *testing.T) {
 		"where it ends": {secret, strings.Replace(lorcasLine, "Lionel,Lorca", "Lione,lLorca", 1)},
 		"a second bet":  {secret, lorcasLine + lorcasLine},
 	} {
-		got, err := receipt.KeepLeaves(&c.secret, []byte(c.line))
+		got, err := receipt.KeepLeaves(quiniela.Specified, &c.secret, []byte(c.line))
 		if err != nil || got.Root() == base.Root() {
 			t.Errorf("%s does not count: %v", name, err)
 		}
 	}
-	zeros, err := receipt.KeepLeaves(&secret, []byte(strings.Replace(lorcasLine, "7574", "0007574", 1)))
+	zeros, err := receipt.KeepLeaves(quiniela.Specified, &secret, []byte(strings.Replace(lorcasLine, "7574", "0007574", 1)))
 	if err != nil || zeros.Root() != base.Root() {
 		t.Errorf("leading zeros make another number: %v", err)
 	}
@@ -172,7 +172,7 @@ func TestWhatHasNoCommitmentIsRefused(t *testing.T) {
 		"no document":       "a,b,x,1999-02-30,1",
 		"empty":             "",
 	} {
-		if _, err := receipt.KeepLeaves(&secret, []byte(line+"\n")); err == nil {
+		if _, err := receipt.KeepLeaves(quiniela.Specified, &secret, []byte(line+"\n")); err == nil {
 			t.Errorf("%s: kept", name)
 		}
 	}
@@ -221,7 +221,7 @@ func TestWhatIsNoRecordIsRefused(t *testing.T) {
 func TestAReceiptsPlaceIsItsOwn(t *testing.T) {
 	for _, n := range []int{1, 15, 16, 17, 40, 150} {
 		text := lines(n)
-		kept, err := receipt.KeepLeaves(&secret, text)
+		kept, err := receipt.KeepLeaves(quiniela.Specified, &secret, text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,7 +229,7 @@ func TestAReceiptsPlaceIsItsOwn(t *testing.T) {
 		encoded := entry.Encode()
 		i := 0
 		for line := range quiniela.StoredLines(text) {
-			bet, err := quiniela.StoredBet(line)
+			bet, err := quiniela.Specified.StoredBet(line)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -238,7 +238,7 @@ func TestAReceiptsPlaceIsItsOwn(t *testing.T) {
 				t.Fatal(err)
 			}
 			record, err := r.Record()
-			if err != nil || record.Play != bet.Play() || r.CheckPage(entry) != nil || r.CheckPerson(record) != nil {
+			if err != nil || record.Play != bet.Play || r.CheckPage(entry) != nil || r.CheckPerson(record) != nil {
 				t.Errorf("bet %d of %d: %+v, %v, %v", i, n, record, err, r.CheckPage(entry))
 			}
 			for _, at := range []uint32{r.Index + 1, r.Index + 16, r.Index ^ 16, uint32(n)} {
@@ -266,13 +266,13 @@ func TestValidLinesOfAnyKindAreHashed(t *testing.T) {
 	var b receipt.BatchHasher
 	for range 200 {
 		line := []byte(fmt.Sprintf("%s,Ñandú,%d,1990-01-01,%04d", strings.Repeat("é", 1+random.IntN(64)), random.IntN(1e9), random.IntN(10000)))
-		if _, err := quiniela.ParseLine(line, 20260101); err != nil {
+		if _, err := quiniela.Specified.ParseLine(line, 20260101); err != nil {
 			t.Fatal(err)
 		}
 		if err := b.Reset(&secret); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.AddLines(append(line, '\n')); err != nil {
+		if err := b.AddLines(quiniela.Specified, append(line, '\n')); err != nil {
 			t.Error(err)
 		}
 	}
@@ -284,10 +284,10 @@ func TestNoBetAllocates(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := lines(1000)
-	if err := b.AddLines(text); err != nil {
+	if err := b.AddLines(quiniela.Specified, text); err != nil {
 		t.Fatal(err)
 	}
-	if n := testing.AllocsPerRun(10, func() { _ = b.AddLines(text) }); n > 0 {
+	if n := testing.AllocsPerRun(10, func() { _ = b.AddLines(quiniela.Specified, text) }); n > 0 {
 		t.Errorf("%v allocations for 1000 bets", n)
 	}
 }
@@ -302,7 +302,7 @@ func BenchmarkBatch(b *testing.B) {
 				if err := batch.Reset(&secret); err != nil {
 					b.Fatal(err)
 				}
-				if err := batch.AddLines(text); err != nil {
+				if err := batch.AddLines(quiniela.Specified, text); err != nil {
 					b.Fatal(err)
 				}
 				batch.Root()

@@ -30,7 +30,7 @@ const beaconSignature = 48
 type DrawOpen struct {
 	Draw     uint64           // the log's number for it, from 1
 	ID       string           // the operator's name for it
-	Game     string           // which rules hold, by name: GameSpecified
+	Game     *quiniela.Terms  // the terms of the game quiniela; nil: the game is the specification's
 	Agencies uint32           // how many are expected
 	Opened   uint64           // µs since the Unix epoch
 	Close    uint64           // likewise: when bets end; 0 where that is when all agencies have finished
@@ -43,17 +43,6 @@ type DrawOpen struct {
 type BeaconTerms struct {
 	Chain tlog.Hash // the chain hash
 	Round uint64    // from 1
-}
-
-// GameSpecified is the specification's game: a bet wins where its number is the first prize.
-const GameSpecified = "specified"
-
-// CheckPlay returns an error where a bet is on something that a game does not have.
-func CheckPlay(game string, p quiniela.Play) error {
-	if game == GameSpecified && p != (quiniela.Bet{Number: p.Number}).Play() {
-		return fmt.Errorf("a bet on %d digits at the prizes %d to %d for %d cents, which the game %s does not have", p.Digits, p.From, p.To, p.Stake, game)
-	}
-	return nil
 }
 
 // Who or what closes a draw.
@@ -85,11 +74,24 @@ type Result struct {
 	Seal     uint64 // the seal's index in the log
 	Source   string
 	Number   quiniela.Number
-	Prizes   []quiniela.Number // of a beacon quiniela.PrizeCount, with Number first; else none
+	Prizes   []quiniela.Number // of a beacon, or of the game quiniela, quiniela.PrizeCount, with Number first; else none
 	Evidence []byte            // the beacon's signature; SHA-256 of the notary's signed extract; none for SourceFixed
 	Winners  uint64
-	Drawn    uint64 // µs since the Unix epoch
+	Payout   *Payout // of the game quiniela; nil: the game is the specification's
+	Drawn    uint64  // µs since the Unix epoch
 }
+
+// Payout is what the bets of a draw of the game quiniela are paid, all together and in cents. Each winning bet is paid Pool/Due of its
+// prize, truncated.
+type Payout struct {
+	Staked uint64
+	Due    uint64 // the prizes
+	Pool   uint64 // how much of them the draw's terms let be paid: Due, or less where the cap is less
+	Paid   uint64 // the sum of what the bets are paid, at most Pool
+}
+
+// Capped reports whether prizes are paid at a share.
+func (p Payout) Capped() bool { return p.Pool < p.Due }
 
 // Encode returns the entry, or an error where the draw contradicts itself.
 func (o DrawOpen) Encode() ([]byte, error) {
@@ -118,8 +120,11 @@ func (o DrawOpen) check() error {
 	if !printable(o.ID) {
 		return fmt.Errorf("id %.40q: want 1 to %d bytes of printable text", o.ID, math.MaxUint8)
 	}
-	if o.Game != GameSpecified {
-		return fmt.Errorf("game %.40q, which this program does not know", o.Game)
+	if err := o.Game.Check(); err != nil {
+		return fmt.Errorf("the terms: %w", err)
+	}
+	if o.Game != nil && o.Source == quiniela.SourceFixed {
+		return fmt.Errorf("the source %s, which gives one number, and the game %s needs %d", o.Source, o.Game.Game(), quiniela.PrizeCount)
 	}
 	if (o.Number != nil) != (o.Source == quiniela.SourceFixed) || (o.Beacon != nil) != (o.Source == quiniela.SourceBeacon) {
 		return fmt.Errorf("the source %.40q with what another source needs, or without what it needs", o.Source)
@@ -159,7 +164,7 @@ func formatNumber(n quiniela.Number) string { return fmt.Sprintf("%04d", n) }
 // ParseDrawOpen reads a draw-open entry.
 func ParseDrawOpen(entry []byte) (DrawOpen, error) {
 	l := newLines(entry, openHeader)
-	o := DrawOpen{Draw: l.uint("draw"), ID: l.text("id"), Game: l.text("game"), Agencies: uint32(l.uint("agencies")),
+	o := DrawOpen{Draw: l.uint("draw"), ID: l.text("id"), Game: l.terms("game"), Agencies: uint32(l.uint("agencies")),
 		Opened: l.uint("opened")}
 	if v := l.text("close"); v != "-" {
 		o.Close = l.parse("close", v)
@@ -236,8 +241,12 @@ func (r Result) Encode() ([]byte, error) {
 	if len(r.Evidence) > 0 {
 		evidence = hex.EncodeToString(r.Evidence)
 	}
-	return fmt.Appendf(nil, "%s\ndraw %d\nopen %d\nseal %d\nsource %s\nnumber %s\nprizes %s\nevidence %s\nwinners %d\ndrawn %d\n",
-		resultHeader, r.Draw, r.Open, r.Seal, r.Source, formatNumber(r.Number), prizes, evidence, r.Winners, r.Drawn), nil
+	entry := fmt.Appendf(nil, "%s\ndraw %d\nopen %d\nseal %d\nsource %s\nnumber %s\nprizes %s\nevidence %s\nwinners %d\n",
+		resultHeader, r.Draw, r.Open, r.Seal, r.Source, formatNumber(r.Number), prizes, evidence, r.Winners)
+	if p := r.Payout; p != nil {
+		entry = fmt.Appendf(entry, "staked %d\ndue %d\npool %d\npaid %d\n", p.Staked, p.Due, p.Pool, p.Paid)
+	}
+	return fmt.Appendf(entry, "drawn %d\n", r.Drawn), nil
 }
 
 func (r Result) check() error {
@@ -245,8 +254,11 @@ func (r Result) check() error {
 		return fmt.Errorf("draw %d, opened by entry %d and sealed by entry %d", r.Draw, r.Open, r.Seal)
 	}
 	want := 0
-	if r.Source == quiniela.SourceBeacon {
+	if r.Source == quiniela.SourceBeacon || r.Payout != nil {
 		want = quiniela.PrizeCount
+	}
+	if p := r.Payout; p != nil && (p.Pool > p.Due || p.Paid > p.Pool || !p.Capped() && p.Paid != p.Due || p.Due > 0 && r.Winners == 0) {
+		return fmt.Errorf("%d winners are paid %d of %d, where %d are due", r.Winners, p.Paid, p.Pool, p.Due)
 	}
 	if len(r.Prizes) != want || want > 0 && r.Prizes[0] != r.Number {
 		return fmt.Errorf("source %.40q with %d prizes, want %d with the number first", r.Source, len(r.Prizes), want)
@@ -277,7 +289,11 @@ func ParseResult(entry []byte) (Result, error) {
 	if v := l.text("evidence"); v != "-" {
 		r.Evidence = l.hex("evidence", v)
 	}
-	r.Winners, r.Drawn = l.uint("winners"), l.uint("drawn")
+	r.Winners = l.uint("winners")
+	if l.has("staked") {
+		r.Payout = &Payout{Staked: l.uint("staked"), Due: l.uint("due"), Pool: l.uint("pool"), Paid: l.uint("paid")}
+	}
+	r.Drawn = l.uint("drawn")
 	return finish(l, r, r.Encode)
 }
 
@@ -407,6 +423,9 @@ func (l *lines) text(name string) string {
 	return value
 }
 
+// has reports whether the next line has the given name.
+func (l *lines) has(name string) bool { return bytes.HasPrefix(l.rest, []byte(name+" ")) }
+
 func (l *lines) fail(name, value string) {
 	if l.err == nil {
 		l.err = fmt.Errorf("%s: %.40q", name, value)
@@ -429,6 +448,15 @@ func (l *lines) number(name, value string) quiniela.Number {
 		l.fail(name, value)
 	}
 	return quiniela.Number(n)
+}
+
+func (l *lines) terms(name string) *quiniela.Terms {
+	value := l.text(name)
+	t, err := quiniela.ParseTerms(value)
+	if err != nil {
+		l.fail(name, value)
+	}
+	return t
 }
 
 func (l *lines) hex(name, value string) []byte {

@@ -46,7 +46,7 @@ func TestBatchEntriesThatContradictThemselves(t *testing.T) {
 
 func fixedDraw() receipt.DrawOpen {
 	n := quiniela.Number(7574)
-	return receipt.DrawOpen{Draw: 7, ID: "2026-01-31", Game: receipt.GameSpecified, Agencies: 5, Opened: 1769800000000000, Source: quiniela.SourceFixed, Number: &n}
+	return receipt.DrawOpen{Draw: 7, ID: "2026-01-31", Agencies: 5, Opened: 1769800000000000, Source: quiniela.SourceFixed, Number: &n}
 }
 
 func beaconDraw() receipt.DrawOpen {
@@ -162,7 +162,8 @@ func TestEntriesThatContradictThemselvesAreNotWritten(t *testing.T) {
 		"id with space":            open(fixedDraw(), func(o *receipt.DrawOpen) { o.ID = "a " }),
 		"id too long":              open(fixedDraw(), func(o *receipt.DrawOpen) { o.ID = strings.Repeat("a", 256) }),
 		"id no UTF-8":              open(fixedDraw(), func(o *receipt.DrawOpen) { o.ID = "\xff" }),
-		"another game":             open(fixedDraw(), func(o *receipt.DrawOpen) { o.Game = "x" }),
+		"terms that cannot be":     open(notaryDraw(), func(o *receipt.DrawOpen) { o.Game = &quiniela.Terms{} }),
+		"twenty prizes of one":     open(fixedDraw(), func(o *receipt.DrawOpen) { t := quiniela.DefaultTerms(); o.Game = &t }),
 		"no source":                open(notaryDraw(), func(o *receipt.DrawOpen) { o.Source = "" }),
 		"fixed without number":     open(fixedDraw(), func(o *receipt.DrawOpen) { o.Number = nil }),
 		"number too large":         open(fixedDraw(), func(o *receipt.DrawOpen) { n := quiniela.Number(10000); o.Number = &n }),

@@ -37,7 +37,7 @@ func someBundle(t testing.TB) []byte {
 	var bundle []byte
 	for n := range uint64(3) {
 		text := lines(int(n) + 1)
-		records, root, err := receipt.Records(&secret, text)
+		records, root, err := receipt.Records(quiniela.Specified, &secret, text)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ import (
 func example(t testing.TB) []byte {
 	t.Helper()
 	lines := []byte("Santiago Lionel,Lorca,30904465,1999-03-17,7574\nAna,Paz,1,1990-01-01,7\n")
-	bets, err := receipt.KeepLeaves(&[32]byte{1}, lines)
+	bets, err := receipt.KeepLeaves(nil, &[32]byte{1}, lines)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func FuzzParseReceipt(f *testing.F) {
 }
 
 func TestAReceiptIsForItsPersonOnly(t *testing.T) {
-	bets, err := receipt.KeepLeaves(&[32]byte{1}, []byte("Ana,Paz,1,1990-01-01,7\n"))
+	bets, err := receipt.KeepLeaves(nil, &[32]byte{1}, []byte("Ana,Paz,1,1990-01-01,7\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

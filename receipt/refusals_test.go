@@ -154,7 +154,7 @@ func TestABatchThatIsTooLargeForItsRoot(t *testing.T) {
 	if err := b.Reset(&secret); err != nil {
 		t.Fatal(err)
 	}
-	bet := quiniela.Bet{FirstName: []byte("Ana"), LastName: []byte("Paz"), Number: 7}
+	bet := quiniela.Bet{FirstName: []byte("Ana"), LastName: []byte("Paz"), Play: quiniela.SpecifiedPlay(7)}
 	long := bet
 	long.FirstName = bytes.Repeat([]byte{'a'}, quiniela.MaxNameBytes+1)
 	if err := b.Add(long); err == nil {

@@ -54,7 +54,7 @@ func TestTheVectorsBets(t *testing.T) {
 	if key := receipt.SaltKey(&secret); hex.EncodeToString(key[:]) != v.SaltKey {
 		t.Errorf("the key of the salts is %x, want %s", key, v.SaltKey)
 	}
-	salts, err := receipt.KeepLeaves(&secret, lines(len(v.Bets)))
+	salts, err := receipt.KeepLeaves(quiniela.Specified, &secret, lines(len(v.Bets)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestTheVectorsBets(t *testing.T) {
 	if err != nil || public.Root != hash(t, v.Root) || public.Bets != 2 || public.Stake != 10000 {
 		t.Errorf("the two: %+v, %v; want the root %s", public, err, v.Root)
 	}
-	alone, err := receipt.KeepLeaves(&secret, []byte(lorcasLine))
+	alone, err := receipt.KeepLeaves(quiniela.Specified, &secret, []byte(lorcasLine))
 	if err != nil || !bytes.Equal(alone.Records(), records[:receipt.RecordSize]) {
 		t.Errorf("from its line: %v, %x", err, alone.Records())
 	}
@@ -99,7 +99,7 @@ func TestTheVectorsBatch(t *testing.T) {
 	for i := range 40 {
 		text = append(text, "Santiago Lionel,Lorca,30904465,1999-03-17,"+strconv.Itoa(i)+"\n"...)
 	}
-	kept, err := receipt.KeepLeaves(&secret, text)
+	kept, err := receipt.KeepLeaves(quiniela.Specified, &secret, text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -134,8 +134,8 @@ func (d *Draw) includes(bet *Bet) error {
 		return fmt.Errorf("the receipt is of the log %s, the draw of %s", bet.Checkpoint.Origin, d.Checkpoint.Origin)
 	case bet.Batch.Draw != d.Seal.Draw || bet.Receipt.Draw != d.Open.ID:
 		return fmt.Errorf("the bet is in draw %s, number %d of the log, and this is draw %s, number %d", bet.Receipt.Draw, bet.Batch.Draw, d.Open.ID, d.Seal.Draw)
-	case receipt.CheckPlay(d.Open.Game, bet.Record.Play) != nil:
-		return receipt.CheckPlay(d.Open.Game, bet.Record.Play)
+	case d.Open.Game.CheckPlay(bet.Record.Play) != nil:
+		return d.Open.Game.CheckPlay(bet.Record.Play)
 	case index > d.Outcome.Seal.Index:
 		return contradiction{receipt.NewLateBatch(d.Outcome.Seal, []byte(d.Outcome.Checkpoint), bet.Receipt.Batch, []byte(bet.Receipt.Checkpoint))}
 	case index <= d.Outcome.Open.Index || index == d.Outcome.Seal.Index:

@@ -520,11 +520,11 @@ func TestABetThatTheGameDoesNotHaveWinsNothing(t *testing.T) {
 	for _, play := range []quiniela.Play{
 		{Digits: 2, From: 1, To: 1, Number: 7}, {Digits: 4, From: 1, To: 20, Number: 7}, {Digits: 4, From: 1, To: 1, Number: 7, Stake: 1}, {Digits: 4, From: 2, To: 2, Number: 7},
 	} {
-		if err := receipt.CheckPlay(receipt.GameSpecified, play); err == nil {
+		if err := quiniela.Specified.CheckPlay(play); err == nil {
 			t.Errorf("%+v: a bet of the specified game", play)
 		}
 	}
-	if err := receipt.CheckPlay(receipt.GameSpecified, quiniela.Bet{Number: 7}.Play()); err != nil {
+	if err := quiniela.Specified.CheckPlay(quiniela.SpecifiedPlay(7)); err != nil {
 		t.Error(err)
 	}
 	l, err := verifytest.New(verifytest.Terms{Digits: 3})

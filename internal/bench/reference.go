@@ -47,7 +47,7 @@ func parse(all []batch, size int) (bets int, elapsed time.Duration, err error) {
 	for i := 0; bets < size; i++ {
 		b := all[i%len(all)]
 		lines = append(lines[:0], b.lines...) // it trims in place
-		if _, numbers, err = quiniela.CheckLines(lines, today, b.bets, numbers[:0], nil); err != nil {
+		if _, numbers, err = quiniela.Specified.CheckLines(lines, today, b.bets, numbers[:0], nil); err != nil {
 			return 0, 0, err
 		}
 		bets += b.bets

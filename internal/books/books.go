@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 
+	"quiniela"
 	"quiniela/internal/journal"
 	"quiniela/receipt"
 )
@@ -19,15 +20,19 @@ type Books struct {
 	finding func(format string, args ...any)
 	pull    func() (journal.Entry, error, bool)
 	stop    func()
-	draws   map[uint64]uint64 // the log's number by the journal's, of the draws in the log
-	opened  uint64            // public draws so far
-	began   *journal.NewLog   // what the log begins with, or nil
-	beganAt uint64            // its position in the journal
-	lost    bool              // the log and the journal differ; the first difference is reported, and nothing after it
+	draws   map[uint64]uint64          // the log's number by the journal's, of the draws in the log
+	games   map[uint64]*quiniela.Terms // by the journal's number
+	staked  map[uint64]uint64          // in cents, by the journal's number
+	opened  uint64                     // public draws so far
+	began   *journal.NewLog            // what the log begins with, or nil
+	beganAt uint64                     // its position in the journal
+	lost    bool                       // the log and the journal differ; the first difference is reported, and nothing after it
 }
 
 // Of returns the books of a journal, which the caller closes after the audit.
-func Of(j journal.Journal) *Books { return &Books{journal: j, draws: map[uint64]uint64{}} }
+func Of(j journal.Journal) *Books {
+	return &Books{journal: j, draws: map[uint64]uint64{}, games: map[uint64]*quiniela.Terms{}, staked: map[uint64]uint64{}}
+}
 
 // Begin implements audit.Books.
 func (b *Books) Begin(ctx context.Context, finding func(format string, args ...any)) {
@@ -117,8 +122,8 @@ func (b *Books) compare(index uint64, entry []byte, position uint64, v any) bool
 		if b.drawnBefore(v.Draw, position) {
 			return false
 		}
-		b.draws[v.Draw] = b.opened
-		if o, err := receipt.ParseDrawOpen(entry); err != nil || o.ID != v.ID || o.Draw != b.draws[v.Draw] || o.Agencies != v.Agencies || o.Opened != uint64(v.At) || o.Source != v.Source {
+		b.draws[v.Draw], b.games[v.Draw] = b.opened, v.Game
+		if o, err := receipt.ParseDrawOpen(entry); err != nil || o.ID != v.ID || o.Draw != b.draws[v.Draw] || o.Agencies != v.Agencies || o.Opened != uint64(v.At) || o.Source != v.Source || !o.Game.Equal(v.Game) {
 			wrong("which opens draw " + v.ID)
 		}
 	case *journal.Batch:
@@ -154,7 +159,7 @@ func (b *Books) batch(index uint64, entry []byte, v *journal.Batch, wrong func(s
 	}
 	root := v.Root
 	if v.Secret != nil {
-		tree, err := receipt.Root(v.Secret, v.Lines)
+		tree, err := receipt.Root(b.games[v.Draw], v.Secret, v.Lines)
 		if err != nil {
 			b.finding("entry %d: the journal's batch: %v", index, err)
 			return

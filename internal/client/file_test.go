@@ -375,7 +375,7 @@ func FuzzFile(f *testing.F) {
 		}
 		bets := 0
 		for _, body := range bodies {
-			lines, numbers, err := quiniela.CheckLines(body, quiniela.DayOf(time.Now()), 3, nil, nil)
+			lines, numbers, err := quiniela.Specified.CheckLines(body, quiniela.DayOf(time.Now()), 3, nil, nil)
 			if err != nil || len(body) > 8192 {
 				t.Fatalf("a batch that the server refuses: %q: %v", body, err)
 			}

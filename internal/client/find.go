@@ -64,7 +64,7 @@ func Find(ctx context.Context, o Options, proofs io.Reader, log *slog.Logger, do
 
 // pick hands a bet to found if it is of the document, and returns how many it handed over.
 func pick(line []byte, document uint32, bet Found, found func(Found) error) (int, error) {
-	parsed, err := quiniela.StoredBet(line)
+	parsed, err := quiniela.Specified.StoredBet(line)
 	if err != nil {
 		return 0, fmt.Errorf("line %d: %w", bet.Line, err)
 	}

@@ -31,7 +31,7 @@ func check(line []byte, today quiniela.Day, first bool) *quiniela.LineError {
 	if bytes.IndexByte(line, '"') >= 0 && quoted(line) {
 		return &quiniela.LineError{Reason: quotedCell}
 	}
-	_, bad := quiniela.CheckLine(line, today)
+	_, bad := quiniela.Specified.CheckLine(line, today)
 	if bad == nil {
 		return nil
 	}

@@ -200,7 +200,7 @@ func Bet(ctx context.Context, c Options, f BetFields, log *slog.Logger) error {
 	for i, s := range fields {
 		raw[i] = []byte(s)
 	}
-	if _, bad := quiniela.CheckFields(raw, quiniela.DayOf(time.Now())); bad != nil {
+	if _, bad := quiniela.Specified.CheckFields(raw[:], quiniela.DayOf(time.Now())); bad != nil {
 		return fmt.Errorf("%s (the variable %s): %s; nothing was sent", bad.Field, variables[bad.Field], bad.Reason)
 	}
 	from := c.Agency

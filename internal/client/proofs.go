@@ -159,7 +159,7 @@ func (p *proofsCheck) take(b receipt.BatchProof) (bets []byte, numbers []int, er
 		numbers = append(numbers, p.lines.line)
 		p.bets++
 	}
-	root, err := receipt.Root(&b.Secret, bets)
+	root, err := receipt.Root(quiniela.Specified, &b.Secret, bets)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -253,7 +253,7 @@ func receiptsOf(head receipt.ProofsHead, proof receipt.BatchProof, bets []byte, 
 	i := -1
 	for line := range quiniela.StoredLines(bets) {
 		i++
-		bet, err := quiniela.StoredBet(line)
+		bet, err := quiniela.Specified.StoredBet(line)
 		if err != nil {
 			return made, err
 		}
@@ -262,7 +262,7 @@ func receiptsOf(head receipt.ProofsHead, proof receipt.BatchProof, bets []byte, 
 			continue
 		}
 		if leaves == nil {
-			if leaves, err = receipt.KeepLeaves(&proof.Secret, bets); err != nil {
+			if leaves, err = receipt.KeepLeaves(quiniela.Specified, &proof.Secret, bets); err != nil {
 				return made, err
 			}
 		}

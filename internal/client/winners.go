@@ -113,7 +113,7 @@ func (a *agency) writeWinners(out io.Writer, number quiniela.Number) error {
 		if err != nil {
 			return fmt.Errorf("read the agency's bets again: %w", err)
 		}
-		if n, ok := quiniela.NumberOf(line); !ok || n != number {
+		if p, err := quiniela.Specified.PlayOf(line); err != nil || p.Number != number {
 			continue
 		}
 		document := string(quiniela.DocumentOf(line))

@@ -22,9 +22,9 @@ import (
 // Journal is a journal that can forget.
 type Journal interface {
 	journal.Journal
-	// Forget replaces the batches of a draw by what journal.Forgotten leaves of them, durably, and returns how many it has
+	// Forget replaces the batches of a draw, which is of a game, by what journal.Forgotten leaves of them, durably, and returns how many it has
 	// replaced. After an error it can be repeated and goes on where it was cut off.
-	Forget(ctx context.Context, draw uint64) (batches int, err error)
+	Forget(ctx context.Context, draw uint64, game *quiniela.Terms) (batches int, err error)
 }
 
 // Options say what is to be forgotten, and where.
@@ -42,7 +42,8 @@ type Task struct {
 	options Options
 	end     journal.Head // of the journal, as far as it has been read
 	draw    uint64       // its Seq
-	public  bool         // the draw is in the public log
+	game    *quiniela.Terms
+	public  bool // the draw is in the public log
 	drawn   bool
 	opened  uint64 // the position of the draw's opening
 	marked  uint64 // and of the entry that says that it is to be forgotten; 0: there is none yet
@@ -83,7 +84,7 @@ func (t *Task) find(ctx context.Context) error {
 		switch v := entry.(type) {
 		case journal.Open:
 			if v.ID == t.options.Draw {
-				t.draw, t.public, t.opened = v.Draw, v.Public, e.Position
+				t.draw, t.game, t.public, t.opened = v.Draw, v.Game, v.Public, e.Position
 			}
 		case journal.Result:
 			t.drawn = t.drawn || v.Draw == t.draw
@@ -135,7 +136,7 @@ func (t *Task) Run(ctx context.Context) (done Done, err error) {
 	if err := t.mark(ctx); err != nil {
 		return done, err
 	}
-	if done.Batches, err = t.options.Journal.Forget(ctx, t.draw); err != nil {
+	if done.Batches, err = t.options.Journal.Forget(ctx, t.draw, t.game); err != nil {
 		return done, fmt.Errorf("%w; run it again, it goes on where it was cut off", err)
 	}
 	// The state has the winners, also after they were deleted from the journal. The next start builds it from what is left.

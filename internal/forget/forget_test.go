@@ -51,7 +51,7 @@ func kept(t *testing.T, j journal.Journal) (batches, forgotten int) {
 		}
 		switch v := entry.(type) {
 		case *journal.Batch:
-			if v.Numbers == nil {
+			if v.Plays == nil {
 				batches++
 			}
 		case journal.Forget:

@@ -163,7 +163,7 @@ func forms(p person) map[string][]byte {
 		panic(err)
 	}
 	all["commitment without a salt"] = commit[:]
-	records, root, err := receipt.Records(&secret, []byte(line+"\n"))
+	records, root, err := receipt.Records(quiniela.Specified, &secret, []byte(line+"\n"))
 	if err != nil {
 		panic(err)
 	}
@@ -186,7 +186,7 @@ func chainSums(left *journal.Batch, p person) map[string][]byte {
 	all := map[string][]byte{}
 	for what, mac := range map[string]tlog.Hash{"no MAC": {}, "a MAC": journal.MAC(&secret, line), "a hash": sha256.Sum256(line)} {
 		b := *left
-		b.Numbers, b.Lines, b.Secret, b.MAC = nil, line, &secret, mac
+		b.Plays, b.Lines, b.Secret, b.MAC = nil, line, &secret, mac
 		entry := append(make([]byte, journal.MaxBatchHeader), line...)
 		entry = entry[journal.PutBatch(entry, journal.MaxBatchHeader, &b):]
 		all["chain sum with "+what] = binary.BigEndian.AppendUint64(nil, xxhash.Sum64(entry))
@@ -511,7 +511,7 @@ func TestNobodyIsFoundInADatabase(t *testing.T) {
 // The search is worth what it can find: every form of every person, wherever it is.
 func TestTheSearchFindsEveryForm(t *testing.T) {
 	l := &lottery{t: t, list: everybody()}
-	s := l.search([]*journal.Batch{{Draw: 1, Agency: 1, Batch: 1, Count: 1, Numbers: []byte{0, 7}}})
+	s := l.search([]*journal.Batch{{Draw: 1, Agency: 1, Batch: 1, Count: 1, Plays: []byte{0, 7}}})
 	var all []string
 	var planted []byte
 	for _, needles := range s.needles {

@@ -11,8 +11,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"iter"
 	"maps"
+	"math/big"
 	"slices"
 	"time"
 
@@ -61,6 +61,10 @@ type drawn struct {
 	Draw
 	opened   journal.Open
 	number   *quiniela.Number
+	prizes   []quiniela.Number // of the game quiniela: all twenty
+	staked   uint64            // in cents
+	wins     uint64            // bets that win something, of the game quiniela
+	due      big.Int           // their prizes, in cents
 	batches  uint64
 	next     map[quiniela.Agency]uint64
 	finished map[quiniela.Agency]bool
@@ -245,9 +249,9 @@ func (c *checker) root(d *drawn, b *journal.Batch, where string) {
 	switch {
 	case d.opened.Public != (b.Root != nil):
 		c.finding("%s has a root: %t; and the draw is in the public log: %t", where, b.Root != nil, d.opened.Public)
-	case b.Root == nil || b.Numbers != nil:
+	case b.Root == nil || b.Plays != nil:
 	default:
-		if root, err := receipt.Root(b.Secret, b.Lines); err != nil || root != *b.Root {
+		if root, err := receipt.Root(d.opened.Game, b.Secret, b.Lines); err != nil || root != *b.Root {
 			c.finding("%s has a root that is not of its bets: the public log says something else than was bet", where)
 		}
 	}
@@ -256,10 +260,10 @@ func (c *checker) root(d *drawn, b *journal.Batch, where string) {
 // late is how long after the closing time a batch may have been received: the clocks of several servers differ.
 const late = time.Minute
 
-// bets checks the bet lines of a batch, or only its numbers where its bettors were forgotten, and counts the numbers.
+// bets checks the bet lines of a batch, or only what they are on where its bettors were forgotten, and counts that.
 func (c *checker) bets(d *drawn, b *journal.Batch, where string) {
-	numbers := b.Numbers
-	if numbers == nil {
+	game, plays := d.opened.Game, b.Plays
+	if plays == nil {
 		if b.Root == nil && journal.MAC(b.Secret, b.Lines) != b.MAC {
 			c.finding("%s has lines that do not have its MAC: they were changed", where)
 		}
@@ -268,21 +272,29 @@ func (c *checker) bets(d *drawn, b *journal.Batch, where string) {
 			received = time.Now()
 		}
 		lines := append([]byte(nil), b.Lines...) // the check may tidy them
-		_, packed, err := quiniela.CheckLines(lines, quiniela.DayOf(received), int(b.Count), nil, nil)
+		_, packed, err := game.CheckLines(lines, quiniela.DayOf(received), int(b.Count), nil, nil)
 		if err != nil {
 			c.finding("%s has a bad bet: %v", where, err)
 			return
 		}
-		numbers = packed
+		plays = packed
 	}
-	if len(numbers)/quiniela.NumberSize != int(b.Count) {
-		c.finding("%s says %d bets and has %d", where, b.Count, len(numbers)/quiniela.NumberSize)
+	size := game.PlaySize()
+	if len(plays) != size*int(b.Count) {
+		c.finding("%s says %d bets and has %d", where, b.Count, len(plays)/size)
 	}
-	for i := 0; i+1 < len(numbers); i += quiniela.NumberSize {
-		if n := int(numbers[i])<<8 | int(numbers[i+1]); n < len(d.tally) {
-			d.tally[n]++
-		} else {
-			c.finding("%s has the number %d", where, n)
+	for ; len(plays) >= size; plays = plays[size:] {
+		p, err := game.UnpackPlay(plays[:size])
+		if err == nil {
+			err = game.CheckPlay(p)
+		}
+		if err != nil {
+			c.finding("%s has a bad bet: %v", where, err)
+			continue
+		}
+		d.tally[p.Number]++
+		if d.staked += p.Stake; d.staked > game.MostStaked() {
+			c.finding("%s brings what was staked to over %s, the most that the draw can have", where, quiniela.FormatCents(game.MostStaked()))
 		}
 	}
 }
@@ -324,13 +336,15 @@ func (c *checker) enter(n journal.Number) {
 		c.finding("enters a beacon's number for draw %s, whose source is %q", d.ID, d.opened.Source)
 	case n.Signature == nil && d.opened.Source == quiniela.SourceBeacon:
 		c.finding("enters a number by hand for draw %s, whose source is the beacon", d.ID)
+	case !d.complete(n.Number, n.Prizes):
+		c.finding("enters %d numbers for draw %s, whose game is %s", max(len(n.Prizes), 1), d.ID, d.opened.Game.Game())
 	case !d.enteredBy(n):
 		c.finding("enters a number for draw %s by the people %q, and not as its opening says", d.ID, n.By)
 	default:
 		if n.Signature != nil {
 			c.round(d, n)
 		}
-		d.number = &n.Number
+		d.number, d.prizes = &n.Number, n.Prizes
 	}
 }
 
@@ -340,7 +354,7 @@ func (d *drawn) enteredBy(n journal.Number) bool {
 		return len(n.By) <= 1
 	}
 	f := d.first
-	return f != nil && len(n.By) == 2 && n.By[0] == f.Who && n.By[1] != f.Who && n.By[1] != "" && same(*f, n.Number, n.Extract)
+	return f != nil && len(n.By) == 2 && n.By[0] == f.Who && n.By[1] != f.Who && n.By[1] != "" && same(*f, n.Number, n.Prizes, n.Extract)
 }
 
 // entered checks what one of two people has entered.
@@ -350,17 +364,27 @@ func (c *checker) entered(e journal.Entered) {
 	case d == nil:
 	case !d.opened.Two || d.number != nil || e.Who == "":
 		c.finding("enters a number for draw %s by %q, which does not wait for two people", d.ID, e.Who)
+	case !d.complete(e.Number, e.Prizes):
+		c.finding("enters %d numbers for draw %s, whose game is %s", max(len(e.Prizes), 1), d.ID, d.opened.Game.Game())
 	case d.first == nil || d.first.Who == e.Who:
 		d.first = &e
-	case same(*d.first, e.Number, e.Extract):
+	case same(*d.first, e.Number, e.Prizes, e.Extract):
 		c.finding("enters the same number for draw %s as %s did before, and has no effect", d.ID, d.first.Who)
 	default:
 		d.first = nil // the two differ, and neither counts
 	}
 }
 
-func same(e journal.Entered, n quiniela.Number, extract []byte) bool {
-	return e.Number == n && bytes.Equal(e.Extract, extract)
+// complete reports whether the numbers are those that the draw's game needs: the winning one, or all twenty.
+func (d *drawn) complete(n quiniela.Number, prizes []quiniela.Number) bool {
+	if d.opened.Game == nil {
+		return prizes == nil
+	}
+	return len(prizes) == quiniela.PrizeCount && prizes[0] == n && slices.Max(prizes) <= quiniela.MaxNumber
+}
+
+func same(e journal.Entered, n quiniela.Number, prizes []quiniela.Number, extract []byte) bool {
+	return e.Number == n && slices.Equal(e.Prizes, prizes) && bytes.Equal(e.Extract, extract)
 }
 
 // act checks that a registry's changes were recorded in their order.
@@ -383,6 +407,7 @@ func (c *checker) result(r journal.Result) {
 	switch {
 	case d.number == nil || *d.number != r.Number:
 		c.finding("is a result of draw %s for the number %04d, which is not its number", d.ID, r.Number)
+	case d.opened.Game != nil: // what is paid is counted when the bets are read again
 	case d.tally[r.Number] != r.Winners:
 		c.finding("is a result of draw %s with %d winners, and %d bets are on %04d", d.ID, r.Winners, d.tally[r.Number], r.Number)
 	}
@@ -410,39 +435,65 @@ func (c *checker) winners(ctx context.Context, j journal.Journal) error {
 		if d == nil || d.result == nil {
 			continue
 		}
-		for i, n := range numbersOf(b) {
-			if n == d.result.Number {
-				d.winners[b.Agency] = journal.AppendWinner(d.winners[b.Agency], b.Agency, b.Batch, i+1)
-			}
-		}
+		c.win(d, b)
 	}
 	for n := uint64(1); c.draws[n] != nil; n++ {
 		d := c.draws[n]
-		if d.result != nil && !bytes.Equal(d.digest(), d.result.Digest) {
-			c.at = d.resultAt
+		if d.result == nil {
+			continue
+		}
+		c.at = d.resultAt
+		if d.opened.Game != nil {
+			c.paid(d)
+		}
+		if !bytes.Equal(d.digest(), d.result.Digest) {
 			c.finding("is a result of draw %s whose winners are not those of the bets", d.ID)
 		}
 	}
 	return nil
 }
 
-// numbersOf yields the numbers of a batch's bets, each with its index.
-func numbersOf(b *journal.Batch) iter.Seq2[int, quiniela.Number] {
-	return func(yield func(int, quiniela.Number) bool) {
-		i := 0
-		for line := range quiniela.StoredLines(b.Lines) {
-			// Whether the bet is valid was decided when it was stored, perhaps by older rules.
-			n, ok := quiniela.NumberOf(line)
-			if ok && !yield(i, n) {
-				return
-			}
-			i++
+// win adds the winning bets of a batch.
+func (c *checker) win(d *drawn, b *journal.Batch) {
+	plays, err := b.Plays, error(nil)
+	if plays == nil {
+		if plays, err = d.opened.Game.PackPlays(nil, b.Lines); err != nil {
+			return // which was found when it was read before
 		}
-		for ; 2*i+1 < len(b.Numbers); i++ {
-			if !yield(i, quiniela.Number(b.Numbers[2*i])<<8|quiniela.Number(b.Numbers[2*i+1])) {
-				return
-			}
+	}
+	var prizes []byte
+	for line, size := 1, d.opened.Game.PlaySize(); len(plays) >= size; line, plays = line+1, plays[size:] {
+		p, err := d.opened.Game.UnpackPlay(plays[:size])
+		if err != nil {
+			continue
 		}
+		if d.opened.Game == nil {
+			if p.Number == d.result.Number {
+				d.winners[b.Agency] = journal.AppendWinner(d.winners[b.Agency], b.Agency, b.Batch, line)
+			}
+			continue
+		}
+		if hits := len(draw.Hits(d.prizes, p)); hits > 0 {
+			due := draw.Prize(d.opened.Game, p, hits)
+			prizes = journal.AppendPrize(prizes, line, hits, due.Uint64())
+			d.due.Add(&d.due, due)
+			d.wins++
+		}
+	}
+	if prizes != nil {
+		d.winners[b.Agency] = journal.AppendBatchDigest(d.winners[b.Agency], b.Agency, b.Batch, prizes)
+	}
+}
+
+// paid compares what the prizes of a draw of the game quiniela come to with its result.
+func (c *checker) paid(d *drawn) {
+	r := d.result
+	if d.wins != r.Winners || !d.due.IsUint64() || d.due.Uint64() != r.Due {
+		c.finding("is a result of draw %s with %d winners who are due %d cents, and by the bets there are %d, and %s", d.ID, r.Winners, r.Due, d.wins, &d.due)
+		return
+	}
+	if pool := draw.Pool(d.opened.Game, new(big.Int).SetUint64(d.staked), &d.due); new(big.Int).SetUint64(r.Paid).Cmp(pool) > 0 || pool == &d.due && r.Paid != r.Due {
+		c.finding("is a result of draw %s that pays %d cents, where %s can be paid", d.ID, r.Paid, pool)
 	}
 }
 

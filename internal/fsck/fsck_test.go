@@ -168,7 +168,7 @@ func TestAForgottenDrawIsStillCounted(t *testing.T) {
 			continue
 		}
 		var err error
-		if all[i], err = journal.Forgotten(data, 1); err != nil {
+		if all[i], err = journal.Forgotten(data, 1, quiniela.Specified); err != nil {
 			t.Fatal(err)
 		}
 		if bytes.Contains(all[i].([]byte), []byte("Paz")) {

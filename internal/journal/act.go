@@ -5,11 +5,12 @@ import "quiniela"
 // Entered says that one of the two people that a draw's number needs has entered it, and what. Only the second one's Number has an
 // effect. An Entered of another person that differs takes both back; one of the same person takes the place of the first.
 type Entered struct {
-	Draw    uint64          `json:"draw"`
-	Number  quiniela.Number `json:"number"`
-	Extract []byte          `json:"extract,omitempty"` // SHA-256 of the official extract that came with it
-	Who     string          `json:"who"`               // a registered operator
-	At      int64           `json:"at"`
+	Draw    uint64            `json:"draw"`
+	Number  quiniela.Number   `json:"number"`
+	Prizes  []quiniela.Number `json:"prizes,omitempty"`  // all twenty, in the game quiniela
+	Extract []byte            `json:"extract,omitempty"` // SHA-256 of the official extract that came with it
+	Who     string            `json:"who"`               // a registered operator
+	At      int64             `json:"at"`
 }
 
 // Act is an entry of the audit trail: what a person did to the lottery, or tried to.

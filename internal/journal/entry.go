@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,7 +55,7 @@ const (
 )
 
 const (
-	flagForgotten = 1 << 0 // packed numbers are in the place of the lines, and neither secret nor MAC is there
+	flagForgotten = 1 << 0 // packed plays are in the place of the lines, and neither secret nor MAC is there
 	flagRoot      = 1 << 1 // the root is there, in the place of the MAC
 )
 
@@ -73,8 +74,8 @@ type Batch struct {
 	// MAC is MAC(Secret, Lines), where there is no root: a repeat must have it. Else it is zeros, as in a batch that is forgotten.
 	MAC   [HashSize]byte
 	Lines []byte // the bet lines, each trimmed and ended by '\n'; nil once they are forgotten
-	// Numbers are the bets' numbers, packed, of a forgotten batch; nil for any other.
-	Numbers []byte
+	// Plays are what the bets of a forgotten batch are on, packed; nil for any other.
+	Plays []byte
 }
 
 // MAC is HMAC-SHA256 of a batch's lines under its secret: what tells whether two batches have the same lines, in a draw that is
@@ -86,11 +87,11 @@ func MAC(secret *[SecretSize]byte, lines []byte) (mac [HashSize]byte) {
 	return mac
 }
 
-// Forgotten returns what is left of an entry once who bet in a draw is forgotten: nil where nothing of the entry goes, since it
-// is no batch of the draw, or is forgotten already. Of a batch its lines, its secret and its MAC go; which numbers were bet stays.
+// Forgotten returns what is left of an entry once who bet in a draw, which is of a game, is forgotten: nil where nothing of the entry
+// goes, since it is no batch of the draw, or is forgotten already. Of a batch its lines, its secret and its MAC go; what the bets are on stays.
 // Its place in the chain stays the same: the checksum of what was there is kept for it, and says nothing of the lines without the
 // secret, which it is of as well.
-func Forgotten(entry []byte, draw uint64) ([]byte, error) {
+func Forgotten(entry []byte, draw uint64, game *quiniela.Terms) ([]byte, error) {
 	if len(entry) > 0 && Kind(entry[0]) != KindBatch {
 		return nil, nil
 	}
@@ -98,34 +99,34 @@ func Forgotten(entry []byte, draw uint64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.Draw != draw || b.Numbers != nil {
+	if b.Draw != draw || b.Plays != nil {
 		return nil, nil
 	}
-	if b.Numbers, err = quiniela.PackNumbers(nil, b.Lines); err != nil {
+	if b.Plays, err = game.PackPlays(nil, b.Lines); err != nil {
 		return nil, err
 	}
 	b.Secret, b.Lines = nil, nil
-	buffer := append(make([]byte, MaxBatchHeader, MaxBatchHeader+len(b.Numbers)+forgottenTrailer), b.Numbers...)
+	buffer := append(make([]byte, MaxBatchHeader, MaxBatchHeader+len(b.Plays)+forgottenTrailer), b.Plays...)
 	return appendTrailer(buffer[PutBatch(buffer, MaxBatchHeader, b):], sum(entry)), nil
 }
 
-// PutBatch writes b's header into buf, directly in front of its lines, or its numbers where it is forgotten, which are already
+// PutBatch writes b's header into buf, directly in front of its lines, or its plays where it is forgotten, which are already
 // there from start on, and returns where the entry begins in buf. start must be at least MaxBatchHeader. A batch that is not
 // forgotten must have its secret.
 func PutBatch(buf []byte, start int, b *Batch) int {
 	size := fixedBatchSize
 	payload := len(b.Lines)
 	var flags uint16
-	if b.Numbers != nil {
+	if b.Plays != nil {
 		flags |= flagForgotten
-		payload = len(b.Numbers)
+		payload = len(b.Plays)
 	} else {
 		size += SecretSize
 	}
 	if b.Root != nil {
 		flags |= flagRoot
 	}
-	if b.Root != nil || b.Numbers == nil {
+	if b.Root != nil || b.Plays == nil {
 		size += HashSize
 	}
 	h := buf[start-size : start]
@@ -138,13 +139,13 @@ func PutBatch(buf []byte, start int, b *Batch) int {
 	binary.BigEndian.PutUint32(h[offSize:], uint32(payload))
 	binary.BigEndian.PutUint64(h[offReceived:], uint64(b.Received))
 	rest := h[fixedBatchSize:]
-	if b.Numbers == nil {
+	if b.Plays == nil {
 		rest = rest[copy(rest, b.Secret[:]):]
 	}
 	switch {
 	case b.Root != nil:
 		copy(rest, b.Root[:])
-	case b.Numbers == nil:
+	case b.Plays == nil:
 		copy(rest, b.MAC[:])
 	}
 	return start - size
@@ -168,6 +169,7 @@ type Open struct {
 	Round    uint64           `json:"round,omitempty"`  // and its round
 	Public   bool             `json:"public,omitempty"` // its batches are in the public log
 	Two      bool             `json:"two,omitempty"`    // two people must enter its number; for the source notary
+	Game     *quiniela.Terms  `json:"game,omitempty"`   // the terms of the game quiniela; nil: the game is the specification's
 	At       int64            `json:"at"`               // µs since the Unix epoch
 }
 
@@ -199,12 +201,13 @@ const (
 
 // Number is the winning number that a draw waited for.
 type Number struct {
-	Draw      uint64          `json:"draw"`
-	Number    quiniela.Number `json:"number"`
-	Signature []byte          `json:"signature,omitempty"` // the beacon's, of the draw's round; none where a person entered the number
-	Extract   []byte          `json:"extract,omitempty"`   // SHA-256 of the official extract that a person handed in with it
-	By        []string        `json:"by,omitempty"`        // who entered it: one person, or the two that the draw needs, the first one first
-	At        int64           `json:"at"`
+	Draw      uint64            `json:"draw"`
+	Number    quiniela.Number   `json:"number"`
+	Prizes    []quiniela.Number `json:"prizes,omitempty"`    // all twenty, in the game quiniela
+	Signature []byte            `json:"signature,omitempty"` // the beacon's, of the draw's round; none where a person entered the number
+	Extract   []byte            `json:"extract,omitempty"`   // SHA-256 of the official extract that a person handed in with it
+	By        []string          `json:"by,omitempty"`        // who entered it: one person, or the two that the draw needs, the first one first
+	At        int64             `json:"at"`
 }
 
 // Result records a draw's outcome. The winners themselves follow from the number and the bets; Digest is what they
@@ -213,8 +216,12 @@ type Result struct {
 	Draw    uint64          `json:"draw"`
 	Number  quiniela.Number `json:"number"`
 	Winners uint64          `json:"winners"`
-	Digest  []byte          `json:"digest"` // SHA-256 over the lines `<agency>,<batch>,<line>\n` of the winning bets, see AppendWinner
-	At      int64           `json:"at"`
+	Due     uint64          `json:"due,omitempty"`  // the prizes of the game quiniela together, in cents, before the cap of the draw's terms
+	Paid    uint64          `json:"paid,omitempty"` // and what is paid of them
+	// Digest is SHA-256 over the lines `<agency>,<batch>,<line>\n` of the winning bets, see AppendWinner. In the game quiniela it is
+	// over a line of each batch that has some, see AppendBatchDigest.
+	Digest []byte `json:"digest"`
+	At     int64  `json:"at"`
 }
 
 // AppendWinner appends a winning bet to what a Result's Digest is of: by agency, and then in stored order. line counts from 1 in its
@@ -223,6 +230,23 @@ func AppendWinner(dst []byte, agency quiniela.Agency, batch uint64, line int) []
 	dst = append(strconv.AppendUint(dst, uint64(agency), 10), ',')
 	dst = append(strconv.AppendUint(dst, batch, 10), ',')
 	return append(strconv.AppendInt(dst, int64(line), 10), '\n')
+}
+
+// AppendPrize appends a winning bet of the game quiniela to what its batch is hashed from. line counts from 1 in its batch; hits are how
+// often it hits, and due what it is paid without a cap, in cents.
+func AppendPrize(dst []byte, line, hits int, due uint64) []byte {
+	dst = append(strconv.AppendInt(dst, int64(line), 10), ',')
+	dst = append(strconv.AppendInt(dst, int64(hits), 10), ',')
+	return append(strconv.AppendUint(dst, due, 10), '\n')
+}
+
+// AppendBatchDigest appends a batch with winning bets to what a Result's Digest is of in the game quiniela: `<agency>,<batch>,` and the
+// SHA-256 of its winning bets in hexadecimal, by agency and batch. The batches are hashed by themselves so that many cores can do it.
+func AppendBatchDigest(dst []byte, agency quiniela.Agency, batch uint64, prizes []byte) []byte {
+	dst = append(strconv.AppendUint(dst, uint64(agency), 10), ',')
+	dst = append(strconv.AppendUint(dst, batch, 10), ',')
+	sum := sha256.Sum256(prizes)
+	return append(hex.AppendEncode(dst, sum[:]), '\n')
 }
 
 // Forget says that who bet in a drawn draw, and who won, is to be forgotten. The lines of its batches are gone from then
@@ -352,10 +376,10 @@ func decodeBatch(data []byte) (*Batch, error) {
 		return nil, fmt.Errorf("a batch entry says %d bytes of lines and has %d", size, len(b.Lines))
 	}
 	if flags&flagForgotten != 0 {
-		if uint64(len(b.Lines)) != uint64(b.Count)*quiniela.NumberSize {
-			return nil, fmt.Errorf("a forgotten batch of %d bets has %d bytes of numbers", b.Count, len(b.Lines))
+		if n, size := uint64(b.Count), uint64(len(b.Lines)); size != n*quiniela.NumberSize && size != n*quiniela.PlaySize {
+			return nil, fmt.Errorf("a forgotten batch of %d bets has %d bytes of what they are on", n, size)
 		}
-		b.Lines, b.Numbers = nil, b.Lines
+		b.Lines, b.Plays = nil, b.Lines
 	}
 	return b, nil
 }

@@ -13,7 +13,7 @@ import (
 )
 
 func encodeBatch(b *journal.Batch) []byte {
-	buf := append(append(make([]byte, journal.MaxBatchHeader), b.Lines...), b.Numbers...)
+	buf := append(append(make([]byte, journal.MaxBatchHeader), b.Lines...), b.Plays...)
 	return buf[journal.PutBatch(buf, journal.MaxBatchHeader, b):]
 }
 
@@ -75,12 +75,12 @@ func TestAForgottenBatchKeepsItsRoot(t *testing.T) {
 			gone["MAC"] = b.MAC[:]
 		}
 		whole := encodeBatch(b)
-		entry, err := journal.Forgotten(whole, b.Draw)
+		entry, err := journal.Forgotten(whole, b.Draw, quiniela.Specified)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got, err := journal.Decode(entry)
-		want := &journal.Batch{Draw: b.Draw, Agency: b.Agency, Batch: b.Batch, Count: b.Count, Received: b.Received, Root: root, Numbers: []byte{0, 7}}
+		want := &journal.Batch{Draw: b.Draw, Agency: b.Agency, Batch: b.Batch, Count: b.Count, Received: b.Received, Root: root, Plays: []byte{0, 7}}
 		if err != nil || !cmp.Equal(got, want) {
 			t.Errorf("%v\n%s", err, cmp.Diff(want, got))
 		}
@@ -100,7 +100,7 @@ func TestAForgottenBatchKeepsItsRoot(t *testing.T) {
 
 // What is to stay stays: nothing is given back for it.
 func TestOnlyBatchesOfTheDrawAreForgotten(t *testing.T) {
-	forgotten, err := journal.Forgotten(encodeBatch(batch()), 1)
+	forgotten, err := journal.Forgotten(encodeBatch(batch()), 1, quiniela.Specified)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,11 +110,11 @@ func TestOnlyBatchesOfTheDrawAreForgotten(t *testing.T) {
 	}{
 		"another draw": {encodeBatch(batch()), 2}, "no batch": {journal.Encode(journal.Seal{Draw: 1}), 1}, "forgotten already": {forgotten, 1},
 	} {
-		if left, err := journal.Forgotten(row.entry, row.draw); left != nil || err != nil {
+		if left, err := journal.Forgotten(row.entry, row.draw, quiniela.Specified); left != nil || err != nil {
 			t.Errorf("%s: %x, %v", name, left, err)
 		}
 	}
-	if _, err := journal.Forgotten([]byte("B\x01"), 1); err == nil {
+	if _, err := journal.Forgotten([]byte("B\x01"), 1, quiniela.Specified); err == nil {
 		t.Error("a spoiled batch is no error")
 	}
 }
@@ -140,7 +140,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(encodeBatch(batch()))
 	f.Add(journal.Encode(journal.Seal{Draw: 1}))
 	f.Add([]byte("B\x01"))
-	forgotten, err := journal.Forgotten(encodeBatch(batch()), 1)
+	forgotten, err := journal.Forgotten(encodeBatch(batch()), 1, quiniela.Specified)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		again := encodeBatch(b)
-		if b.Numbers != nil { // written by Forgotten only
+		if b.Plays != nil { // written by Forgotten only
 			again = append(again, data[len(data)-16:]...)
 		}
 		if !bytes.Equal(again, data) {

@@ -13,16 +13,12 @@ import (
 // cosigned.
 const Margin = time.Minute
 
-// derive checks a signature and returns the number that it gives a draw.
-func (s *state) derive(d Draw, signature []byte) (quiniela.Number, error) {
+// derive checks a signature and returns the numbers that it gives a draw, the winning one first.
+func (s *state) derive(d Draw, signature []byte) ([]quiniela.Number, error) {
 	if d.Rule.Source != quiniela.SourceBeacon || d.Rule.Chain != s.chain.Hash() {
-		return 0, fmt.Errorf("draw %s does not take its number from the beacon that this server knows", d.ID)
+		return nil, fmt.Errorf("draw %s does not take its number from the beacon that this server knows", d.ID)
 	}
-	numbers, err := s.chain.Numbers(signature, d.terms())
-	if err != nil {
-		return 0, err
-	}
-	return numbers[0], nil
+	return s.chain.Numbers(signature, d.terms())
 }
 
 // terms returns what was fixed of the draw when it opened.
@@ -37,10 +33,11 @@ func (d Draw) prizes() ([quiniela.PrizeCount]quiniela.Number, error) {
 	return draw.Prizes(b.Randomness(), d.terms())
 }
 
-// Prizes returns the numbers of a draw from a beacon, the winning one first; nil where it is of another source, or waits.
+// Prizes returns the draw's twenty numbers, the winning one first: those of a beacon, or those that were entered for the game quiniela.
+// It returns nil where there are none, or the draw waits for them.
 func (d Draw) Prizes() []quiniela.Number {
-	if d.Signature == nil {
-		return nil
+	if d.Signature == nil || d.Extracted != nil {
+		return d.Extracted
 	}
 	all, err := d.prizes()
 	if err != nil {
@@ -77,11 +74,15 @@ func (l *Ledger) EnterBeacon(ctx context.Context, by Actor, id string, b draw.Be
 	if d.Rule.Source == quiniela.SourceBeacon && b.Round != d.Rule.Round {
 		return d, quiniela.Refuse(quiniela.Invalid, "round %d of the beacon: draw %s takes round %d, named when it opened", b.Round, id, d.Rule.Round)
 	}
-	number, err := l.state.derive(d, b.Signature[:])
+	numbers, err := l.state.derive(d, b.Signature[:])
 	if err != nil {
 		return d, quiniela.Refuse(quiniela.Invalid, "%v", err)
 	}
-	if err := l.do(ctx, &request{enter: &enterRequest{id: id, number: number, signature: b.Signature[:]}, by: by}); err != nil {
+	r := &enterRequest{id: id, number: numbers[0], signature: b.Signature[:]}
+	if d.Game != nil {
+		r.prizes = numbers
+	}
+	if err := l.do(ctx, &request{enter: r, by: by}); err != nil {
 		return d, err
 	}
 	return l.FindDraw(ctx, id)

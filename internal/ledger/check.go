@@ -89,27 +89,34 @@ func (s *state) checkBatches() error {
 		if c.next++; binary.BigEndian.Uint64(k[13:]) != c.next {
 			return fmt.Errorf("batch %d of agency %d in draw %d is missing", c.next, at.agency, at.draw)
 		}
-		c.bets += uint64((len(v) - batchRow) / quiniela.NumberSize)
+		game := s.draws[at.draw].Game
+		c.bets += uint64((len(v) - batchRow) / game.PlaySize())
+		staked, err := game.Staked(v[batchRow:])
+		if err != nil {
+			return fmt.Errorf("batch %d of agency %d in draw %d: %w", c.next, at.agency, at.draw, err)
+		}
+		c.stake += staked
 		have[at] = c
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	batches, bets := map[uint64]uint64{}, map[uint64]uint64{}
+	batches, bets, staked := map[uint64]uint64{}, map[uint64]uint64{}, map[uint64]uint64{}
 	for at, c := range s.cursors {
-		if h := have[at]; h.next+1 != c.next || h.bets != c.bets {
+		if h := have[at]; h.next+1 != c.next || h.bets != c.bets || h.stake != c.stake {
 			return fmt.Errorf("agency %d has %d batches with %d bets in draw %d, and %d with %d are counted", at.agency, h.next, h.bets, at.draw, c.next-1, c.bets)
 		}
 		batches[at.draw] += c.next - 1
 		bets[at.draw] += c.bets
+		staked[at.draw] += c.stake
 		delete(have, at)
 	}
 	for at := range have {
 		return fmt.Errorf("the batches of agency %d in draw %d are not counted", at.agency, at.draw)
 	}
 	for n, d := range s.draws {
-		if batches[n] != d.Batches || bets[n] != d.Bets {
+		if batches[n] != d.Batches || bets[n] != d.Bets || staked[n] != d.Staked {
 			return fmt.Errorf("draw %s has %d batches with %d bets, and %d with %d are counted", d.ID, batches[n], bets[n], d.Batches, d.Bets)
 		}
 	}
@@ -126,7 +133,31 @@ func (s *state) checkWinners() error {
 	if err != nil {
 		return err
 	}
+	paid := map[uint64]winnings{}
+	err = s.scan([]byte{keyPaid}, func(k, v []byte) error {
+		if len(k) != 1+8+4 || len(v) != 3*8 {
+			return fmt.Errorf("a row of %d and %d bytes of what an agency is paid", len(k), len(v))
+		}
+		n := binary.BigEndian.Uint64(k[1:])
+		sum := paid[n]
+		sum.add(winnings{binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:]), binary.BigEndian.Uint64(v[16:])})
+		paid[n] = sum
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	for n, d := range s.draws {
+		if d.Game != nil {
+			var want winnings
+			if d.Result != nil {
+				want = winnings{d.Result.Winners, d.Result.Due, d.Result.Paid}
+			}
+			if paid[n] != want {
+				return fmt.Errorf("the agencies of draw %s are paid %d, and %d are counted", d.ID, paid[n], want)
+			}
+			continue
+		}
 		want := uint64(0)
 		if d.Result != nil && !d.Gone && d.Forgotten.IsZero() {
 			want = d.Result.Winners

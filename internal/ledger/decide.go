@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"quiniela"
 	"quiniela/internal/journal"
@@ -41,9 +42,9 @@ func (g *group) decide(ctx context.Context, r *request) error {
 }
 
 // add appends an entry to the group, and to what the next decision sees.
-func (g *group) add(ctx context.Context, entry []byte, v any, numbers []byte, w *winners) error {
+func (g *group) add(ctx context.Context, entry []byte, v any, plays []byte, w *winners) error {
 	g.entries = append(g.entries, entry)
-	return g.t.add(ctx, v, numbers, w)
+	return g.t.add(ctx, v, plays, w)
 }
 
 func (g *group) decideBatch(ctx context.Context, r *request, s *Submission) error {
@@ -63,7 +64,11 @@ func (g *group) decideBatch(ctx context.Context, r *request, s *Submission) erro
 	if r.err = checkNext(d, s, c); r.err != nil {
 		return nil
 	}
-	if r.err = s.fit(d.Public); r.err != nil {
+	if r.err = s.fit(d); r.err != nil {
+		return nil
+	}
+	if most := d.Game.MostStaked(); d.Staked+s.stake > most {
+		r.err = quiniela.Refuse(quiniela.TooLarge, "draw %s can take no more than %s together, and has %s", d.ID, quiniela.FormatCents(most), quiniela.FormatCents(d.Staked))
 		return nil
 	}
 	s.entry.Draw, s.entry.Batch = d.Seq, c.next
@@ -72,7 +77,7 @@ func (g *group) decideBatch(ctx context.Context, r *request, s *Submission) erro
 	r.stored = int(s.entry.Count)
 	r.fresh = true
 	g.appended[batchID{k, c.next}] = contentOf(&s.entry)
-	return g.add(ctx, entry, &s.entry, s.numbers, nil)
+	return g.add(ctx, entry, &s.entry, s.plays, nil)
 }
 
 // checkNext refuses a new batch of an agency that can send none, or not this one.
@@ -114,12 +119,12 @@ func contentOf(b *journal.Batch) content {
 	return c
 }
 
-// has reports whether the content is that of some lines, in a draw that is in the public log, or is not.
-func (c *content) has(lines []byte, public bool) bool {
-	if !public {
+// has reports whether the content is that of some lines of a draw.
+func (c *content) has(lines []byte, d Draw) bool {
+	if !d.Public {
 		return c.identity == journal.MAC(&c.secret, lines)
 	}
-	root, err := receipt.Root(&c.secret, lines)
+	root, err := receipt.Root(d.Game, &c.secret, lines)
 	return err == nil && root == c.identity
 }
 
@@ -136,7 +141,7 @@ func (g *group) decideRepeat(ctx context.Context, r *request, d Draw, id batchID
 			return err
 		}
 	}
-	if !before.has(r.batch.entry.Lines, d.Public) {
+	if !before.has(r.batch.entry.Lines, d) {
 		r.err = quiniela.Refuse(quiniela.Conflict, "batch %d of agency %d is stored with other content (%d bets); ask hello where to go on",
 			id.number, id.agency, before.bets)
 		return nil
@@ -273,7 +278,7 @@ func (g *group) decideNumber(ctx context.Context, r *request, e enterRequest) er
 	if d.Two {
 		return g.decideOneOfTwo(ctx, r, d, e)
 	}
-	n := journal.Number{Draw: d.Seq, Number: e.number, Signature: e.signature, Extract: e.extract, At: g.l.now().UnixMicro()}
+	n := journal.Number{Draw: d.Seq, Number: e.number, Prizes: e.prizes, Signature: e.signature, Extract: e.extract, At: g.l.now().UnixMicro()}
 	if r.by.Name != "" {
 		n.By = []string{r.by.Name}
 	}
@@ -285,7 +290,15 @@ func (g *group) enter(ctx context.Context, r *request, d Draw, n journal.Number)
 	if err := g.add(ctx, journal.Encode(n), n, nil, nil); err != nil {
 		return err
 	}
-	return g.act(ctx, r.by, journal.Act{What: journal.ActEnter, Draw: d.ID, Note: fmt.Sprintf("%04d", n.Number)})
+	return g.act(ctx, r.by, journal.Act{What: journal.ActEnter, Draw: d.ID, Note: entered(n)})
+}
+
+// entered is what the audit trail says of a draw's number: it, or all twenty.
+func entered(n journal.Number) string {
+	if n.Prizes == nil {
+		return fmt.Sprintf("%04d", n.Number)
+	}
+	return strings.Trim(fmt.Sprintf("%04d", n.Prizes), "[]")
 }
 
 // checkNumber refuses a number that a draw does not wait for.
@@ -299,6 +312,12 @@ func checkNumber(d Draw, e enterRequest) error {
 	}
 	if !d.Sealed {
 		return quiniela.Refuse(quiniela.Invalid, "draw %s is still open: its number can be entered once it is closed", d.ID)
+	}
+	if d.Game == nil && e.prizes != nil {
+		return quiniela.Refuse(quiniela.Invalid, "draw %s takes one number, and %d were entered: its game is %s", d.ID, len(e.prizes), d.Game.Game())
+	}
+	if d.Game != nil && e.prizes == nil {
+		return quiniela.Refuse(quiniela.Invalid, "draw %s takes the %d numbers of the extract, and one was entered: its game is %s", d.ID, quiniela.PrizeCount, d.Game.Game())
 	}
 	if d.Entered != nil {
 		return quiniela.Refuse(quiniela.Conflict, "draw %s has its number already: %04d", d.ID, *d.Entered)

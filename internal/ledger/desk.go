@@ -27,7 +27,8 @@ type Terms struct {
 	Agencies uint32    // expected: 1..Agencies
 	Closes   time.Time // zero: when all have finished, or an operator closes it
 	Rule     draw.Rule
-	Two      bool // two people must enter its number; for the source notary
+	Game     *quiniela.Terms // the terms of the game quiniela; nil: the game is the specification's
+	Two      bool            // two people must enter its number; for the source notary
 }
 
 // MaxAgencies is the most agencies of a draw.
@@ -116,7 +117,7 @@ func (l *Ledger) OpenDraw(ctx context.Context, by Actor, t Terms) (Draw, error) 
 	if err := rule.Check(); err != nil {
 		return Draw{}, quiniela.Refuse(quiniela.Invalid, "%v", err)
 	}
-	o := &journal.Open{ID: t.ID, Agencies: t.Agencies, Source: string(rule.Source), Number: rule.Fixed, Public: l.public, Two: t.Two, At: now.UnixMicro()}
+	o := &journal.Open{ID: t.ID, Agencies: t.Agencies, Source: string(rule.Source), Number: rule.Fixed, Public: l.public, Two: t.Two, Game: t.Game, At: now.UnixMicro()}
 	if !t.Closes.IsZero() {
 		o.Closes = t.Closes.UnixMicro()
 	}
@@ -135,6 +136,9 @@ func (t Terms) check(now time.Time) error {
 	}
 	if t.Agencies < 1 || t.Agencies > MaxAgencies {
 		return quiniela.Refuse(quiniela.Invalid, "%d agencies: want 1 to %d", t.Agencies, MaxAgencies)
+	}
+	if err := checkGame(t.Game, t.Rule.Source); err != nil {
+		return quiniela.Refuse(quiniela.Invalid, "%v", err)
 	}
 	if t.Two && t.Rule.Source != quiniela.SourceNotary {
 		return quiniela.Refuse(quiniela.Invalid, "two people enter a notary's number, and the source of draw %s is %q", t.ID, t.Rule.Source)
@@ -192,16 +196,30 @@ func checkNote(note string) error {
 // extract that the notary hands in, or nil. Where the draw needs two people, the first one's number has no effect until a second one,
 // who does not see it, has entered the same; the error has the code Conflict where it is another one, and both then begin again.
 func (l *Ledger) EnterNumber(ctx context.Context, by Actor, id string, n quiniela.Number, extract []byte) (Draw, error) {
-	if len(extract) != 0 && len(extract) != tlog.HashSize {
-		return Draw{}, quiniela.Refuse(quiniela.Invalid, "an extract's hash of %d bytes: want the %d of SHA-256", len(extract), tlog.HashSize)
+	return l.enter(ctx, by, &enterRequest{id: id, number: n, extract: extract})
+}
+
+// EnterPrizes is EnterNumber for a draw of the game quiniela: it records all twenty numbers of the extract, in their order.
+func (l *Ledger) EnterPrizes(ctx context.Context, by Actor, id string, prizes []quiniela.Number, extract []byte) (Draw, error) {
+	if len(prizes) != quiniela.PrizeCount {
+		return Draw{}, quiniela.Refuse(quiniela.Invalid, "%d numbers: want the %d of the extract", len(prizes), quiniela.PrizeCount)
 	}
-	if n > quiniela.MaxNumber {
-		return Draw{}, quiniela.Refuse(quiniela.Invalid, "the number %d: want 0 to %d", n, quiniela.MaxNumber)
+	return l.enter(ctx, by, &enterRequest{id: id, number: prizes[0], prizes: prizes, extract: extract})
+}
+
+func (l *Ledger) enter(ctx context.Context, by Actor, e *enterRequest) (Draw, error) {
+	if len(e.extract) != 0 && len(e.extract) != tlog.HashSize {
+		return Draw{}, quiniela.Refuse(quiniela.Invalid, "an extract's hash of %d bytes: want the %d of SHA-256", len(e.extract), tlog.HashSize)
 	}
-	if err := l.do(ctx, &request{enter: &enterRequest{id: id, number: n, extract: extract}, by: by}); err != nil {
+	for _, n := range append(e.prizes[:len(e.prizes):len(e.prizes)], e.number) {
+		if n > quiniela.MaxNumber {
+			return Draw{}, quiniela.Refuse(quiniela.Invalid, "the number %d: want 0 to %d", n, quiniela.MaxNumber)
+		}
+	}
+	if err := l.do(ctx, &request{enter: e, by: by}); err != nil {
 		return Draw{}, err
 	}
-	return l.FindDraw(ctx, id)
+	return l.FindDraw(ctx, e.id)
 }
 
 // Progress returns how far the expected agencies are, in order, from one on, most of them at most; agency 0 comes first where it has
@@ -243,7 +261,8 @@ func (l *Ledger) AllWinners(ctx context.Context, id string) ([]AgencyWinners, er
 			all = append(all, AgencyWinners{Agency: a})
 		}
 		w := &all[len(all)-1]
-		w.Documents = append(w.Documents, string(v))
+		_, _, document := winnerOf(v)
+		w.Documents = append(w.Documents, document)
 		return nil
 	})
 	return all, err
@@ -264,6 +283,15 @@ func (l *Ledger) CountWinners(ctx context.Context, id string, from quiniela.Agen
 	}
 	if err := d.forgotten(); err != nil {
 		return nil, err
+	}
+	if d.Game != nil {
+		payouts, err := l.Payouts(ctx, id, from, int(d.Agencies)+1)
+		for _, p := range payouts {
+			if p.Winners > 0 && len(counts) < most {
+				counts = append(counts, AgencyCount{p.Agency, uint32(p.Winners)})
+			}
+		}
+		return counts, err
 	}
 	prefix := binary.BigEndian.AppendUint64([]byte{keyWinner}, d.Seq)
 	it, err := l.state.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
@@ -329,7 +357,7 @@ func (l *Ledger) Tally(ctx context.Context, id string) (*[Numbers]uint64, error)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := t.add(l.state, d.Seq, a); err != nil {
+		if err := t.add(l.state, d, a); err != nil {
 			return nil, err
 		}
 	}
@@ -353,15 +381,15 @@ func (l *Ledger) dropTally(draw uint64) {
 }
 
 // add counts an agency's batches that are not in the tally yet.
-func (t *tally) add(s *state, draw uint64, a quiniela.Agency) error {
+func (t *tally) add(s *state, d Draw, a quiniela.Agency) error {
 	s.mu.RLock()
-	next := s.cursors[cursorKey{draw, a}].next
+	next := s.cursors[cursorKey{d.Seq, a}].next
 	s.mu.RUnlock()
 	from := max(t.next[a], 1)
 	if next <= from {
 		return nil
 	}
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: batchKey(nil, draw, a, from), UpperBound: batchKey(nil, draw, a, next)})
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: batchKey(nil, d.Seq, a, from), UpperBound: batchKey(nil, d.Seq, a, next)})
 	if err != nil {
 		return err
 	}
@@ -371,8 +399,9 @@ func (t *tally) add(s *state, draw uint64, a quiniela.Agency) error {
 		if err != nil {
 			return err
 		}
-		for i := batchRow; i+1 < len(v); i += quiniela.NumberSize {
-			t.count[binary.BigEndian.Uint16(v[i:])]++
+		size := d.Game.PlaySize()
+		for plays := v[batchRow:]; len(plays) >= size; plays = plays[size:] {
+			t.count[d.Game.NumberIn(plays)]++
 		}
 	}
 	t.next[a] = next

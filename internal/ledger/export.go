@@ -50,7 +50,7 @@ func export(ctx context.Context, j journal.Journal, drawID string, w io.Writer, 
 			}
 		case *journal.Batch:
 			if v.Draw == want {
-				if v.Numbers != nil {
+				if v.Plays != nil {
 					return bets, quiniela.Refuse(quiniela.Absent, "who bet in draw %s was forgotten: its bets cannot be exported", drawID)
 				}
 				bets += uint64(v.Count)

@@ -21,12 +21,15 @@ type FoundBet struct {
 	Batch    uint64
 	Line     int    // in the batch, from 1
 	Text     string // the bet line
-	Number   quiniela.Number
+	Play     quiniela.Play
 	Received int64 // µs since the Unix epoch
 }
 
 // Won reports whether the bet has won.
-func (b FoundBet) Won() bool { return b.Draw.Result != nil && b.Draw.Result.Number == b.Number }
+func (b FoundBet) Won() bool {
+	hits, _ := b.Draw.Pays(b.Play)
+	return hits > 0
+}
 
 // errAllFound ends a search.
 var errAllFound = errors.New("enough")
@@ -129,14 +132,14 @@ func (f *finder) lines(d Draw, b *journal.Batch) error {
 	n := 0
 	for line := range quiniela.StoredLines(b.Lines) {
 		n++
-		bet, err := quiniela.StoredBet(line)
+		bet, err := d.Game.StoredBet(line)
 		if err != nil {
 			return err
 		}
 		if bet.Document != f.document {
 			continue
 		}
-		if f.found = append(f.found, FoundBet{d, b.Agency, b.Batch, n, string(line), bet.Number, b.Received}); len(f.found) == f.most {
+		if f.found = append(f.found, FoundBet{d, b.Agency, b.Batch, n, string(line), bet.Play, b.Received}); len(f.found) == f.most {
 			return errAllFound
 		}
 	}

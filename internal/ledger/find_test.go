@@ -33,7 +33,7 @@ func TestAPersonsBetsAreFound(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, b := range found {
-			all = append(all, fmt.Sprintf("%s %d.%d.%d %04d %t", b.Draw.ID, b.Agency, b.Batch, b.Line, b.Number, b.Won()))
+			all = append(all, fmt.Sprintf("%s %d.%d.%d %04d %t", b.Draw.ID, b.Agency, b.Batch, b.Line, b.Play.Number, b.Won()))
 		}
 		return all
 	}

@@ -48,8 +48,8 @@ func (t *transaction) log(entry []byte) (uint64, tlog.Hash, error) {
 	return uint64(index), leaf, op.Finish()
 }
 
-// logBatch appends a batch of a public draw; c is the agency's cursor after it.
-func (t *transaction) logBatch(d Draw, b *journal.Batch, c cursor) (uint64, error) {
+// logBatch appends a batch of a public draw, which stakes so many cents; c is the agency's cursor after it.
+func (t *transaction) logBatch(d Draw, b *journal.Batch, staked uint64, c cursor) (uint64, error) {
 	if !d.Logged() {
 		return unlogged, nil
 	}
@@ -57,8 +57,8 @@ func (t *transaction) logBatch(d Draw, b *journal.Batch, c cursor) (uint64, erro
 		return 0, fmt.Errorf("batch %d of agency %d has no root, and draw %s is in the public log", b.Batch, b.Agency, d.ID)
 	}
 	entry := receipt.BatchEntry{
-		Draw: d.LogSeq, Agency: b.Agency, Batch: b.Batch, Count: b.Count,
-		CumulativeBets: c.bets, Received: uint64(b.Received), Root: *b.Root,
+		Draw: d.LogSeq, Agency: b.Agency, Batch: b.Batch, Count: b.Count, Stake: staked,
+		CumulativeBets: c.bets, CumulativeStake: c.stake, Received: uint64(b.Received), Root: *b.Root,
 	}
 	bytes := entry.Encode()
 	index, _, err := t.log(bytes[:])
@@ -72,7 +72,7 @@ func (t *transaction) logOpen(d *Draw) error {
 	}
 	d.LogSeq = t.lastLogged() + 1
 	o := receipt.DrawOpen{
-		Draw: d.LogSeq, ID: d.ID, Game: receipt.GameSpecified, Agencies: d.Agencies, Opened: uint64(d.Opened.UnixMicro()),
+		Draw: d.LogSeq, ID: d.ID, Game: d.Game, Agencies: d.Agencies, Opened: uint64(d.Opened.UnixMicro()),
 		Source: string(d.Rule.Source), Number: d.Rule.Fixed,
 	}
 	if !d.Closes.IsZero() {
@@ -109,7 +109,7 @@ func (t *transaction) logSeal(d *Draw) error {
 	}
 	totals := t.totals(*d)
 	entry, err := receipt.Seal{
-		Draw: d.LogSeq, Open: d.OpenIndex, Batches: d.Batches, Bets: d.Bets,
+		Draw: d.LogSeq, Open: d.OpenIndex, Batches: d.Batches, Bets: d.Bets, Stake: d.Staked,
 		Agencies: uint32(len(totals)), Totals: receipt.RootOfTotals(totals), Missing: d.Agencies - d.Finished,
 		By: d.SealedBy, Note: d.Note, Sealed: uint64(d.SealedAt.UnixMicro()),
 	}.Encode()
@@ -130,9 +130,9 @@ func (t *transaction) totals(d Draw) (totals []receipt.Total) {
 	return totals
 }
 
-// total is what an agency brought to a draw that is closed. The specification's bets have no stake.
+// total is what an agency brought to a draw that is closed.
 func total(a quiniela.Agency, c cursor) receipt.Total {
-	return receipt.Total{Agency: a, Batches: max(c.next, 1) - 1, Bets: c.bets, Missing: a != quiniela.Unattributed && !c.finished}
+	return receipt.Total{Agency: a, Batches: max(c.next, 1) - 1, Bets: c.bets, Stake: c.stake, Missing: a != quiniela.Unattributed && !c.finished}
 }
 
 // logResult appends the result of a public draw.
@@ -146,13 +146,12 @@ func (t *transaction) logResult(d *Draw) error {
 	}
 	switch {
 	case d.Signature != nil:
-		prizes, err := d.prizes()
-		if err != nil {
-			return err
-		}
-		r.Prizes, r.Evidence = prizes[:], d.Signature
+		r.Prizes, r.Evidence = d.Prizes(), d.Signature
 	case d.Rule.Source == quiniela.SourceNotary:
-		r.Evidence = d.Extract
+		r.Prizes, r.Evidence = d.Extracted, d.Extract
+	}
+	if d.Game != nil {
+		r.Payout = d.payout()
 	}
 	entry, err := r.Encode()
 	if err != nil {

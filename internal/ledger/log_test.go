@@ -92,7 +92,7 @@ func TestTheLogSaysWhatHappened(t *testing.T) {
 		t.Errorf("%+v, %v; want %+v", b, err, want)
 	}
 	next, err := m.AgencyBatches(t.Context(), night, 1, 2, 10, func(l ledger.Logged) error {
-		root, err := receipt.Root(l.Batch.Secret, l.Batch.Lines)
+		root, err := receipt.Root(quiniela.Specified, l.Batch.Secret, l.Batch.Lines)
 		if err != nil || l.Index != 7 || root != b.Root || l.Batch.Count != 3 || !bytes.Equal(l.Entry, all[7]) {
 			t.Errorf("batch 2: %+v, %v", l, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	"quiniela"
 	"quiniela/internal/journal"
@@ -18,7 +19,7 @@ func (g *group) decideOneOfTwo(ctx context.Context, r *request, d Draw, e enterR
 		r.err = quiniela.Refuse(quiniela.Denied, "draw %s needs two people for its number, and each must show who they are: give the key of a registered operator", d.ID)
 		return nil
 	}
-	one := journal.Entered{Draw: d.Seq, Number: e.number, Extract: e.extract, Who: r.by.Name, At: g.l.now().UnixMicro()}
+	one := journal.Entered{Draw: d.Seq, Number: e.number, Prizes: e.prizes, Extract: e.extract, Who: r.by.Name, At: g.l.now().UnixMicro()}
 	switch first := d.First; {
 	case first == nil || first.Who == one.Who:
 		if err := g.add(ctx, journal.Encode(one), one, nil, nil); err != nil {
@@ -33,19 +34,19 @@ func (g *group) decideOneOfTwo(ctx context.Context, r *request, d Draw, e enterR
 		}
 		return g.act(ctx, r.by, journal.Act{What: journal.ActDiffer, Draw: d.ID, Note: fmt.Sprintf("%s and %s entered %s", first.Who, one.Who, difference(*first, one))})
 	default:
-		n := journal.Number{Draw: d.Seq, Number: e.number, Extract: e.extract, By: []string{first.Who, one.Who}, At: one.At}
+		n := journal.Number{Draw: d.Seq, Number: e.number, Prizes: e.prizes, Extract: e.extract, By: []string{first.Who, one.Who}, At: one.At}
 		return g.enter(ctx, r, d, n)
 	}
 }
 
 func sameEntry(a, b journal.Entered) bool {
-	return a.Number == b.Number && bytes.Equal(a.Extract, b.Extract)
+	return a.Number == b.Number && slices.Equal(a.Prizes, b.Prizes) && bytes.Equal(a.Extract, b.Extract)
 }
 
 // difference says in what two people differ, and not what they entered: both enter it again, and neither is to see the other's. The journal
 // has it.
 func difference(a, b journal.Entered) string {
-	if a.Number != b.Number {
+	if a.Number != b.Number || !slices.Equal(a.Prizes, b.Prizes) {
 		return "different numbers"
 	}
 	return "different extracts"
@@ -54,8 +55,11 @@ func difference(a, b journal.Entered) string {
 // addEntered applies what one of two people has entered.
 func (t *transaction) addEntered(e journal.Entered) error {
 	d, ok := t.draw(e.Draw)
-	if !ok || !d.Sealed || d.Entered != nil || !d.Two || e.Who == "" || e.Number > quiniela.MaxNumber {
+	if !ok || !d.Sealed || d.Entered != nil || !d.Two || e.Who == "" {
 		return fmt.Errorf("%q enters a number of draw %d, which does not wait for two people", e.Who, e.Draw)
+	}
+	if err := checkEntered(d, e.Number, e.Prizes); err != nil {
+		return err
 	}
 	switch {
 	case d.First == nil || d.First.Who == e.Who:
@@ -78,7 +82,7 @@ func (d Draw) checkPeople(n journal.Number) error {
 		return nil
 	}
 	first := d.First
-	if first == nil || len(n.By) != 2 || n.By[0] != first.Who || n.By[1] == first.Who || n.By[1] == "" || first.Number != n.Number || !bytes.Equal(first.Extract, n.Extract) {
+	if first == nil || len(n.By) != 2 || n.By[0] != first.Who || n.By[1] == first.Who || n.By[1] == "" || first.Number != n.Number || !slices.Equal(first.Prizes, n.Prizes) || !bytes.Equal(first.Extract, n.Extract) {
 		return fmt.Errorf("the number of draw %d was not entered by two people", n.Draw)
 	}
 	return nil

@@ -36,8 +36,9 @@ type closeRequest struct{ id, note string }
 type enterRequest struct {
 	id        string
 	number    quiniela.Number
-	signature []byte // of the beacon; nil where a person enters the number
-	extract   []byte // SHA-256 of the official extract, or nil
+	prizes    []quiniela.Number // all twenty, in the game quiniela; else nil
+	signature []byte            // of the beacon; nil where a person enters the number
+	extract   []byte            // SHA-256 of the official extract, or nil
 }
 
 type finishRequest struct {

@@ -3,12 +3,6 @@ package ledger
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
-	"errors"
-	"fmt"
-	"slices"
-
-	"github.com/cockroachdb/pebble/v2"
 
 	"quiniela"
 	"quiniela/internal/journal"
@@ -72,7 +66,7 @@ func (l *Ledger) Resume(ctx context.Context, draw uint64, agency quiniela.Agency
 	}
 	at := Resume{Next: c.next, Bets: c.bets, LastBets: uint64(c.last.bets)}
 	err := l.state.batch(ctx, batchID{k, c.next - 1}, func(b *journal.Batch) error {
-		if b.Numbers != nil { // it was forgotten a moment ago
+		if b.Plays != nil { // it was forgotten a moment ago
 			return quiniela.Refuse(quiniela.Absent, "who bet in draw %s was forgotten", d.ID)
 		}
 		at.LastHash = sha256.Sum256(b.Lines)
@@ -87,89 +81,4 @@ func (l *Ledger) Drawn(draw uint64) <-chan struct{} {
 	l.state.mu.RLock()
 	defer l.state.mu.RUnlock()
 	return l.state.drawn[d.Seq]
-}
-
-// Winners are an agency's winning bets in a drawn draw, in the order in which they were stored.
-type Winners struct {
-	Count  uint32
-	state  *state
-	prefix []byte // of their rows
-}
-
-// Winners returns an agency's winners, and false while the draw has no result. ctx ends the wait for a shared journal.
-func (l *Ledger) Winners(ctx context.Context, draw uint64, agency quiniela.Agency) (w Winners, drawn bool, err error) {
-	d, ok := l.state.draw(draw)
-	if (!ok || d.Result == nil) && l.shared != nil {
-		if err := l.fresh(ctx); err != nil {
-			return w, false, err
-		}
-		d, ok = l.state.draw(draw)
-	}
-	if !ok {
-		return w, false, errNoDraw
-	}
-	if err := checkAgency(d, agency, false); err != nil || d.Result == nil {
-		return w, false, err
-	}
-	if err := d.forgotten(); err != nil {
-		return w, false, err
-	}
-	w = Winners{state: l.state, prefix: agencyKey(nil, keyWinner, d.Seq, agency)}
-	if w.Count, err = w.count(); err != nil {
-		return w, false, fmt.Errorf("count the winners of agency %d: %w", agency, err)
-	}
-	return w, true, nil
-}
-
-// count looks at the last winner's row alone: a list of a million is not read to know its length.
-func (w Winners) count() (n uint32, err error) {
-	it, err := w.state.db.NewIter(&pebble.IterOptions{LowerBound: w.prefix, UpperBound: after(w.prefix)})
-	if err != nil {
-		return 0, err
-	}
-	if it.Last() {
-		n = binary.BigEndian.Uint32(it.Key()[len(w.prefix):]) + 1
-	}
-	return n, errors.Join(it.Error(), it.Close())
-}
-
-// AppendLines appends the documents from index from on to dst, one a line, until dst has some bytes or the list ends, and returns
-// the index that comes next.
-func (w Winners) AppendLines(dst []byte, from uint32, bytes int) (lines []byte, next uint32, err error) {
-	err = w.each(from, func(document []byte) bool {
-		dst = append(append(dst, document...), '\n')
-		from++
-		return len(dst) < bytes
-	})
-	return dst, from, err
-}
-
-// Documents returns the documents from an index on, most of them at most, which is 1 or more.
-func (w Winners) Documents(from uint32, most int) (documents []string, err error) {
-	err = w.each(from, func(document []byte) bool {
-		documents = append(documents, string(document))
-		return len(documents) < most
-	})
-	return documents, err
-}
-
-// each calls f with the documents from an index on, until it returns false.
-func (w Winners) each(from uint32, f func(document []byte) (more bool)) (err error) {
-	it, err := w.state.db.NewIter(&pebble.IterOptions{
-		LowerBound: binary.BigEndian.AppendUint32(slices.Clone(w.prefix), from), UpperBound: after(w.prefix),
-	})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, it.Close()) }()
-	for ok := it.First(); ok; ok = it.Next() {
-		v, err := it.ValueAndErr()
-		if err != nil {
-			return err
-		}
-		if !f(v) {
-			return nil
-		}
-	}
-	return it.Error()
 }

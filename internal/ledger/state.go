@@ -27,6 +27,8 @@ type Draw struct {
 	ID       string
 	Agencies uint32
 	Rule     draw.Rule
+	Game     *quiniela.Terms `json:",omitempty"` // the terms of the game quiniela; nil: the game is the specification's
+	Staked   uint64          `json:",omitempty"` // by all its bets, in cents
 	Batches  uint64
 	Bets     uint64
 	Finished uint32 // agencies
@@ -37,6 +39,8 @@ type Draw struct {
 	SealedBy string           // one of the journal's Sealed… words
 	Note     string           // of the operator who closed it
 	Entered  *quiniela.Number // by a notary, or from the beacon
+	// Extracted are all twenty numbers in the game quiniela; see Prizes.
+	Extracted []quiniela.Number `json:",omitempty"`
 	// Signature is the beacon's, of the draw's round; nil where a notary entered the number.
 	Signature []byte
 	Extract   []byte // SHA-256 of the official extract that the notary handed in, or nil
@@ -111,6 +115,7 @@ func instant(us int64) time.Time {
 type cursor struct {
 	next     uint64 // the batch that comes next, from 1
 	bets     uint64
+	stake    uint64 // of them, in cents
 	finished bool
 	last     content // of its last batch
 	seen     int64   // when its last batch or its finish came, in µs since the Unix epoch, by the clock of the server that took it; 0: never
@@ -202,17 +207,19 @@ const (
 	keyApplied = 'a' // -> u64 position, u64 chain value, u8 version of the rows
 	keyDraw    = 'd' // u64 draw -> JSON Draw
 	keyCursor  = 'c' // u64 draw, u32 agency -> cursor
-	keyBatch   = 'b' // u64 draw, u32 agency, u64 batch -> u64 position, u64 index in the public log, packed numbers
+	keyBatch   = 'b' // u64 draw, u32 agency, u64 batch -> u64 position, u64 index in the public log, packed plays
 	keyNewLog  = 'n' // -> u64 position, and the journal's entry that began the public log
-	keyWinner  = 'w' // u64 draw, u32 agency, u32 index -> document
+	keyWinner  = 'w' // u64 draw, u32 agency, u32 index -> u64 batch, u32 line, document; in the game quiniela see keyPaid
+	keyPaid    = 'p' // u64 draw, u32 agency -> u64 winning bets, u64 their prizes, u64 what is paid of them; of the game quiniela
+	keyMark    = 'm' // u64 draw, u32 agency, u32 index of a winning bet -> u64 the batch that it is the first one of; of the game quiniela
 	keyAct     = 't' // u64 position -> JSON journal.Act
 	keyChange  = 'r' // a registry's ID -> u64 its last change that the trail has
 )
 
 // rowVersion is of the rows' meaning. Rows of another one are not read on a guess: the journal gives them anew.
-const rowVersion = 7
+const rowVersion = 8
 
-// batchRow is how many bytes of a batch's row are in front of its numbers.
+// batchRow is how many bytes of a batch's row are in front of its plays.
 const batchRow = 8 + 8
 
 func appliedRow(head journal.Head) []byte {
@@ -231,11 +238,12 @@ func batchKey(dst []byte, d uint64, a quiniela.Agency, n uint64) []byte {
 	return binary.BigEndian.AppendUint64(agencyKey(dst, keyBatch, d, a), n)
 }
 
-const cursorSize = 8 + 8 + 4 + 1 + 8 + journal.SecretSize + journal.HashSize
+const cursorSize = 8 + 8 + 8 + 4 + 1 + 8 + journal.SecretSize + journal.HashSize
 
 func (c *cursor) append(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, c.next)
 	dst = binary.BigEndian.AppendUint64(dst, c.bets)
+	dst = binary.BigEndian.AppendUint64(dst, c.stake)
 	dst = binary.BigEndian.AppendUint32(dst, c.last.bets)
 	finished := byte(0)
 	if c.finished {
@@ -251,8 +259,8 @@ func readCursor(b []byte) (cursor, error) {
 		return cursor{}, fmt.Errorf("a cursor of %d bytes, want %d", len(b), cursorSize)
 	}
 	return cursor{
-		next: binary.BigEndian.Uint64(b), bets: binary.BigEndian.Uint64(b[8:]), finished: b[20] == 1, seen: int64(binary.BigEndian.Uint64(b[21:])),
-		last: content{binary.BigEndian.Uint32(b[16:]), [journal.SecretSize]byte(b[29:]), [journal.HashSize]byte(b[29+journal.SecretSize:])},
+		next: binary.BigEndian.Uint64(b), bets: binary.BigEndian.Uint64(b[8:]), stake: binary.BigEndian.Uint64(b[16:]), finished: b[28] == 1, seen: int64(binary.BigEndian.Uint64(b[29:])),
+		last: content{binary.BigEndian.Uint32(b[24:]), [journal.SecretSize]byte(b[37:]), [journal.HashSize]byte(b[37+journal.SecretSize:])},
 	}, nil
 }
 

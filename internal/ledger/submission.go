@@ -36,9 +36,11 @@ type Submission struct {
 	Decided func(bets int, err error)
 
 	request request
-	entry   journal.Batch // its Lines lie in Frame
-	begin   int           // of the entry in Frame
-	numbers []byte        // of the bets, packed; kept for the next use
+	entry   journal.Batch   // its Lines lie in Frame
+	begin   int             // of the entry in Frame
+	game    *quiniela.Terms // what the lines were read by
+	plays   []byte          // of the bets, packed; kept for the next use
+	stake   uint64          // of all of them, in cents
 	hashing receipt.BatchHasher
 	secret  [journal.SecretSize]byte // of the batch
 	root    [journal.HashSize]byte
@@ -46,7 +48,7 @@ type Submission struct {
 
 // prepare validates the lines and makes the entry, but for its draw, its number and its header: in one pass over the lines, also
 // where public asks for the root that the batch has in the public log.
-func (s *Submission) prepare(now time.Time, public bool) error {
+func (s *Submission) prepare(now time.Time, public bool, game *quiniela.Terms) error {
 	if s.Start < Headroom || len(s.Frame) == cap(s.Frame) {
 		s.makeRoom()
 	}
@@ -62,14 +64,17 @@ func (s *Submission) prepare(now time.Time, public bool) error {
 		}
 		each = s.hashing.Add
 	}
-	lines, numbers, err := quiniela.CheckLines(s.Frame[s.Start:], quiniela.DayOf(now), most, s.numbers[:0], each)
-	s.numbers = numbers
+	lines, plays, err := game.CheckLines(s.Frame[s.Start:], quiniela.DayOf(now), most, s.plays[:0], each)
+	s.game, s.plays = game, plays
 	if err != nil {
 		return err
 	}
+	if s.stake, err = game.Staked(plays); err != nil {
+		return quiniela.Refuse(quiniela.TooLarge, "%v", err)
+	}
 	s.Frame = s.Frame[:s.Start+len(lines)] // CheckLines moves lines to the left only, and adds one byte at most
 	s.entry = journal.Batch{
-		Agency: s.Agency, Count: uint32(len(numbers) / quiniela.NumberSize), Received: now.UnixMicro(),
+		Agency: s.Agency, Count: uint32(len(plays) / game.PlaySize()), Received: now.UnixMicro(),
 		Secret: &s.secret, Lines: lines,
 	}
 	if public {
@@ -92,15 +97,27 @@ func (s *Submission) makeRoom() {
 	s.Start = Headroom
 }
 
-// fit makes the entry one of a draw that is in the public log, or is not, where prepare took it for the other: the current draw
-// changed meanwhile.
-func (s *Submission) fit(public bool) error {
-	if public == (s.entry.Root != nil) {
+// fit makes the entry one of a draw, where prepare took it for one of another: the current draw changed meanwhile, and the two are not of
+// one game, or not both in the public log.
+func (s *Submission) fit(d Draw) error {
+	same := s.game.Equal(d.Game)
+	if same && d.Public == (s.entry.Root != nil) {
 		return nil
 	}
+	if !same {
+		received := quiniela.DayOf(time.UnixMicro(s.entry.Received))
+		_, plays, err := d.Game.CheckLines(s.entry.Lines, received, int(s.entry.Count), s.plays[:0], nil) // they are tidy, and stay where they are
+		if s.plays = plays; err != nil {
+			return err
+		}
+		s.game = d.Game
+		if s.stake, err = s.game.Staked(plays); err != nil {
+			return quiniela.Refuse(quiniela.TooLarge, "%v", err)
+		}
+	}
 	s.entry.Root, s.entry.MAC = nil, [journal.HashSize]byte{}
-	if public {
-		root, err := receipt.Root(&s.secret, s.entry.Lines)
+	if d.Public {
+		root, err := receipt.Root(s.game, &s.secret, s.entry.Lines)
 		if err != nil {
 			return quiniela.Refuse(quiniela.Invalid, "%v", err)
 		}
@@ -115,7 +132,7 @@ func (s *Submission) fit(public bool) error {
 // prepare does the part of taking a batch that is costly. It runs in the caller's goroutine.
 func (l *Ledger) prepare(s *Submission) error {
 	d, _ := l.state.draw(s.Draw)
-	return s.prepare(l.now(), d.Public)
+	return s.prepare(l.now(), d.Public, d.Game)
 }
 
 // Submit validates a batch's lines and queues it, and blocks while too much waits for the committer. An error is a

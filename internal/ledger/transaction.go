@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -27,6 +28,7 @@ type transaction struct {
 	cursors map[cursorKey]cursor
 	changes map[string]uint64
 	key     []byte
+	plays   []byte // of a batch that is replayed
 
 	tree   tlog.CompactRange // of the public log
 	hashes []tlog.Hash
@@ -98,21 +100,21 @@ func (t *transaction) cursor(k cursorKey) cursor {
 	return c
 }
 
-// add applies the next entry. numbers are a batch's packed numbers and w a result's winners, where the caller has them
+// add applies the next entry. plays are a batch's packed plays and w a result's winners, where the caller has them
 // already; where not, they are worked out here. An error means that the entry cannot follow what is there: the
 // journal was not written by this state machine, and nothing may go on.
-func (t *transaction) add(ctx context.Context, v any, numbers []byte, w *winners) error {
-	if err := t.apply(ctx, v, numbers, w); err != nil {
+func (t *transaction) add(ctx context.Context, v any, plays []byte, w *winners) error {
+	if err := t.apply(ctx, v, plays, w); err != nil {
 		return err
 	}
 	t.next++
 	return nil
 }
 
-func (t *transaction) apply(ctx context.Context, v any, numbers []byte, w *winners) error {
+func (t *transaction) apply(ctx context.Context, v any, plays []byte, w *winners) error {
 	switch v := v.(type) {
 	case *journal.Batch:
-		return t.addBatch(v, numbers)
+		return t.addBatch(v, plays)
 	case journal.Open:
 		return t.addOpen(v)
 	case journal.Finish:
@@ -146,7 +148,7 @@ func (t *transaction) openDraw(n uint64) (Draw, error) {
 	return d, nil
 }
 
-func (t *transaction) addBatch(b *journal.Batch, numbers []byte) error {
+func (t *transaction) addBatch(b *journal.Batch, plays []byte) error {
 	d, err := t.openDraw(b.Draw)
 	if err != nil {
 		return err
@@ -156,53 +158,63 @@ func (t *transaction) addBatch(b *journal.Batch, numbers []byte) error {
 	if b.Batch != c.next || c.finished {
 		return fmt.Errorf("batch %d of agency %d, where %d is next and finished is %t", b.Batch, b.Agency, c.next, c.finished)
 	}
+	if plays, err = t.playsOf(d, b, plays); err != nil {
+		return err
+	}
+	staked, err := d.Game.Staked(plays)
+	if err != nil || d.Staked+staked > d.Game.MostStaked() {
+		return fmt.Errorf("batch %d of agency %d stakes %d on top of %d, more than draw %d can have", b.Batch, b.Agency, staked, d.Staked, b.Draw)
+	}
 	c.next++
 	c.bets += uint64(b.Count)
+	c.stake += staked
 	c.last = contentOf(b)
 	c.seen = b.Received
-	index, err := t.logBatch(d, b, c)
+	index, err := t.logBatch(d, b, staked, c)
 	if err != nil {
 		return err
 	}
-	if err := t.putBatch(b, index, numbers); err != nil {
+	if err := t.putBatch(b, index, plays); err != nil {
 		return err
 	}
 	t.cursors[k] = c
 	d.Batches++
 	d.Bets += uint64(b.Count)
-	if b.Numbers != nil {
+	d.Staked += staked
+	if b.Plays != nil {
 		d.Gone = true
 	}
 	t.draws[b.Draw] = d
 	return nil
 }
 
-// putBatch writes a batch's row: where its entry is in the journal and in the public log, and its packed numbers.
-func (t *transaction) putBatch(b *journal.Batch, index uint64, numbers []byte) error {
-	// The numbers are packed straight into the row, which is most of what the state writes.
-	op := t.batch.SetDeferred(1+8+4+8, batchRow+int(b.Count)*quiniela.NumberSize)
+// putBatch writes a batch's row: where its entry is in the journal and in the public log, and its packed plays.
+func (t *transaction) putBatch(b *journal.Batch, index uint64, plays []byte) error {
+	// They are copied straight into the row, which is most of what the state writes.
+	op := t.batch.SetDeferred(1+8+4+8, batchRow+len(plays))
 	batchKey(op.Key[:0], b.Draw, b.Agency, b.Batch)
 	row := binary.BigEndian.AppendUint64(op.Value[:0], t.next)
 	row = binary.BigEndian.AppendUint64(row, index)
-	row, err := appendNumbers(row, b, numbers)
-	if err != nil {
-		return err
-	}
-	if len(row) != len(op.Value) {
-		return fmt.Errorf("batch %d of agency %d says %d bets and has %d", b.Batch, b.Agency, b.Count, (len(row)-batchRow)/quiniela.NumberSize)
-	}
+	_ = append(row, plays...)
 	return op.Finish()
 }
 
-// appendNumbers appends a batch's packed numbers: the caller's, what is left of a forgotten batch, or those of its lines.
-func appendNumbers(row []byte, b *journal.Batch, numbers []byte) ([]byte, error) {
-	if numbers != nil {
-		return append(row, numbers...), nil
+// playsOf returns a batch's packed plays: the caller's, what is left of a forgotten batch, or those of its lines, until the next call.
+func (t *transaction) playsOf(d Draw, b *journal.Batch, plays []byte) (_ []byte, err error) {
+	switch {
+	case plays != nil:
+	case b.Plays != nil:
+		plays = b.Plays
+	default:
+		if t.plays, err = d.Game.PackPlays(t.plays[:0], b.Lines); err != nil {
+			return nil, err
+		}
+		plays = t.plays
 	}
-	if b.Numbers != nil {
-		return append(row, b.Numbers...), nil
+	if len(plays) != int(b.Count)*d.Game.PlaySize() {
+		return nil, fmt.Errorf("batch %d of agency %d says %d bets and has %d", b.Batch, b.Agency, b.Count, len(plays)/d.Game.PlaySize())
 	}
-	return quiniela.PackNumbers(row, b.Lines)
+	return plays, nil
 }
 
 func (t *transaction) addOpen(o journal.Open) error {
@@ -222,8 +234,11 @@ func (t *transaction) addOpen(o journal.Open) error {
 	if o.Two && rule.Source != quiniela.SourceNotary {
 		return fmt.Errorf("draw %d needs two people for its number, and its source is %q", o.Draw, o.Source)
 	}
+	if err := checkGame(o.Game, rule.Source); err != nil {
+		return fmt.Errorf("draw %d: %w", o.Draw, err)
+	}
 	d := Draw{
-		Seq: o.Draw, ID: o.ID, Agencies: o.Agencies, Rule: rule, Opened: instant(o.At), Closes: instant(o.Closes), Public: o.Public, Two: o.Two,
+		Seq: o.Draw, ID: o.ID, Agencies: o.Agencies, Rule: rule, Game: o.Game, Opened: instant(o.At), Closes: instant(o.Closes), Public: o.Public, Two: o.Two,
 		InOlderLog: o.Public && t.s.inOlderLog(o.Draw, t.next),
 	}
 	if err := t.logOpen(&d); err != nil {
@@ -275,9 +290,6 @@ func (t *transaction) addNumber(n journal.Number) error {
 	if !ok || !d.Sealed || d.Entered != nil || d.Rule.Source == quiniela.SourceFixed {
 		return fmt.Errorf("a number of draw %d, which does not wait for one", n.Draw)
 	}
-	if n.Number > quiniela.MaxNumber {
-		return fmt.Errorf("the number of draw %d is %d, over %d", n.Draw, n.Number, quiniela.MaxNumber)
-	}
 	if n.Signature == nil && d.Rule.Source == quiniela.SourceBeacon {
 		return fmt.Errorf("the number of draw %d was entered by hand, and its source is the beacon", n.Draw)
 	}
@@ -286,15 +298,19 @@ func (t *transaction) addNumber(n journal.Number) error {
 		if err != nil {
 			return fmt.Errorf("the number of draw %d from its beacon: %w", n.Draw, err)
 		}
-		if derived != n.Number {
-			return fmt.Errorf("the number of draw %d is %04d, and its beacon gives %04d", n.Draw, n.Number, derived)
+		if derived[0] != n.Number || d.Game != nil && !slices.Equal(n.Prizes, derived) {
+			return fmt.Errorf("the numbers of draw %d are %04d, and its beacon gives %04d", n.Draw, append([]quiniela.Number{n.Number}, n.Prizes...), derived)
 		}
+	}
+	if err := checkEntered(d, n.Number, n.Prizes); err != nil {
+		return err
 	}
 	if err := d.checkPeople(n); err != nil {
 		return err
 	}
 	d.First, d.EnteredBy = nil, n.By
 	d.Entered = &n.Number
+	d.Extracted = n.Prizes
 	d.Signature = n.Signature
 	d.Extract = n.Extract
 	t.draws[n.Draw] = d
@@ -318,10 +334,17 @@ func (t *transaction) addResult(ctx context.Context, r journal.Result, w *winner
 	if w.total != r.Winners {
 		return fmt.Errorf("the result of draw %d has %d winners, and the bets give %d", r.Draw, r.Winners, w.total)
 	}
+	if w.due != r.Due || w.paid != r.Paid {
+		return fmt.Errorf("the result of draw %d pays %d of %d cents, and the bets give %d of %d", r.Draw, r.Paid, r.Due, w.paid, w.due)
+	}
 	if !bytes.Equal(w.digest(), r.Digest) {
 		return fmt.Errorf("the result of draw %d has other winners than the bets give", r.Draw)
 	}
-	if !d.Gone { // of forgotten bets nobody knows whose they were
+	if d.Game != nil {
+		if err := t.putPrizes(r.Draw, w); err != nil {
+			return err
+		}
+	} else if !d.Gone { // of forgotten bets nobody knows whose they were
 		if err := t.putWinners(r.Draw, w); err != nil {
 			return err
 		}
@@ -339,7 +362,9 @@ func (t *transaction) putWinners(draw uint64, w *winners) error {
 	for _, a := range w.agencies {
 		for i, w := range a.bets {
 			t.key = binary.BigEndian.AppendUint32(agencyKey(t.key[:0], keyWinner, draw, a.agency), uint32(i))
-			if err := t.batch.Set(t.key, []byte(w.document), nil); err != nil {
+			row := binary.BigEndian.AppendUint64(nil, w.batch)
+			row = append(binary.BigEndian.AppendUint32(row, uint32(w.line)), w.document...)
+			if err := t.batch.Set(t.key, row, nil); err != nil {
 				return err
 			}
 		}
@@ -374,7 +399,7 @@ func (t *transaction) findWinnersAgain(ctx context.Context, r journal.Result) (*
 		return nil, err
 	}
 	*t = *t.s.begin()
-	return t.s.findWinners(ctx, t.s.draws[r.Draw], r.Number)
+	return t.s.findWinners(ctx, t.s.draws[r.Draw])
 }
 
 // commit writes the transaction to the database, unsynced, and shows it to readers. The journal must hold its entries durably

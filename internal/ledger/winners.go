@@ -4,13 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"runtime"
 	"time"
-
-	"github.com/cockroachdb/pebble/v2"
-	"golang.org/x/sync/errgroup"
 
 	"quiniela"
 	"quiniela/internal/journal"
@@ -18,13 +13,17 @@ import (
 
 // winners are the winning bets of a draw.
 type winners struct {
-	total    uint64
-	agencies []agencyWinners // in agency order, without those that have none
+	total     uint64
+	agencies  []agencyWinners // in agency order, without those that have none
+	due, paid uint64          // of the game quiniela: their prizes, and what is paid of them, in cents
+	sum       []byte          // of the game quiniela: the digest
 }
 
 type agencyWinners struct {
 	agency quiniela.Agency
-	bets   []winner // in stored order
+	bets   []winner // in stored order; none in the game quiniela, which has the rest
+	won    winnings
+	marks  []mark
 }
 
 // winner is a winning bet.
@@ -37,6 +36,9 @@ type winner struct {
 // digest is what a result has of its winners, so that servers agree on them: it tells where the winning bets are, and not who made
 // them.
 func (w *winners) digest() []byte {
+	if w.sum != nil {
+		return w.sum
+	}
 	h := sha256.New()
 	var line []byte
 	for _, a := range w.agencies {
@@ -69,20 +71,20 @@ func (s *state) spans(d Draw) (all []span) {
 	return all
 }
 
-// findWinners finds the bets on a number, on all cores. It reads the packed numbers of every batch and then only the
-// batches that have a winner.
-func (s *state) findWinners(ctx context.Context, d Draw, number quiniela.Number) (*winners, error) {
+// findWinners finds the winning bets of a draw whose number is known, on all cores. It reads the packed plays of every batch, and in the
+// specification's game then the batches that have a winner.
+func (s *state) findWinners(ctx context.Context, d Draw) (*winners, error) {
+	if d.Game != nil {
+		return s.findPrizes(ctx, d)
+	}
+	number, _ := d.winning()
 	spans := s.spans(d)
 	found := make([][]winner, len(spans))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, sp := range spans {
-		g.Go(func() (err error) {
-			found[i], err = s.findSpan(ctx, d.Seq, sp, number)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+	err := eachSpan(ctx, spans, func(ctx context.Context, i int) (err error) {
+		found[i], err = s.findSpan(ctx, d.Seq, spans[i], number)
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("find the winners of draw %s: %w", d.ID, err)
 	}
 	w := new(winners)
@@ -102,34 +104,18 @@ func (w *winners) add(agency quiniela.Agency, bets []winner) {
 		w.agencies[n-1].bets = append(w.agencies[n-1].bets, bets...)
 		return
 	}
-	w.agencies = append(w.agencies, agencyWinners{agency, bets})
+	w.agencies = append(w.agencies, agencyWinners{agency: agency, bets: bets})
 }
 
 func (s *state) findSpan(ctx context.Context, d uint64, sp span, number quiniela.Number) (found []winner, err error) {
-	it, err := s.db.NewIter(&pebble.IterOptions{
-		LowerBound: batchKey(nil, d, sp.agency, sp.from), UpperBound: batchKey(nil, d, sp.agency, sp.to),
-	})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, it.Close()) }()
 	var lines []int
-	for ok := it.First(); ok; ok = it.Next() {
-		v, err := it.ValueAndErr()
-		if err != nil {
-			return nil, err
+	err = s.eachRow(ctx, d, sp, func(_ uint64, row []byte) (err error) {
+		if lines = matches(lines[:0], row[batchRow:], number); len(lines) > 0 {
+			found, err = s.winners(ctx, found, binary.BigEndian.Uint64(row), lines)
 		}
-		if lines = matches(lines[:0], v[batchRow:], number); len(lines) == 0 {
-			continue
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if found, err = s.winners(ctx, found, binary.BigEndian.Uint64(v), lines); err != nil {
-			return nil, err
-		}
-	}
-	return found, it.Error()
+		return err
+	})
+	return found, err
 }
 
 // matches appends the indexes of number among packed numbers.
@@ -161,7 +147,7 @@ func match(dst []int, packed []byte, first int, number quiniela.Number) []int {
 // winners appends the bets of some lines, counted from 0, of the batch at a journal position.
 func (s *state) winners(ctx context.Context, dst []winner, position uint64, lines []int) ([]winner, error) {
 	err := s.batchAt(ctx, position, func(b *journal.Batch) error {
-		if b.Numbers != nil { // nobody knows whose they were
+		if b.Plays != nil { // nobody knows whose they were
 			for _, i := range lines {
 				dst = append(dst, winner{batch: b.Batch, line: i + 1})
 			}
@@ -192,7 +178,7 @@ func (l *Ledger) runDraw(n uint64) {
 		l.running.Delete(n) // another server's number, of which this one has not heard
 		return
 	}
-	w, err := l.state.findWinners(l.ctx, d, number)
+	w, err := l.state.findWinners(l.ctx, d)
 	if err != nil {
 		if l.ctx.Err() == nil {
 			l.fail(err)
@@ -200,7 +186,7 @@ func (l *Ledger) runDraw(n uint64) {
 		return
 	}
 	for {
-		entry := journal.Result{Draw: n, Number: number, Winners: w.total, Digest: w.digest(), At: l.now().UnixMicro()}
+		entry := journal.Result{Draw: n, Number: number, Winners: w.total, Due: w.due, Paid: w.paid, Digest: w.digest(), At: l.now().UnixMicro()}
 		err := l.do(l.ctx, &request{result: &resultRequest{entry, w}})
 		if err == nil {
 			return // the committer has logged it

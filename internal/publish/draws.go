@@ -137,7 +137,7 @@ func (p *Publisher) bundles(ctx context.Context, d ledger.Draw, f func(data []by
 		return err
 	}
 	add := func(b ledger.Logged) error {
-		records, root, err := receipt.Records(b.Batch.Secret, b.Batch.Lines)
+		records, root, err := receipt.Records(d.Game, b.Batch.Secret, b.Batch.Lines)
 		if err != nil || root != *b.Batch.Root {
 			return fmt.Errorf("batch %d of agency %d in draw %s is not what the public log has: run quiniela fsck (%v)", b.Batch.Batch, b.Batch.Agency, d.ID, err)
 		}

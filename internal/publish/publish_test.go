@@ -257,7 +257,7 @@ func TestForgettingKeepsTheLog(t *testing.T) {
 		_, err = j.Append(t.Context(), last, [][]byte{journal.Encode(journal.Forget{Draw: 1, At: 1})})
 	}
 	if err == nil {
-		_, err = j.Forget(t.Context(), 1)
+		_, err = j.Forget(t.Context(), 1, quiniela.Specified)
 	}
 	if err := errors.Join(err, j.Close(), os.RemoveAll(filepath.Join(d.Dir, "state"))); err != nil {
 		t.Fatal(err)
@@ -340,7 +340,7 @@ func TestProofs(t *testing.T) {
 			if err != nil || entry.Agency != 1 || entry.Batch != n || entry.Count != 2 {
 				t.Errorf("batch %d: %+v, %v", n, entry, err)
 			}
-			leaves, err := receipt.KeepLeaves(&b.Secret, lines[n])
+			leaves, err := receipt.KeepLeaves(quiniela.Specified, &b.Secret, lines[n])
 			if err != nil || leaves.Root() != entry.Root {
 				t.Fatalf("batch %d: the agency's own lines have another root: %v", n, err)
 			}

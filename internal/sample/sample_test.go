@@ -44,11 +44,11 @@ func TestEveryLineIsAValidBet(t *testing.T) {
 		if !strings.HasSuffix(line, "\r\n") || len(line) > 70 {
 			t.Fatalf("%q", line)
 		}
-		bet, err := quiniela.ParseLine([]byte(strings.TrimSpace(line)), 20100101)
+		bet, err := quiniela.Specified.ParseLine([]byte(strings.TrimSpace(line)), 20100101)
 		if err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}
-		numbers[bet.Number]++
+		numbers[bet.Play.Number]++
 	}
 	for n, count := range numbers {
 		if count > 40 { // 10 expected; 40 is nine deviations away

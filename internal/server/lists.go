@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"time"
 
@@ -17,7 +18,7 @@ type listing struct {
 	count uint32 // lines
 	// append appends lines to dst, from the one with an index on, until dst has some bytes or the list ends, and returns the index that
 	// comes next.
-	append func(dst []byte, from uint32, bytes int) (lines []byte, next uint32, err error)
+	append func(ctx context.Context, dst []byte, from uint32, bytes int) (lines []byte, next uint32, err error)
 }
 
 // proofList answers with the operator's proofs of an agency's batches. Who has a batch's secret can prove who bet, so a server without a
@@ -42,9 +43,7 @@ func (s *session) proofList(out *bufio.Writer, j *job) (l listing, err error) {
 		return l, err
 	}
 	j.reply = wire.AppendListHead(j.reply, proofs.Count())
-	return listing{proofs.Count(), func(dst []byte, from uint32, bytes int) ([]byte, uint32, error) {
-		return proofs.AppendLines(s.ctx, dst, from, bytes)
-	}}, nil
+	return listing{proofs.Count(), proofs.AppendLines}, nil
 }
 
 // winners answers query_winners at once and wait_winners when the draw is done, or after Options.Poll. It makes the reply's first line
@@ -135,7 +134,7 @@ func (s *session) page(j *job, l listing, from uint32) (next uint32, err error) 
 		return from, err
 	}
 	defer s.endReading()
-	j.reply, next, err = l.append(j.reply[:0], from, page)
+	j.reply, next, err = l.append(s.ctx, j.reply[:0], from, page)
 	return next, err
 }
 

@@ -405,11 +405,11 @@ func (s *session) batch(j *job) error {
 // bet submits a single bet as a batch of one line. It is checked here for its number, and since a refusal of it names no line.
 func (s *session) bet(j *job) error {
 	f := j.request.Fields
-	bet, bad := quiniela.CheckFields(f, quiniela.DayOf(time.Now()))
+	bet, bad := quiniela.Specified.CheckFields(f[:], quiniela.DayOf(time.Now()))
 	if bad != nil {
 		return &quiniela.Error{Code: quiniela.Invalid, Detail: bad.Error()}
 	}
-	j.number = bet.Number
+	j.number = bet.Play.Number
 	// The fields alias the buffer, and the reply still needs them: the line is a copy.
 	return s.submit(j, append(bytes.Join(f[:], []byte{','}), '\n'), 0)
 }

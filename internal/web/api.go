@@ -395,7 +395,7 @@ func (s *Site) documents(r *http.Request, d ledger.Draw, agency quiniela.Agency,
 	if err != nil || !drawn {
 		return nil, err
 	}
-	return w.Documents(from, most)
+	return w.Documents(r.Context(), from, most)
 }
 
 // Operations returns the API's operations, each as its method and path.

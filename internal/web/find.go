@@ -57,7 +57,7 @@ func (s *Site) find(r *http.Request) (any, error) {
 	bets := make([]FoundBet, len(found))
 	for i, b := range found {
 		bets[i] = FoundBet{
-			b.Draw.ID, uint32(b.Agency), b.Batch, b.Line, b.Text, uint16(b.Number), time.UnixMicro(b.Received).UTC(), b.Draw.Result != nil, b.Won(),
+			b.Draw.ID, uint32(b.Agency), b.Batch, b.Line, b.Text, uint16(b.Play.Number), time.UnixMicro(b.Received).UTC(), b.Draw.Result != nil, b.Won(),
 		}
 	}
 	return map[string]any{"bets": bets, "more": more}, nil

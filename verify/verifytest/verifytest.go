@@ -208,13 +208,13 @@ func (m *maker) fill(l *Lottery) error {
 	l.Number = result.Number
 	lost := (result.Number + 1) % (quiniela.MaxNumber + 1)
 	lines := []byte(fmt.Sprintf("Santiago Lionel,Lorca,30904465,1999-03-17,%d\nAna,Paz,1,1990-01-01,%d\nJosé,Ñandú,2,1991-01-01,%d\n", result.Number, lost, lost))
-	leaves, err := receipt.KeepLeaves(&[receipt.SecretSize]byte{0x11}, lines)
+	leaves, err := receipt.KeepLeaves(quiniela.Specified, &[receipt.SecretSize]byte{0x11}, lines)
 	if err != nil {
 		return err
 	}
 	first := batch(2, 1, 1, leaves, 3)
 	if m.Digits != 0 {
-		records, _, err := receipt.Records(&[receipt.SecretSize]byte{0x11}, lines)
+		records, _, err := receipt.Records(quiniela.Specified, &[receipt.SecretSize]byte{0x11}, lines)
 		if err != nil {
 			return err
 		}
@@ -266,7 +266,7 @@ func (m *maker) sealedSize() int64 {
 }
 
 func (m *maker) open(n uint64, id string) receipt.DrawOpen {
-	o := receipt.DrawOpen{Draw: n, ID: id, Game: receipt.GameSpecified, Agencies: 1, Opened: (roundTime - 6000) * 1e6, Close: (roundTime - 70) * 1e6, Source: m.Source}
+	o := receipt.DrawOpen{Draw: n, ID: id, Agencies: 1, Opened: (roundTime - 6000) * 1e6, Close: (roundTime - 70) * 1e6, Source: m.Source}
 	switch m.Source {
 	case quiniela.SourceBeacon:
 		o.Beacon = &receipt.BeaconTerms{Chain: draw.Quicknet().Hash(), Round: round}

@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"quiniela"
 	"quiniela/internal/journal"
 	"quiniela/internal/store"
 )
@@ -68,13 +69,13 @@ const forgetStep = 4 << 20
 // Forget replaces the batches of a draw by what journal.Forgotten leaves of them, and makes the disk give up what was
 // there. It returns how many it has replaced. Nothing else may use the journal meanwhile. When it returns nil, all of it is
 // durable; after an error some batches are replaced, and it can be repeated and goes on where it was cut off.
-func (j *Journal) Forget(ctx context.Context, draw uint64) (batches int, err error) {
+func (j *Journal) Forget(ctx context.Context, draw uint64, game *quiniela.Terms) (batches int, err error) {
 	b := j.db.NewBatch()
 	for e, err := range j.Entries(ctx, 1) {
 		if err != nil {
 			return batches, err
 		}
-		left, err := journal.Forgotten(e.Data, draw)
+		left, err := journal.Forgotten(e.Data, draw, game)
 		if err != nil {
 			return batches, fmt.Errorf("journal entry %d: %w", e.Position, err)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"quiniela"
 	"quiniela/internal/journal"
 )
 
@@ -23,7 +24,7 @@ type batchRow struct {
 // use the journal meanwhile. When it returns nil, the standbys have acknowledged all of it; after an error some batches are
 // replaced, and it can be repeated and goes on where it was cut off. What was there is the database's to give up: the old
 // versions of the rows when the table is rewritten (VACUUM FULL), its write-ahead log and archives when they run out.
-func (j *Journal) Forget(ctx context.Context, draw uint64) (batches int, err error) {
+func (j *Journal) Forget(ctx context.Context, draw uint64, game *quiniela.Terms) (batches int, err error) {
 	if j.isClosed() {
 		return 0, journal.ErrClosed
 	}
@@ -32,7 +33,7 @@ func (j *Journal) Forget(ctx context.Context, draw uint64) (batches int, err err
 		var replaced int
 		err := j.retry(ctx, "forget", func(ctx context.Context) error {
 			return j.commit(ctx, func(b *pgx.Batch) { queueBarrier(b, new(journal.Head)) }, func(conn *pgx.Conn) (err error) {
-				rows, replaced, err = forgetAfter(ctx, conn, draw, at)
+				rows, replaced, err = forgetAfter(ctx, conn, draw, game, at)
 				return err
 			})
 		})
@@ -49,7 +50,7 @@ func (j *Journal) Forget(ctx context.Context, draw uint64) (batches int, err err
 
 // forgetAfter replaces the next batches of a draw, in the order of their agencies and numbers. It returns those it has looked at,
 // and how many of them it has replaced.
-func forgetAfter(ctx context.Context, conn *pgx.Conn, draw uint64, after batchRow) (rows []batchRow, replaced int, err error) {
+func forgetAfter(ctx context.Context, conn *pgx.Conn, draw uint64, game *quiniela.Terms, after batchRow) (rows []batchRow, replaced int, err error) {
 	found, err := conn.Query(ctx, "SELECT position, agency, batch, data FROM journal_entry "+
 		"WHERE draw = $1 AND (agency, batch) > ($2, $3) ORDER BY agency, batch LIMIT $4", int64(draw), after.Agency, after.Batch, pieceForgotten)
 	if err != nil {
@@ -60,7 +61,7 @@ func forgetAfter(ctx context.Context, conn *pgx.Conn, draw uint64, after batchRo
 	}
 	updates := &pgx.Batch{}
 	for _, r := range rows {
-		left, err := journal.Forgotten(r.Data, draw)
+		left, err := journal.Forgotten(r.Data, draw, game)
 		if err != nil {
 			return nil, 0, finalError{fmt.Errorf("journal entry %d: %w", r.Position, err)}
 		}

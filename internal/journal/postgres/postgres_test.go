@@ -209,7 +209,7 @@ func TestTheDatabaseKeepsBatchesUniqueAndReadable(t *testing.T) {
 		b := &journal.Batch{Draw: 1, Agency: 2, Batch: number, Count: 2, Secret: &secret, Root: root, Lines: []byte(lines)}
 		return buf[journal.PutBatch(buf, journal.MaxBatchHeader, b):]
 	}
-	forgotten, err := journal.Forgotten(entry(3, &root), 1)
+	forgotten, err := journal.Forgotten(entry(3, &root), 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
