@@ -257,6 +257,9 @@ func (r Result) check() error {
 	if r.Source == quiniela.SourceBeacon || r.Payout != nil {
 		want = quiniela.PrizeCount
 	}
+	if r.Payout != nil && r.Source == quiniela.SourceFixed {
+		return errors.New("prizes of a number that was fixed")
+	}
 	if p := r.Payout; p != nil && (p.Pool > p.Due || p.Paid > p.Pool || !p.Capped() && p.Paid != p.Due || p.Due > 0 && r.Winners == 0) {
 		return fmt.Errorf("%d winners are paid %d of %d, where %d are due", r.Winners, p.Paid, p.Pool, p.Due)
 	}

@@ -62,6 +62,21 @@ func notaryDraw() receipt.DrawOpen {
 	return o
 }
 
+// gameDraw is one of the game quiniela, with a cap.
+func gameDraw() receipt.DrawOpen {
+	o := notaryDraw()
+	o.Game = &quiniela.Terms{Multipliers: [4]uint32{7, 70, 500, 3500}, MinStake: 100, MaxStake: 5_000_000, Cap: 4}
+	return o
+}
+
+// gameResult is the result of one whose cap was exceeded.
+func gameResult() receipt.Result {
+	r := beaconResult()
+	r.Source, r.Evidence = quiniela.SourceNotary, nil
+	r.Payout = &receipt.Payout{Staked: 13030800, Due: 58690900, Pool: 52123200, Paid: 52123199}
+	return r
+}
+
 func continuing(t testing.TB) receipt.Continues {
 	return receipt.Continues{Log: "quiniela.example/ledger+3ed1f4a6+ASFS+NGbeR0kRTJC4V8uq2y3z/p7al7TAJeWDgaYgdsS", Size: 1250,
 		Root: hash(t, "8aff60958c0e786ba5b99200f8d8f5a896020622361220dceb41f72fe855a7ad"), Draws: 9, Began: 1769886000000000}
@@ -102,6 +117,10 @@ func TestTextEntries(t *testing.T) {
 			"close 1769886000000000\nsource beacon\nnumber -\nchain 52" + zeros + "71\nround 1000\n"},
 		{"notary", notaryDraw(), "quiniela/v2/draw-open\ndraw 7\nid 2026-01-31\ngame specified\nagencies 5\nopened 1769800000000000\n" +
 			"close -\nsource notary\nnumber -\nchain -\nround -\n"},
+		{"game", gameDraw(), "quiniela/v2/draw-open\ndraw 7\nid 2026-01-31\ngame quiniela multipliers=7,70,500,3500 min_stake=1.00 max_stake=50000.00 cap=4\nagencies 5\n" +
+			"opened 1769800000000000\nclose -\nsource notary\nnumber -\nchain -\nround -\n"},
+		{"game's result", gameResult(), "quiniela/v2/result\ndraw 7\nopen 12\nseal 15\nsource notary\nnumber 0074\nprizes 0074" + strings.Repeat(" 0000", 18) + " 9999\n" +
+			"evidence -\nwinners 3\nstaked 13030800\ndue 58690900\npool 52123200\npaid 52123199\ndrawn 1769886090000000\n"},
 		{"seal", seal(), "quiniela/v2/seal\ndraw 7\nopen 12\nbatches 3\nbets 300\nstake 30000\nagencies 3\ntotals " + hex.EncodeToString(root[:]) +
 			"\nmissing 2\nby operator\nnote a storm, at 20:10\nsealed 1769886000200000\n"},
 		{"empty seal", receipt.Seal{Draw: 1, Totals: receipt.RootOfTotals(nil), By: receipt.ClosedByAgencies}, "quiniela/v2/seal\ndraw 1\nopen 0\nbatches 0\nbets 0\nstake 0\nagencies 0\n" +
@@ -191,6 +210,13 @@ func TestEntriesThatContradictThemselvesAreNotWritten(t *testing.T) {
 		"beacon without evidence":  done(beaconResult(), func(r *receipt.Result) { r.Evidence = nil }),
 		"fixed with evidence":      done(result(), func(r *receipt.Result) { r.Evidence = []byte{1} }),
 		"notary with a signature":  done(beaconResult(), func(r *receipt.Result) { r.Source = quiniela.SourceNotary }),
+		"prizes without a payout":  done(gameResult(), func(r *receipt.Result) { r.Payout = nil }),
+		"a payout without prizes":  done(gameResult(), func(r *receipt.Result) { r.Prizes = nil }),
+		"a fixed number's payout":  done(gameResult(), func(r *receipt.Result) { r.Source = quiniela.SourceFixed }),
+		"more paid than may be":    done(gameResult(), func(r *receipt.Result) { r.Payout.Paid = r.Payout.Pool + 1 }),
+		"more paid than is due":    done(gameResult(), func(r *receipt.Result) { r.Payout.Pool = r.Payout.Due + 1 }),
+		"less paid without a cap":  done(gameResult(), func(r *receipt.Result) { r.Payout.Pool = r.Payout.Due }),
+		"prizes of no winner":      done(gameResult(), func(r *receipt.Result) { r.Winners = 0 }),
 		"result from somewhere":    done(result(), func(r *receipt.Result) { r.Source = "x" }),
 		"result from nowhere else": done(result(), func(r *receipt.Result) { r.Source = "" }),
 	} {
@@ -202,7 +228,7 @@ func TestEntriesThatContradictThemselvesAreNotWritten(t *testing.T) {
 
 // Whatever one changes in an entry, it either is refused or is another entry: no two texts say the same.
 func TestNoEntryIsWrittenInTwoWays(t *testing.T) {
-	for _, e := range []interface{ Encode() ([]byte, error) }{fixedDraw(), beaconDraw(), seal(), beaconResult()} {
+	for _, e := range []interface{ Encode() ([]byte, error) }{fixedDraw(), beaconDraw(), gameDraw(), seal(), beaconResult(), gameResult()} {
 		good, err := e.Encode()
 		if err != nil {
 			t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"iter"
 	"maps"
 	"math/big"
 	"slices"
@@ -65,6 +66,8 @@ type drawn struct {
 	staked   uint64            // in cents
 	wins     uint64            // bets that win something, of the game quiniela
 	due      big.Int           // their prizes, in cents
+	pool     *big.Int          // how much of them is paid at most
+	paid     big.Int           // what is paid of them where that is less than all
 	batches  uint64
 	next     map[quiniela.Agency]uint64
 	finished map[quiniela.Agency]bool
@@ -180,6 +183,8 @@ func (c *checker) open(o journal.Open) {
 		c.finding("opens draw %d (%s), and %d are there", o.Draw, o.ID, len(c.draws))
 	case c.names[o.ID]:
 		c.finding("opens a second draw with the name %s", o.ID)
+	case o.Game.Check() != nil:
+		c.finding("opens draw %s with terms that cannot be: %v", o.ID, o.Game.Check())
 	}
 	c.names[o.ID] = true
 	c.draws[o.Draw] = &drawn{
@@ -420,8 +425,35 @@ func (c *checker) forget(f journal.Forget) {
 	}
 }
 
-// winners reads the bets a second time, now that every draw's number is known, and checks who won.
+// winners reads the bets a second time, now that every draw's number is known, and checks who won. Where a cap was exceeded it reads them
+// a third time: what each is paid follows from all prizes together.
 func (c *checker) winners(ctx context.Context, j journal.Journal) error {
+	if err := c.again(ctx, j, func(d *drawn) bool { return true }, c.win); err != nil {
+		return err
+	}
+	capped := false
+	for _, d := range c.draws {
+		if d.result != nil && d.opened.Game != nil {
+			d.pool = draw.Pool(d.opened.Game, new(big.Int).SetUint64(d.staked), &d.due)
+			capped = capped || d.capped()
+		}
+	}
+	if capped {
+		if err := c.again(ctx, j, (*drawn).capped, c.pay); err != nil {
+			return err
+		}
+	}
+	for n := uint64(1); c.draws[n] != nil; n++ {
+		if d := c.draws[n]; d.result != nil {
+			c.at = d.resultAt
+			c.won(d)
+		}
+	}
+	return nil
+}
+
+// again calls f with the batches of some of the draws that have their result.
+func (c *checker) again(ctx context.Context, j journal.Journal, of func(*drawn) bool, f func(*drawn, *journal.Batch)) error {
 	for e, err := range j.Entries(ctx, 1) {
 		if err != nil {
 			return err
@@ -431,42 +463,35 @@ func (c *checker) winners(ctx context.Context, j journal.Journal) error {
 		if err != nil || !ok {
 			continue
 		}
-		d := c.draws[b.Draw]
-		if d == nil || d.result == nil {
-			continue
-		}
-		c.win(d, b)
-	}
-	for n := uint64(1); c.draws[n] != nil; n++ {
-		d := c.draws[n]
-		if d.result == nil {
-			continue
-		}
-		c.at = d.resultAt
-		if d.opened.Game != nil {
-			c.paid(d)
-		}
-		if !bytes.Equal(d.digest(), d.result.Digest) {
-			c.finding("is a result of draw %s whose winners are not those of the bets", d.ID)
+		if d := c.draws[b.Draw]; d != nil && d.result != nil && of(d) {
+			f(d, b)
 		}
 	}
 	return nil
 }
 
-// win adds the winning bets of a batch.
-func (c *checker) win(d *drawn, b *journal.Batch) {
-	plays, err := b.Plays, error(nil)
-	if plays == nil {
-		if plays, err = d.opened.Game.PackPlays(nil, b.Lines); err != nil {
-			return // which was found when it was read before
+// capped reports whether the prizes come to more than the draw's terms let be paid.
+func (d *drawn) capped() bool { return d.pool != nil && d.pool.Cmp(&d.due) < 0 }
+
+// playsOf yields what the bets of a batch are on, each with its line from 1. Whether a bet is valid was found when it was read before.
+func (d *drawn) playsOf(b *journal.Batch) iter.Seq2[int, quiniela.Play] {
+	return func(yield func(int, quiniela.Play) bool) {
+		game, plays := d.opened.Game, b.Plays
+		if plays == nil {
+			plays, _ = game.PackPlays(nil, b.Lines)
+		}
+		for line, size := 1, game.PlaySize(); len(plays) >= size; line, plays = line+1, plays[size:] {
+			if p, err := game.UnpackPlay(plays[:size]); err == nil && !yield(line, p) {
+				return
+			}
 		}
 	}
+}
+
+// win adds the winning bets of a batch.
+func (c *checker) win(d *drawn, b *journal.Batch) {
 	var prizes []byte
-	for line, size := 1, d.opened.Game.PlaySize(); len(plays) >= size; line, plays = line+1, plays[size:] {
-		p, err := d.opened.Game.UnpackPlay(plays[:size])
-		if err != nil {
-			continue
-		}
+	for line, p := range d.playsOf(b) {
 		if d.opened.Game == nil {
 			if p.Number == d.result.Number {
 				d.winners[b.Agency] = journal.AppendWinner(d.winners[b.Agency], b.Agency, b.Batch, line)
@@ -485,17 +510,33 @@ func (c *checker) win(d *drawn, b *journal.Batch) {
 	}
 }
 
-// paid compares what the prizes of a draw of the game quiniela come to with its result.
-func (c *checker) paid(d *drawn) {
-	r := d.result
-	if d.wins != r.Winners || !d.due.IsUint64() || d.due.Uint64() != r.Due {
-		c.finding("is a result of draw %s with %d winners who are due %d cents, and by the bets there are %d, and %s", d.ID, r.Winners, r.Due, d.wins, &d.due)
-		return
-	}
-	if pool := draw.Pool(d.opened.Game, new(big.Int).SetUint64(d.staked), &d.due); new(big.Int).SetUint64(r.Paid).Cmp(pool) > 0 || pool == &d.due && r.Paid != r.Due {
-		c.finding("is a result of draw %s that pays %d cents, where %s can be paid", d.ID, r.Paid, pool)
+// pay adds what the winning bets of a batch are paid at their share.
+func (c *checker) pay(d *drawn, b *journal.Batch) {
+	for _, p := range d.playsOf(b) {
+		if hits := len(draw.Hits(d.prizes, p)); hits > 0 {
+			d.paid.Add(&d.paid, draw.Paid(draw.Prize(d.opened.Game, p, hits), d.pool, &d.due))
+		}
 	}
 }
+
+// won compares a draw's result with what its bets have won.
+func (c *checker) won(d *drawn) {
+	r := d.result
+	if d.opened.Game != nil {
+		paid := &d.due
+		if d.capped() {
+			paid = &d.paid
+		}
+		if d.wins != r.Winners || !is(&d.due, r.Due) || !is(paid, r.Paid) {
+			c.finding("is a result of draw %s with %d winners who are paid %d of %d cents, and by the bets %d are paid %s of %s", d.ID, r.Winners, r.Paid, r.Due, d.wins, paid, &d.due)
+		}
+	}
+	if !bytes.Equal(d.digest(), r.Digest) {
+		c.finding("is a result of draw %s whose winners are not those of the bets", d.ID)
+	}
+}
+
+func is(n *big.Int, want uint64) bool { return n.IsUint64() && n.Uint64() == want }
 
 // digest is the SHA-256 over where the winning bets are, by agency and then in stored order.
 func (d *drawn) digest() []byte {
