@@ -67,7 +67,7 @@ type auditor struct {
 	draws   map[uint64]*drawn
 	ids     map[string]bool        // the names of draws
 	folders map[string]folderState // by the draw's folder
-	wins    map[winKey]uint64
+	wins    map[winKey]*winnings
 	grown   bool            // the log went on while it was read
 	early   map[string]bool // draws that the checkpoint does not have yet
 

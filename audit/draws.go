@@ -26,11 +26,11 @@ type drawn struct {
 	result *receipt.Result
 
 	agencies map[quiniela.Agency]*Agency
-	received uint64           // the latest of its batches, µs
-	number   *quiniela.Number // that the published result names: what winners are counted for
-	whole    bool             // its outcome, which is published last, is there
-	pending  bool             // some of its files are not there yet
-	hidden   int64            // how many entries of the log were held back before it opened
+	received uint64          // the latest of its batches, µs
+	shown    *receipt.Result // that is published: what winners are counted for
+	whole    bool            // its outcome, which is published last, is there
+	pending  bool            // some of its files are not there yet
+	hidden   int64           // how many entries of the log were held back before it opened
 }
 
 func (d *drawn) dir() string { return "draws/" + d.open.ID + "/" }
@@ -86,7 +86,7 @@ func (a *auditor) opening(index uint64, o receipt.DrawOpen, data []byte) error {
 	d := &drawn{open: o, at: index, leaf: tlog.LeafHash(data), hidden: a.unknown, agencies: map[quiniela.Agency]*Agency{}}
 	a.draws[o.Draw] = d
 	var err error
-	if d.whole, d.number, err = a.folder(d.dir()); err != nil {
+	if d.whole, d.shown, err = a.folder(d.dir()); err != nil {
 		return err
 	}
 	if err := a.follows(d, "open", data, o.Opened); err != nil {
@@ -99,34 +99,34 @@ func (a *auditor) opening(index uint64, o receipt.DrawOpen, data []byte) error {
 	return a.follows(d, "open.txt", []byte(text), o.Opened)
 }
 
-// folder reports whether a draw's outcome is published, and returns the number of its published result, or nil. Each draw is
+// folder reports whether a draw's outcome is published, and returns its published result, or nil. Each draw is
 // looked at once in an audit: everything in it then rests on the same moment.
-func (a *auditor) folder(dir string) (whole bool, number *quiniela.Number, err error) {
+func (a *auditor) folder(dir string) (whole bool, result *receipt.Result, err error) {
 	if s, known := a.folders[dir]; known {
-		return s.whole, s.number, nil
+		return s.whole, s.result, nil
 	}
 	outcome, err := a.read(dir + "outcome.json") // before the rest: once it is there, all is
 	if err != nil {
 		return false, nil, err
 	}
-	result, err := a.read(dir + "result")
+	data, err := a.read(dir + "result")
 	if err != nil {
 		return false, nil, err
 	}
-	if r, bad := receipt.ParseResult(result); bad == nil {
-		number = &r.Number
+	if r, bad := receipt.ParseResult(data); bad == nil {
+		result = &r
 	}
 	if a.folders == nil {
 		a.folders = map[string]folderState{}
 	}
-	a.folders[dir] = folderState{outcome != nil, number}
-	return outcome != nil, number, nil
+	a.folders[dir] = folderState{outcome != nil, result}
+	return outcome != nil, result, nil
 }
 
 // folderState is what was seen of a draw's folder.
 type folderState struct {
 	whole  bool
-	number *quiniela.Number
+	result *receipt.Result
 }
 
 func (a *auditor) batch(index uint64, b receipt.BatchEntry, k known) {
@@ -448,45 +448,6 @@ func (a *auditor) outcome(d *drawn) error {
 	return nil
 }
 
-// won adds winners to what an agency has; the draw may not have come up yet.
-func (a *auditor) won(b receipt.BatchEntry, wins uint64) {
-	if a.wins == nil {
-		a.wins = map[winKey]uint64{}
-	}
-	a.wins[winKey{b.Draw, b.Agency}] += wins
-}
-
-type winKey struct {
-	draw   uint64
-	agency quiniela.Agency
-}
-
-// count compares the winners with what is published.
-func (a *auditor) count(d *drawn, r receipt.Result) error {
-	var text bytes.Buffer
-	total := uint64(0)
-	for _, n := range slices.Sorted(maps.Keys(d.agencies)) {
-		wins := a.wins[winKey{d.open.Draw, n}]
-		d.agencies[n].Winners = wins
-		if total += wins; wins > 0 {
-			fmt.Fprintf(&text, "%d %d\n", n, wins)
-		}
-	}
-	a.winners.Checked += total
-	if d.number == nil {
-		a.winners.finding("draw %s: without %sresult no winners can be counted", d.open.ID, d.dir())
-		return nil
-	}
-	if *d.number != r.Number || total != r.Winners {
-		a.winners.finding("draw %s: the records have %d bets on %04d, and the result says %d on %04d", d.open.ID, total, *d.number, r.Winners, r.Number)
-	}
-	have, err := a.read(d.dir() + "winners")
-	if err == nil && (have == nil || !bytes.Equal(have, text.Bytes())) {
-		a.winners.finding("%swinners is missing, or is not what the records give", d.dir())
-	}
-	return err
-}
-
 // report says what was recomputed of a draw.
 func (d *drawn) report(a *auditor) {
 	v := &Draw{ID: d.open.ID, State: "open", Source: d.open.Source}
@@ -494,6 +455,7 @@ func (d *drawn) report(a *auditor) {
 	for _, n := range slices.Sorted(maps.Keys(d.agencies)) {
 		g := d.agencies[n]
 		v.Batches, v.Bets, v.Stake, v.Winners = v.Batches+g.Batches, v.Bets+g.Bets, v.Stake+g.Stake, v.Winners+g.Winners
+		v.Due, v.Paid = v.Due+g.Due, v.Paid+g.Paid
 		v.Agencies = append(v.Agencies, *g)
 	}
 	if d.seal != nil {

@@ -27,16 +27,16 @@ type known struct {
 	batch  *receipt.Bundled // from its draw's batches, with its bets; or nil
 	draw   *stream          // of batch
 	public receipt.Public   // what its records come to
-	wins   uint64           // how many of them are on the draw's number
+	won    winnings         // what they win
 	err    error            // what is wrong with the records
 }
 
 // stream reads the batches of a draw that is published whole, in the log's order.
 type stream struct {
 	dir     string
-	game    *quiniela.Terms  // of its draw
-	number  *quiniela.Number // that the published result names: what winners are counted for
-	next    int              // the file that comes next
+	game    *quiniela.Terms // of its draw
+	result  *receipt.Result // that is published: what winners are counted for
+	next    int             // the file that comes next
 	batches []receipt.Bundled
 	spoiled bool // a file could not be read; the finding is made
 }
@@ -164,11 +164,11 @@ func (a *auditor) checkBundles() {
 // openStream begins to read the batches of a draw, where it is published whole.
 func (a *auditor) openStream(id string, leaf tlog.Hash) error {
 	dir := "draws/" + id + "/"
-	whole, number, err := a.folder(dir)
+	whole, result, err := a.folder(dir)
 	if err != nil || !whole {
 		return err
 	}
-	s := &stream{dir: dir, number: number}
+	s := &stream{dir: dir, result: result}
 	if o, err := receipt.ParseDrawOpen(a.texts[leaf]); err == nil {
 		s.game = o.Game
 	}
@@ -246,7 +246,7 @@ func (a *auditor) checkRecords(found []known) error {
 		if k.err != nil {
 			a.bets.finding("%sbatches (entry %d): %v", k.draw.dir, k.batch.Index, k.err)
 		}
-		a.won(k.batch.Entry, k.wins)
+		a.won(k.batch.Entry, &k.won)
 	}
 	return nil
 }
@@ -257,8 +257,8 @@ func (k *known) count() {
 	k.public, k.err = receipt.ReadRecords(k.batch.Records, func(r receipt.Record) {
 		if err := k.draw.game.CheckPlay(r.Play); err != nil {
 			foreign = err
-		} else if n := k.draw.number; n != nil && r.Play.Number == *n {
-			k.wins++
+		} else if k.draw.result != nil {
+			k.won.add(k.draw.game, k.draw.result, r.Play)
 		}
 	})
 	if k.err == nil {

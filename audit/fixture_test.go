@@ -64,8 +64,12 @@ type keeper struct {
 	dir      string
 }
 
-func (k *keeper) Helper()                        {}
-func (k *keeper) TempDir() string                { return k.dir }
+func (k *keeper) Helper() {}
+func (k *keeper) TempDir() string {
+	dir, err := os.MkdirTemp(k.dir, "")
+	check(err)
+	return dir
+}
 func (k *keeper) Cleanup(f func())               { k.cleanups = append(k.cleanups, f) }
 func (k *keeper) Context() context.Context       { return context.Background() }
 func (k *keeper) Fatal(args ...any)              { panic(fmt.Sprint(args...)) }

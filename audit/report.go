@@ -44,6 +44,8 @@ type Draw struct {
 	Sealed  time.Time `json:"sealed,omitzero"`
 	Number  *uint16   `json:"number,omitempty"`
 	Winners uint64    `json:"winners"`
+	Due     uint64    `json:"due,omitempty"`  // their prizes, in cents, in the game quiniela
+	Paid    uint64    `json:"paid,omitempty"` // and what they are paid
 	// By agency, in order; those without bets are left out.
 	Agencies []Agency `json:"agencies"`
 }
@@ -55,6 +57,8 @@ type Agency struct {
 	Bets    uint64 `json:"bets"`
 	Stake   uint64 `json:"stake"`
 	Winners uint64 `json:"winners"`
+	Due     uint64 `json:"due,omitempty"`
+	Paid    uint64 `json:"paid,omitempty"`
 }
 
 // mostFindings is how many differences a check lists.
@@ -121,7 +125,7 @@ func (c *Check) verdict() string {
 func (d *Draw) write(say func(string, ...any)) {
 	say("\nDraw %s (%s): %d bets%s in %d batches", d.ID, d.State, d.Bets, staked(d.Stake), d.Batches)
 	if d.Number != nil {
-		say(", number %04d from source %s, %d winners", *d.Number, d.Source, d.Winners)
+		say(", number %04d from source %s, %d winners%s", *d.Number, d.Source, d.Winners, paid(d.Due, d.Paid))
 	}
 	say(".\n")
 	for i, a := range d.Agencies {
@@ -129,7 +133,7 @@ func (d *Draw) write(say func(string, ...any)) {
 			say("  and %d more agencies: see the JSON\n", len(d.Agencies)-i)
 			break
 		}
-		say("  agency %d\t%d batches\t%d bets%s\t%d winners\n", a.Agency, a.Batches, a.Bets, staked(a.Stake), a.Winners)
+		say("  agency %d\t%d batches\t%d bets%s\t%d winners%s\n", a.Agency, a.Batches, a.Bets, staked(a.Stake), a.Winners, paid(a.Due, a.Paid))
 	}
 }
 
@@ -138,7 +142,18 @@ func staked(cents uint64) string {
 	if cents == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", %d.%02d staked,", cents/100, cents%100)
+	return ", " + quiniela.FormatCents(cents) + " staked,"
+}
+
+// paid says what winners are paid, in the games that have stakes.
+func paid(due, paid uint64) string {
+	switch {
+	case due == 0:
+		return ""
+	case paid < due:
+		return fmt.Sprintf(" paid %s of %s", quiniela.FormatCents(paid), quiniela.FormatCents(due))
+	}
+	return " paid " + quiniela.FormatCents(paid)
 }
 
 // Verdict says in a sentence what it came to.

@@ -22,7 +22,6 @@ type Books struct {
 	stop    func()
 	draws   map[uint64]uint64          // the log's number by the journal's, of the draws in the log
 	games   map[uint64]*quiniela.Terms // by the journal's number
-	staked  map[uint64]uint64          // in cents, by the journal's number
 	opened  uint64                     // public draws so far
 	began   *journal.NewLog            // what the log begins with, or nil
 	beganAt uint64                     // its position in the journal
@@ -31,7 +30,7 @@ type Books struct {
 
 // Of returns the books of a journal, which the caller closes after the audit.
 func Of(j journal.Journal) *Books {
-	return &Books{journal: j, draws: map[uint64]uint64{}, games: map[uint64]*quiniela.Terms{}, staked: map[uint64]uint64{}}
+	return &Books{journal: j, draws: map[uint64]uint64{}, games: map[uint64]*quiniela.Terms{}}
 }
 
 // Begin implements audit.Books.
@@ -142,13 +141,21 @@ func (b *Books) compare(index uint64, entry []byte, position uint64, v any) bool
 		if b.draws[v.Draw] == 0 {
 			return false
 		}
-		if r, err := receipt.ParseResult(entry); err != nil || r.Draw != b.draws[v.Draw] || r.Number != v.Number || r.Winners != v.Winners || r.Drawn != uint64(v.At) {
+		if r, err := receipt.ParseResult(entry); err != nil || r.Draw != b.draws[v.Draw] || r.Number != v.Number || r.Winners != v.Winners || !samePayout(r.Payout, v) || r.Drawn != uint64(v.At) {
 			wrong("a result")
 		}
 	default:
 		return false
 	}
 	return true
+}
+
+// samePayout reports whether the log says of a result's prizes what the journal does.
+func samePayout(p *receipt.Payout, r journal.Result) bool {
+	if p == nil {
+		p = new(receipt.Payout) // the specification's game has no prizes
+	}
+	return p.Due == r.Due && p.Paid == r.Paid
 }
 
 func (b *Books) batch(index uint64, entry []byte, v *journal.Batch, wrong func(string)) {
@@ -159,12 +166,19 @@ func (b *Books) batch(index uint64, entry []byte, v *journal.Batch, wrong func(s
 	}
 	root := v.Root
 	if v.Secret != nil {
-		tree, err := receipt.Root(b.games[v.Draw], v.Secret, v.Lines)
+		var tree receipt.BatchHasher
+		err := tree.Reset(v.Secret)
+		if err == nil {
+			err = tree.AddLines(b.games[v.Draw], v.Lines)
+		}
 		if err != nil {
 			b.finding("entry %d: the journal's batch: %v", index, err)
 			return
 		}
-		computed := [32]byte(tree)
+		if tree.Stake() != e.Stake {
+			b.finding("entry %d (agency %d, batch %d): the journal's bets stake %d cents, and the log has %d", index, v.Agency, v.Batch, tree.Stake(), e.Stake)
+		}
+		computed := [32]byte(tree.Root())
 		root = &computed
 	}
 	if root == nil || *root != e.Root {

@@ -140,7 +140,7 @@ func (s *state) checkWinners() error {
 		}
 		n := binary.BigEndian.Uint64(k[1:])
 		sum := paid[n]
-		sum.add(winnings{binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:]), binary.BigEndian.Uint64(v[16:])})
+		sum.add(readWinnings(v))
 		paid[n] = sum
 		return nil
 	})

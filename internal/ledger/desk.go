@@ -49,12 +49,6 @@ type AgencyProgress struct {
 	Seen     time.Time // when its last batch or its finish came; zero: never
 }
 
-// AgencyWinners are the winners of an agency, in the order in which their bets were stored.
-type AgencyWinners struct {
-	Agency    quiniela.Agency
-	Documents []string
-}
-
 // Draws returns all draws, in the order in which they were opened.
 func (l *Ledger) Draws(ctx context.Context) ([]Draw, error) {
 	if err := l.fresh(ctx); err != nil {
@@ -243,35 +237,11 @@ func (l *Ledger) Progress(ctx context.Context, id string, from quiniela.Agency, 
 	return all, nil
 }
 
-// AllWinners returns the winners of a drawn draw, in the order of the agencies, without those that have none. Before
-// it is drawn there are none, and no error.
-func (l *Ledger) AllWinners(ctx context.Context, id string) ([]AgencyWinners, error) {
-	d, err := l.FindDraw(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if err := d.forgotten(); err != nil {
-		return nil, err
-	}
-	var all []AgencyWinners
-	prefix := binary.BigEndian.AppendUint64([]byte{keyWinner}, d.Seq)
-	err = l.state.scan(prefix, func(k, v []byte) error {
-		a := quiniela.Agency(binary.BigEndian.Uint32(k[len(prefix):]))
-		if n := len(all); n == 0 || all[n-1].Agency != a {
-			all = append(all, AgencyWinners{Agency: a})
-		}
-		w := &all[len(all)-1]
-		_, _, document := winnerOf(v)
-		w.Documents = append(w.Documents, document)
-		return nil
-	})
-	return all, err
-}
-
 // AgencyCount is how many winners an agency has.
 type AgencyCount struct {
-	Agency  quiniela.Agency
-	Winners uint32
+	Agency    quiniela.Agency
+	Winners   uint32
+	Due, Paid uint64 // in cents, in the game quiniela
 }
 
 // CountWinners returns how many winners the agencies have, in order, from one on, most of them at most and without those that have none.
@@ -285,13 +255,7 @@ func (l *Ledger) CountWinners(ctx context.Context, id string, from quiniela.Agen
 		return nil, err
 	}
 	if d.Game != nil {
-		payouts, err := l.Payouts(ctx, id, from, int(d.Agencies)+1)
-		for _, p := range payouts {
-			if p.Winners > 0 && len(counts) < most {
-				counts = append(counts, AgencyCount{p.Agency, uint32(p.Winners)})
-			}
-		}
-		return counts, err
+		return l.state.countPrizes(d.Seq, from, most)
 	}
 	prefix := binary.BigEndian.AppendUint64([]byte{keyWinner}, d.Seq)
 	it, err := l.state.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
@@ -305,7 +269,7 @@ func (l *Ledger) CountWinners(ctx context.Context, id string, from quiniela.Agen
 		if !it.SeekLT(next) {
 			return nil, errors.Join(errors.New("the winners changed while they were counted"), it.Error())
 		}
-		counts = append(counts, AgencyCount{a, binary.BigEndian.Uint32(it.Key()[len(prefix)+4:]) + 1})
+		counts = append(counts, AgencyCount{Agency: a, Winners: binary.BigEndian.Uint32(it.Key()[len(prefix)+4:]) + 1})
 		ok = it.SeekGE(next)
 	}
 	return counts, it.Error()

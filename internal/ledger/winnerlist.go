@@ -227,6 +227,29 @@ func (s *state) markBefore(d uint64, a quiniela.Agency, index uint32) (m mark, e
 	return m, errors.Join(it.Error(), it.Close())
 }
 
+// countPrizes is CountWinners of a draw of the game quiniela.
+func (s *state) countPrizes(d uint64, from quiniela.Agency, most int) (counts []AgencyCount, err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: agencyKey(nil, keyPaid, d, from), UpperBound: after(binary.BigEndian.AppendUint64([]byte{keyPaid}, d))})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	for ok := it.First(); ok && len(counts) < most; ok = it.Next() {
+		row, err := it.ValueAndErr()
+		if err != nil {
+			return nil, err
+		}
+		w := readWinnings(row)
+		counts = append(counts, AgencyCount{quiniela.Agency(binary.BigEndian.Uint32(it.Key()[1+8:])), uint32(w.bets), w.due, w.paid})
+	}
+	return counts, it.Error()
+}
+
+// readWinnings reads a row of what an agency's bets win, see keyPaid.
+func readWinnings(row []byte) winnings {
+	return winnings{binary.BigEndian.Uint64(row), binary.BigEndian.Uint64(row[8:]), binary.BigEndian.Uint64(row[16:])}
+}
+
 // won returns what an agency's bets win in a drawn draw of the game quiniela.
 func (s *state) won(d uint64, a quiniela.Agency) (w winnings, err error) {
 	row, done, err := s.db.Get(agencyKey(nil, keyPaid, d, a))
@@ -236,7 +259,7 @@ func (s *state) won(d uint64, a quiniela.Agency) (w winnings, err error) {
 	if err != nil {
 		return w, err
 	}
-	w = winnings{binary.BigEndian.Uint64(row), binary.BigEndian.Uint64(row[8:]), binary.BigEndian.Uint64(row[16:])}
+	w = readWinnings(row)
 	return w, done.Close()
 }
 

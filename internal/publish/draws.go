@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 
+	"quiniela"
 	"quiniela/draw"
 	"quiniela/internal/ledger"
 	"quiniela/receipt"
@@ -90,14 +91,27 @@ func (p *Publisher) putBeacon(_ context.Context, f *folder, d ledger.Draw) error
 	return f.putChanged(folderOf(d)+"beacon.json", append(text, '\n'))
 }
 
+// winnersAtOnce is how many agencies' winners are read at once.
+const winnersAtOnce = 1000
+
 func (p *Publisher) putWinners(ctx context.Context, f *folder, d ledger.Draw) error {
-	winners, err := p.Ledger.AllWinners(ctx, d.ID)
-	if err != nil {
-		return err
-	}
 	var text bytes.Buffer
-	for _, w := range winners {
-		fmt.Fprintf(&text, "%d %d\n", w.Agency, len(w.Documents))
+	for from := quiniela.Agency(0); ; {
+		page, err := p.Ledger.CountWinners(ctx, d.ID, from, winnersAtOnce)
+		if err != nil {
+			return err
+		}
+		for _, a := range page {
+			if d.Game == nil {
+				fmt.Fprintf(&text, "%d %d\n", a.Agency, a.Winners)
+			} else {
+				fmt.Fprintf(&text, "%d %d %d %d\n", a.Agency, a.Winners, a.Due, a.Paid)
+			}
+			from = a.Agency + 1
+		}
+		if len(page) < winnersAtOnce {
+			break
+		}
 	}
 	return f.putChanged(folderOf(d)+"winners", text.Bytes())
 }

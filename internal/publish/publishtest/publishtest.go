@@ -90,6 +90,21 @@ func (d *Desk) Send(n uint64, agency quiniela.Agency, batch uint64, numbers ...i
 	for i, number := range numbers {
 		lines = fmt.Appendf(lines, "Ana,Paz,%d,1990-01-01,%d\n", 1000*int(batch)+i, number)
 	}
+	d.store(n, agency, batch, lines)
+}
+
+// Play stores a batch of bets of the game quiniela: number,stake[,from-to].
+func (d *Desk) Play(n uint64, agency quiniela.Agency, batch uint64, plays ...string) {
+	d.t.Helper()
+	var lines []byte
+	for i, play := range plays {
+		lines = fmt.Appendf(lines, "Ana,Paz,%d,1990-01-01,%s\n", 1000*int(batch)+i, play)
+	}
+	d.store(n, agency, batch, lines)
+}
+
+func (d *Desk) store(n uint64, agency quiniela.Agency, batch uint64, lines []byte) {
+	d.t.Helper()
 	s := &ledger.Submission{Draw: n, Agency: agency, Batch: batch, Frame: lines}
 	if err := d.Ledger.Submit(s); err != nil {
 		d.t.Fatal(err)
