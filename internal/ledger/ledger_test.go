@@ -389,7 +389,7 @@ func documents(l *ledger.Ledger, draw uint64, a quiniela.Agency) (all []string, 
 	w, drawn, err := l.Winners(context.Background(), draw, a)
 	for from := uint32(0); err == nil && from < w.Count; {
 		var page []byte
-		page, from, err = w.AppendLines(context.Background(), nil, from, 20)
+		page, from, err = w.Append(context.Background(), nil, from, 20, func(dst []byte, p *ledger.Prize) []byte { return append(append(dst, p.Document...), '\n') })
 		all = append(all, strings.Fields(string(page))...)
 	}
 	if err == nil && len(all) != int(w.Count) {

@@ -58,7 +58,10 @@ func (m *machine) prizes(d uint64, a quiniela.Agency) (all []string) {
 	}
 	for from := uint32(0); from < w.Count; {
 		var page []byte
-		if page, from, err = w.AppendPrizes(m.t.Context(), nil, from, 20); err != nil {
+		page, from, err = w.Append(m.t.Context(), nil, from, 20, func(dst []byte, p *ledger.Prize) []byte {
+			return fmt.Appendf(dst, "%d|%d|%s|%d|%d\n", p.Batch, p.Line, p.Document, p.Hits, p.Paid)
+		})
+		if err != nil {
 			m.t.Fatal(err)
 		}
 		all = append(all, strings.Fields(string(page))...)

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -77,26 +76,11 @@ func (w Winners) count() (n uint32, err error) {
 	return n, errors.Join(it.Error(), it.Close())
 }
 
-// AppendLines appends the documents from index from on to dst, one a line, until dst has some bytes or the list ends, and returns
+// Append appends the winning bets from index from on to dst, each as line appends it, until dst has some bytes or the list ends, and returns
 // the index that comes next.
-func (w Winners) AppendLines(ctx context.Context, dst []byte, from uint32, bytes int) (lines []byte, next uint32, err error) {
+func (w Winners) Append(ctx context.Context, dst []byte, from uint32, bytes int, line func(dst []byte, p *Prize) []byte) (lines []byte, next uint32, err error) {
 	err = w.each(ctx, from, func(p *Prize) bool {
-		dst = append(append(dst, p.Document...), '\n')
-		from++
-		return len(dst) < bytes
-	})
-	return dst, from, err
-}
-
-// AppendPrizes is AppendLines with lines that say where the bets are, how often they hit, and what they are paid in cents:
-// `<batch>|<line>|<document>|<hits>|<cents>`.
-func (w Winners) AppendPrizes(ctx context.Context, dst []byte, from uint32, bytes int) (lines []byte, next uint32, err error) {
-	err = w.each(ctx, from, func(p *Prize) bool {
-		dst = append(strconv.AppendUint(dst, p.Batch, 10), '|')
-		dst = append(strconv.AppendInt(dst, int64(p.Line), 10), '|')
-		dst = append(append(dst, p.Document...), '|')
-		dst = append(strconv.AppendInt(dst, int64(p.Hits), 10), '|')
-		dst = append(strconv.AppendUint(dst, p.Paid, 10), '\n')
+		dst = line(dst, p)
 		from++
 		return len(dst) < bytes
 	})

@@ -46,7 +46,7 @@ func (s *session) proofList(out *bufio.Writer, j *job) (l listing, err error) {
 	return listing{proofs.Count(), proofs.AppendLines}, nil
 }
 
-// winners answers query_winners at once and wait_winners when the draw is done, or after Options.Poll. It makes the reply's first line
+// winners answers query_winners and query_prizes at once and wait_winners when the draw is done, or after Options.Poll. It makes the reply's first line
 // and returns the list that follows it.
 func (s *session) winners(out *bufio.Writer, j *job) (l listing, err error) {
 	r := j.request
@@ -65,11 +65,25 @@ func (s *session) winners(out *bufio.Writer, j *job) (l listing, err error) {
 		return l, err
 	case drawn:
 		j.reply = wire.AppendListHead(j.reply, w.Count)
-		return listing{w.Count, w.AppendLines}, nil
+		line := appendDocument
+		if r.Verb == wire.Prizes {
+			line = appendPrize
+		}
+		return listing{w.Count, func(ctx context.Context, dst []byte, from uint32, bytes int) ([]byte, uint32, error) {
+			return w.Append(ctx, dst, from, bytes, line)
+		}}, nil
 	default:
 		j.reply = wire.AppendInProgress(j.reply)
 	}
 	return l, nil
+}
+
+func appendDocument(dst []byte, p *ledger.Prize) []byte {
+	return append(append(dst, p.Document...), '\n')
+}
+
+func appendPrize(dst []byte, p *ledger.Prize) []byte {
+	return wire.AppendPrize(dst, wire.Prize{Batch: p.Batch, Line: p.Line, Document: p.Document, Hits: p.Hits, Cents: p.Paid})
 }
 
 func (s *session) waitForDraw() {

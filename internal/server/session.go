@@ -239,7 +239,7 @@ func (s *session) serve(j *job, body []byte, framed bool) {
 		j.err = s.hello(j, r)
 	case wire.Status:
 		j.err = s.progress(j, r)
-	case wire.Query, wire.Wait, wire.Proofs:
+	case wire.Query, wire.Wait, wire.Prizes, wire.Proofs:
 		j.answered = make(chan struct{})
 		s.asked = j.answered
 	}
@@ -337,7 +337,7 @@ func (s *session) hello(j *job, r wire.Request) error {
 	s.greeted, s.sequence = r.Agency, ledger.NewSequence(at.Next)
 	resume := wire.Resume{Next: at.Next, Bets: at.Bets, LastBets: at.LastBets, LastHash: at.LastHash}
 	if r.Named {
-		resume.Draw = d.ID
+		resume.Draw, resume.Game = d.ID, d.Game
 	}
 	j.reply = wire.AppendResume(j.reply, resume)
 	return nil

@@ -25,11 +25,12 @@ type Hash [sha256.Size]byte
 
 // Resume is the reply to hello: what the central has of an agency, so that the agency can go on from there.
 type Resume struct {
-	Next     uint64 // the next batch's number, from 1
-	Bets     uint64 // bets stored
-	LastBets uint64 // of them, those in the last batch
-	LastHash Hash   // of the last batch; zero if there is none
-	Draw     string // the draw's name; empty if the hello had no field for it
+	Next     uint64          // the next batch's number, from 1
+	Bets     uint64          // bets stored
+	LastBets uint64          // of them, those in the last batch
+	LastHash Hash            // of the last batch; zero if there is none
+	Draw     string          // the draw's name; empty if the hello had no field for it
+	Game     *quiniela.Terms // of the draw; nil: the game is the specification's, or the hello had no field for the draw
 }
 
 // AppendBatchOK appends the reply to a stored batch.
@@ -62,6 +63,9 @@ func AppendResume(dst []byte, r Resume) []byte {
 	dst = hex.AppendEncode(dst, r.LastHash[:])
 	if r.Draw != "" {
 		dst = append(append(dst, '|'), r.Draw...)
+		if r.Game != nil {
+			dst = append(append(dst, '|'), r.Game.String()...)
+		}
 	}
 	return append(dst, '\n')
 }
@@ -167,6 +171,72 @@ func ReadWinnersReply(r *bufio.Reader) (documents []string, drawn bool, err erro
 	return documents, true, nil
 }
 
+// Prize is what a winning bet is paid: a line of the reply to query_prizes.
+type Prize struct {
+	Batch    uint64
+	Line     int // in the batch, from 1
+	Document string
+	Hits     int
+	Cents    uint64 // 0 in the specification's game
+}
+
+// AppendPrize appends a line of the reply to query_prizes.
+func AppendPrize(dst []byte, p Prize) []byte {
+	dst = append(strconv.AppendUint(dst, p.Batch, 10), '|')
+	dst = append(strconv.AppendInt(dst, int64(p.Line), 10), '|')
+	dst = append(append(dst, p.Document...), '|')
+	dst = append(strconv.AppendInt(dst, int64(p.Hits), 10), '|')
+	return append(strconv.AppendUint(dst, p.Cents, 10), '\n')
+}
+
+// ReadPrizesReply reads the reply to query_prizes, and calls f with each prize in their order. drawn is false while the draw is not done.
+func ReadPrizesReply(r *bufio.Reader, f func(Prize) error) (drawn bool, err error) {
+	line, err := readLine(r)
+	if err != nil || line == InProgress {
+		return false, err
+	}
+	s, ok := strings.CutPrefix(line, "ok|")
+	if !ok {
+		return false, refusal(line)
+	}
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil {
+		return false, refusal(line)
+	}
+	for range n {
+		if line, err = readLine(r); err != nil {
+			return false, err
+		}
+		p, err := parsePrize(line)
+		if err == nil {
+			err = f(p)
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// parsePrize reads batch|line|document|hits|cents.
+func parsePrize(line string) (p Prize, err error) {
+	f := strings.Split(line, "|")
+	if len(f) != 5 {
+		return p, fmt.Errorf("%w: %q", ErrReply, quiniela.Clip(line))
+	}
+	var errs [4]error
+	var place, hits uint64
+	p.Document = f[2]
+	p.Batch, errs[0] = quiniela.ParseUint(f[0], 63)
+	place, errs[1] = quiniela.ParseUint(f[1], 31)
+	hits, errs[2] = quiniela.ParseUint(f[3], 8)
+	p.Cents, errs[3] = quiniela.ParseUint(f[4], 63)
+	if p.Line, p.Hits = int(place), int(hits); errors.Join(errs[:]...) != nil || p.Batch == 0 || p.Line == 0 || p.Hits == 0 || p.Hits > quiniela.PrizeCount {
+		return p, fmt.Errorf("%w: %q", ErrReply, quiniela.Clip(line))
+	}
+	return p, nil
+}
+
 // ReadListHead reads the first line of a list's reply, `ok|<N>`. N lines follow, which ReadListLine reads.
 func ReadListHead(r *bufio.Reader) (uint32, error) {
 	line, err := readLine(r)
@@ -197,9 +267,9 @@ func ReadResume(r *bufio.Reader) (Resume, error) {
 	return resume, nil
 }
 
-// parseResume reads ok|next|bets|last bets|last hash[|draw].
+// parseResume reads ok|next|bets|last bets|last hash[|draw[|game and terms]].
 func parseResume(f []string) (r Resume, ok bool) {
-	if len(f) < 5 || len(f) > 6 || f[0] != "ok" {
+	if len(f) < 5 || len(f) > 7 || f[0] != "ok" {
 		return r, false
 	}
 	for i, p := range []*uint64{&r.Next, &r.Bets, &r.LastBets} {
@@ -215,9 +285,16 @@ func parseResume(f []string) (r Resume, ok bool) {
 	if _, err := hex.Decode(r.LastHash[:], []byte(f[4])); err != nil {
 		return r, false
 	}
-	if len(f) == 6 {
-		r.Draw = f[5]
-		return r, quiniela.CheckDrawID(r.Draw) == nil
+	if len(f) == 5 {
+		return r, true
+	}
+	if r.Draw = f[5]; quiniela.CheckDrawID(r.Draw) != nil {
+		return r, false
+	}
+	if len(f) == 7 {
+		var err error
+		r.Game, err = quiniela.ParseTerms(f[6])
+		return r, err == nil && r.Game != nil
 	}
 	return r, true
 }

@@ -24,6 +24,7 @@ const (
 	Hello
 	Proofs
 	Status
+	Prizes
 )
 
 // The words that start a request body.
@@ -35,6 +36,7 @@ const (
 	wordHello  = "hello"
 	wordProofs = "proofs"
 	wordStatus = "status"
+	wordPrizes = "query_prizes"
 )
 
 // Request is one request, taken apart. Which fields matter depends on the verb.
@@ -167,6 +169,7 @@ var verbs = map[string]struct {
 	wordHello:  {Hello, 1, 3, "hello|agency[|token[|draw]]"},
 	wordProofs: {Proofs, 1, 1, "proofs|agency"},
 	wordStatus: {Status, 1, 1, "status|agency"},
+	wordPrizes: {Prizes, 1, 1, "query_prizes|agency"},
 }
 
 func parseVerb(word string, fields []string) (Request, error) {
@@ -281,6 +284,11 @@ func appendField(dst []byte, n uint64) []byte {
 // AppendProofs appends a proofs body.
 func AppendProofs(dst []byte, agency quiniela.Agency) []byte {
 	return append(appendField(append(dst, wordProofs...), uint64(agency)), '\n')
+}
+
+// AppendPrizes appends a query_prizes body.
+func AppendPrizes(dst []byte, agency quiniela.Agency) []byte {
+	return append(appendField(append(dst, wordPrizes...), uint64(agency)), '\n')
 }
 
 // AppendStatus appends a status body.
