@@ -82,12 +82,18 @@ const proofsFormat = "quiniela/v2/proofs"
 type ProofsHead struct {
 	Draw       string // its name
 	Agency     quiniela.Agency
-	Checkpoint []byte // a signed note, whose log the proofs lead to
+	Checkpoint []byte          // a signed note, whose log the proofs lead to
+	Game       *quiniela.Terms // of the draw; nil: the game is the specification's
 }
 
-// Append appends the head: `quiniela/v2/proofs|<draw>|<agency>`, and a line with the checkpoint in base64.
+// Append appends the head: `quiniela/v2/proofs|<draw>|<agency>`, in the game quiniela with `|` and the terms behind it, and a line with the
+// checkpoint in base64.
 func (h ProofsHead) Append(dst []byte) []byte {
-	dst = fmt.Appendf(dst, "%s|%s|%d\n", proofsFormat, h.Draw, h.Agency)
+	dst = fmt.Appendf(dst, "%s|%s|%d", proofsFormat, h.Draw, h.Agency)
+	if h.Game != nil {
+		dst = append(append(dst, '|'), h.Game.String()...)
+	}
+	dst = append(dst, '\n')
 	return append(base64.StdEncoding.AppendEncode(dst, h.Checkpoint), '\n')
 }
 
@@ -105,12 +111,15 @@ func ReadProofs(r io.Reader) (*ProofsReader, error) {
 		return nil, malformed("proofs", "the first line: %v", err)
 	}
 	f := strings.Split(string(first), "|")
-	if len(f) != 3 || f[0] != proofsFormat {
-		return nil, malformed("proofs", "the first line is %.60q, and this program reads %s|<draw>|<agency>", first, proofsFormat)
+	if len(f) != 3 && len(f) != 4 || f[0] != proofsFormat {
+		return nil, malformed("proofs", "the first line is %.60q, and this program reads %s|<draw>|<agency>[|<game>]", first, proofsFormat)
 	}
 	agency, err := quiniela.ParseAgency(f[2])
 	if err == nil {
 		err = quiniela.CheckDrawID(f[1])
+	}
+	if err == nil && len(f) == 4 {
+		p.Game, err = quiniela.ParseTerms(f[3])
 	}
 	if err != nil {
 		return nil, &MalformedError{"proofs", err}

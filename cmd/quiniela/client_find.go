@@ -59,7 +59,7 @@ func (c *clientFindCommand) table(e env, all []client.Found) error {
 		t.columns = append(t.columns, column{head: e.say("DRAW")}, column{e.say("BATCH"), true}, column{e.say("LOG ENTRY"), true})
 	}
 	for _, f := range all {
-		row := append([]string{fmt.Sprint(f.Line)}, f.Cells[:]...)
+		row := append([]string{fmt.Sprint(f.Line)}, f.Cells...)
 		if c.Proofs != "" {
 			row = append(row, f.Draw, fmt.Sprint(f.Batch), fmt.Sprint(f.Entry))
 		}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"quiniela"
+	"quiniela/internal/wire"
 )
 
 // Options says what an agency sends, and where. Start from DefaultOptions.
@@ -105,10 +106,11 @@ type agency struct {
 	ctx      context.Context // the run's; its end makes every wait, read and write end
 	backoff  *backoff
 	file     *checked
-	reader   *bufio.Reader // of a connection with one request: exchange's, for one after the other
-	total    int           // see Progress
-	resumed  bool          // the server has said what is stored, and report says so
-	finished bool          // the server has acknowledged that the agency has finished
+	game     *quiniela.Terms // of the draw, once the server has said it; nil: the specification's
+	reader   *bufio.Reader   // of a connection with one request: exchange's, for one after the other
+	total    int             // see Progress
+	resumed  bool            // the server has said what is stored, and report says so
+	finished bool            // the server has acknowledged that the agency has finished
 	report   Report
 	toldAt   time.Time // when Progress was called last
 	told     Progress  // what it was called with
@@ -131,10 +133,8 @@ func (a *agency) run() error {
 		return err
 	}
 	defer func() { a.closed("file", f.Close(), "name", f.Name()) }()
-	a.file, a.total, a.report.Skipped = f, f.bets, f.bad
-	for _, bad := range f.bad {
-		a.log.Warn("skip_line", "result", "success", "line", bad.Line, "reason", bad.Field)
-	}
+	a.file, a.total = f, f.bets
+	a.skips(0)
 	send := a.sendSession
 	if a.Plain {
 		send = a.sendPlain
@@ -148,6 +148,30 @@ func (a *agency) run() error {
 		a.log.Info("consulta_ganadores", "result", "success", "cant_ganadores", len(a.report.Documents))
 	}
 	a.progress("done", a.report.Bets)
+	return nil
+}
+
+// skips reports the bad lines that are left out, but for those that were reported before.
+func (a *agency) skips(before int) {
+	a.report.Skipped = a.file.bad
+	for _, bad := range a.file.bad[before:] {
+		a.log.Warn("skip_line", "result", "success", "line", bad.Line, "reason", bad.Field)
+	}
+}
+
+// play takes a draw's game and its terms from the reply to hello, and checks the file against them before anything is sent.
+func (a *agency) play(resume wire.Resume) error {
+	a.game = resume.Game
+	if a.finished {
+		return nil // it was checked, and sent
+	}
+	before := len(a.file.bad)
+	if err := a.file.under(a.ctx, a.Draw, a.game); err != nil {
+		return err
+	}
+	if a.total = a.file.bets; len(a.file.bad) > before {
+		a.skips(0) // those of the terms stand between them
+	}
 	return nil
 }
 

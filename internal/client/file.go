@@ -2,6 +2,7 @@ package client
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,11 @@ const mostBad = 1000
 // hash of each block shows that what is sent is what was checked.
 type checked struct {
 	*blocks
-	skip  bool // leave bad lines out
+	skip bool // leave bad lines out
+	// game is that of the lines, which the first one tells: nil is the specification's. Its terms are the loosest, until under says which
+	// ones hold.
+	game  *quiniela.Terms
+	told  bool // the first line has told the game
 	today quiniela.Day
 	bets  int
 	bad   []BadLine // the first mostBad
@@ -88,6 +93,37 @@ func (f *checked) readThrough(ctx context.Context, progress func(bets int)) erro
 		return err
 	}
 	f.readOnce = true
+	return nil
+}
+
+// loosest are terms that every bet of the game quiniela has.
+var loosest = quiniela.Terms{Multipliers: [quiniela.MaxDigits]uint32{1, 1, 1, 1}, MinStake: 1}
+
+// gameOf tells from a line which game it is of: with more fields than the specification's has, it is of quiniela.
+func gameOf(line []byte) *quiniela.Terms {
+	if bytes.Count(line, []byte{','}) >= quiniela.Fields {
+		return &loosest
+	}
+	return nil
+}
+
+// under checks that the bets are of a draw's game, and within its terms, before any is sent. The file is read again where a bet may not be.
+func (f *checked) under(ctx context.Context, draw string, game *quiniela.Terms) error {
+	if f.game.Equal(game) || f.bets == 0 && len(f.bad) == 0 {
+		f.game = game
+		return nil
+	}
+	if f.game.Game() != game.Game() {
+		return fmt.Errorf("draw %s is of the game %s, whose bet lines are %s, and %s has bets of the game %s; nothing was sent: name another draw with --draw, or another file",
+			draw, game.Game(), game.Header(), f.Name(), f.game.Game())
+	}
+	f.game, f.bets = game, 0
+	if err := f.readThrough(ctx, func(int) {}); err != nil {
+		return err
+	}
+	if len(f.bad) > 0 && !f.skip {
+		return f.refusal()
+	}
 	return nil
 }
 
@@ -151,7 +187,10 @@ func (r *lineReader) next() ([]byte, error) {
 			r.reject(BadLine{r.blank, "", "the line is blank"})
 			r.blank = 0
 		}
-		if bad := check(line, r.f.today, r.line == 1); bad != nil {
+		if !r.f.told {
+			r.f.game, r.f.told = gameOf(line), true
+		}
+		if bad := check(line, r.f.game, r.f.today, r.line == 1); bad != nil {
 			r.reject(BadLine{r.line, bad.Field, bad.Reason})
 			continue
 		}

@@ -1,24 +1,24 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 
 	"quiniela"
 )
 
 // Found is a bet of the agency's file.
 type Found struct {
-	Line   int                     // of the file, from 1
-	Cells  [quiniela.Fields]string // as the file has them
-	Draw   string                  // where there are proofs: the draw that has the bet
-	Batch  uint64                  // likewise: the batch that the bet came in, from 1
-	Entry  uint64                  // likewise: the index of the batch's entry in the log
-	Signed string                  // likewise: the origin of the log
+	Line   int      // of the file, from 1
+	Cells  []string // of the line, as the file has them: quiniela.Fields, and in the game quiniela one or two more
+	Draw   string   // where there are proofs: the draw that has the bet
+	Batch  uint64   // likewise: the batch that the bet came in, from 1
+	Entry  uint64   // likewise: the index of the batch's entry in the log
+	Signed string   // likewise: the origin of the log
 }
 
 // Find hands the bets of a document to found, in the order of the agency's file, and returns how many there are. Documents are compared
@@ -37,7 +37,7 @@ func Find(ctx context.Context, o Options, proofs io.Reader, log *slog.Logger, do
 		err = eachProven(ctx, o, proofs, log, func(b provenBatch) error {
 			i := 0
 			for line := range quiniela.StoredLines(b.bets) {
-				n, err := pick(line, document, Found{Line: b.lines[i], Draw: b.head.Draw, Batch: b.number, Entry: b.proof.Index, Signed: b.log.Origin}, found)
+				n, err := pick(b.head.Game, line, document, Found{Line: b.lines[i], Draw: b.head.Draw, Batch: b.number, Entry: b.proof.Index, Signed: b.log.Origin}, found)
 				if bets += n; err != nil {
 					return err
 				}
@@ -55,7 +55,7 @@ func Find(ctx context.Context, o Options, proofs io.Reader, log *slog.Logger, do
 		if err != nil {
 			return bets, bad, err
 		}
-		n, err := pick(line, document, Found{Line: lines.line}, found)
+		n, err := pick(f.game, line, document, Found{Line: lines.line}, found)
 		if bets += n; err != nil {
 			return bets, bad, err
 		}
@@ -63,16 +63,14 @@ func Find(ctx context.Context, o Options, proofs io.Reader, log *slog.Logger, do
 }
 
 // pick hands a bet to found if it is of the document, and returns how many it handed over.
-func pick(line []byte, document uint32, bet Found, found func(Found) error) (int, error) {
-	parsed, err := quiniela.Specified.StoredBet(line)
+func pick(game *quiniela.Terms, line []byte, document uint32, bet Found, found func(Found) error) (int, error) {
+	parsed, err := game.StoredBet(line)
 	if err != nil {
 		return 0, fmt.Errorf("line %d: %w", bet.Line, err)
 	}
 	if parsed.Document != document {
 		return 0, nil
 	}
-	for i, cell := range bytes.Split(line, []byte{','}) {
-		bet.Cells[i] = string(cell)
-	}
+	bet.Cells = strings.Split(string(line), ",")
 	return 1, found(bet)
 }

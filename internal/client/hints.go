@@ -17,9 +17,9 @@ const (
 	header     = "it looks like a header: delete this line, the file has bets only"
 )
 
-// check returns what is wrong with a trimmed line that is not blank, or nil. first says that it is the file's first line. It
+// check returns what is wrong with a trimmed line of a game that is not blank, or nil. first says that it is the file's first line. It
 // refuses what the server refuses, and quoted cells as well, which the server would store with their quotes.
-func check(line []byte, today quiniela.Day, first bool) *quiniela.LineError {
+func check(line []byte, game *quiniela.Terms, today quiniela.Day, first bool) *quiniela.LineError {
 	if first {
 		switch {
 		case bytes.HasPrefix(line, []byte("\xef\xbb\xbf")):
@@ -31,7 +31,7 @@ func check(line []byte, today quiniela.Day, first bool) *quiniela.LineError {
 	if bytes.IndexByte(line, '"') >= 0 && quoted(line) {
 		return &quiniela.LineError{Reason: quotedCell}
 	}
-	_, bad := quiniela.Specified.CheckLine(line, today)
+	_, bad := game.CheckLine(line, today)
 	if bad == nil {
 		return nil
 	}
@@ -41,7 +41,7 @@ func check(line []byte, today quiniela.Day, first bool) *quiniela.LineError {
 		return &quiniela.LineError{Reason: semicolons}
 	case len(cells) < quiniela.Fields && bytes.Count(line, []byte{'\t'}) >= quiniela.Fields-1:
 		return &quiniela.LineError{Reason: tabs}
-	case first && len(cells) == quiniela.Fields && isWord(cells[2]) && isWord(cells[4]):
+	case first && len(cells) >= quiniela.Fields && isWord(cells[2]) && isWord(cells[4]):
 		return &quiniela.LineError{Reason: header}
 	}
 	return bad

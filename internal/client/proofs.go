@@ -55,7 +55,7 @@ func (s *session) keepProofs() (err error) {
 
 // proofsHead reads the first line of the reply: the checkpoint.
 func (s *session) proofsHead(lines uint32) (receipt.ProofsHead, error) {
-	head := receipt.ProofsHead{Draw: s.a.Draw, Agency: s.a.Agency}
+	head := receipt.ProofsHead{Draw: s.a.Draw, Agency: s.a.Agency, Game: s.a.game}
 	if lines == 0 {
 		return head, fmt.Errorf("%w: proofs without a checkpoint", wire.ErrReply)
 	}
@@ -159,7 +159,7 @@ func (p *proofsCheck) take(b receipt.BatchProof) (bets []byte, numbers []int, er
 		numbers = append(numbers, p.lines.line)
 		p.bets++
 	}
-	root, err := receipt.Root(quiniela.Specified, &b.Secret, bets)
+	root, err := receipt.Root(p.a.file.game, &b.Secret, bets)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -225,6 +225,9 @@ func eachProven(ctx context.Context, o Options, proofs io.Reader, log *slog.Logg
 		return err
 	}
 	defer func() { err = errors.Join(err, a.file.Close()) }()
+	if err := a.file.under(ctx, all.Draw, all.Game); err != nil {
+		return err
+	}
 	check, err := a.checkProofs(all.Checkpoint)
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.Proofs, err)
@@ -253,7 +256,7 @@ func receiptsOf(head receipt.ProofsHead, proof receipt.BatchProof, bets []byte, 
 	i := -1
 	for line := range quiniela.StoredLines(bets) {
 		i++
-		bet, err := quiniela.Specified.StoredBet(line)
+		bet, err := head.Game.StoredBet(line)
 		if err != nil {
 			return made, err
 		}
@@ -262,7 +265,7 @@ func receiptsOf(head receipt.ProofsHead, proof receipt.BatchProof, bets []byte, 
 			continue
 		}
 		if leaves == nil {
-			if leaves, err = receipt.KeepLeaves(quiniela.Specified, &proof.Secret, bets); err != nil {
+			if leaves, err = receipt.KeepLeaves(head.Game, &proof.Secret, bets); err != nil {
 				return made, err
 			}
 		}

@@ -120,6 +120,9 @@ func (s *session) converse() (next uint64, err error) {
 		return 0, err
 	}
 	a.backoff.alive()
+	if err := a.play(resume); err != nil {
+		return resume.Next, err
+	}
 	last := resume.Next - 1
 	// Once the agency has finished and all bets are stored, the file is not read again: it may change, or go.
 	if !a.finished || resume.Bets != uint64(a.file.bets) {

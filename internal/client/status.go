@@ -57,8 +57,14 @@ func Stand(ctx context.Context, c Options, log *slog.Logger) (standing Standing,
 		return standing, a.refused(err)
 	}
 	if a.file != nil {
-		standing.Sent = &Sent{Bets: a.file.bets}
-		_, standing.Sent.Other = a.skipStored(stored)
+		if standing.Sent = new(Sent); stored.Game.Game() != a.file.game.Game() && a.file.bets > 0 {
+			standing.Sent.Other = a.otherFile(fmt.Sprintf("its bets are of the game %s, and draw %s is of %s", a.file.game.Game(), a.Draw, stored.Game.Game()))
+		} else if err := a.file.under(ctx, a.Draw, stored.Game); err != nil {
+			return standing, err
+		} else {
+			_, standing.Sent.Other = a.skipStored(stored)
+		}
+		standing.Sent.Bets = a.file.bets
 	}
 	return standing, nil
 }

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/big"
 	"os"
 	"path/filepath"
 
 	"quiniela"
+	"quiniela/draw"
 	"quiniela/internal/durable"
 	"quiniela/internal/logline"
 	"quiniela/internal/wire"
@@ -68,43 +70,94 @@ func (a *agency) winnersFile(err error) error {
 		a.Winners, err, sent)
 }
 
-// keepWinners writes the agency's winning bets to Options.Winners: the rows of its own file that are on the winning number. They have to
-// be those that the server has named, all of them and in the same order.
+// keepWinners writes the agency's winning bets to Options.Winners: the rows of its own file that won, by the numbers that the server gives.
+// They have to be those that the server has named, all of them and in the same order. In the game quiniela each row has how often it hits
+// and what it is paid behind it, which has to be what the draw's terms give.
 func (s *session) keepWinners() error {
 	a := s.a
-	number, err := s.number()
+	drawn, err := s.drawn()
 	if err != nil {
 		return err
+	}
+	named := prizesOf(a.report.Documents)
+	if a.game != nil {
+		if named, err = s.prizes(); err != nil {
+			return err
+		}
 	}
 	file, err := durable.Create(a.Winners, 0o600)
 	if err != nil {
 		return a.winnersFile(err)
 	}
-	if err := a.writeWinners(file, number); err != nil {
+	if err := a.writeWinners(file, drawn, named); err != nil {
 		return errors.Join(err, file.Discard())
 	}
 	if err := file.Commit(); err != nil {
 		return a.winnersFile(err)
 	}
-	a.log.Info("winners", "result", "success", "cantidad", len(a.report.Documents), "number", number, "file", a.Winners)
+	a.log.Info("winners", "result", "success", "cantidad", len(named), "number", drawn.Number, "file", a.Winners)
 	return nil
 }
 
-// number asks for the number that won.
-func (s *session) number() (quiniela.Number, error) {
+// drawn asks for the numbers of the draw, which is done.
+func (s *session) drawn() (wire.Progress, error) {
 	p, err := s.progress()
 	switch {
 	case err != nil:
-		return 0, err
+		return p, err
 	case p.State != wire.Drawn:
-		return 0, fmt.Errorf("%w: the winners of draw %s without its number", wire.ErrReply, p.Draw)
+		return p, fmt.Errorf("%w: the winners of draw %s without its number", wire.ErrReply, p.Draw)
+	case (p.Prizes != nil) != (s.a.game != nil):
+		return p, fmt.Errorf("%w: draw %s is of the game %s, and has %d numbers", wire.ErrReply, p.Draw, s.a.game.Game(), max(len(p.Prizes), 1))
 	}
-	return p.Number, nil
+	return p, nil
 }
 
-// writeWinners writes the file's rows on a number, each ended by '\n'.
-func (a *agency) writeWinners(out io.Writer, number quiniela.Number) error {
-	lines, named, rows := a.file.lines(), a.report.Documents, bufio.NewWriter(out)
+// prizesOf are the winners of the specification's game, which have a document and no money.
+func prizesOf(documents []string) []wire.Prize {
+	all := make([]wire.Prize, len(documents))
+	for i, document := range documents {
+		all[i] = wire.Prize{Document: document, Hits: 1}
+	}
+	return all
+}
+
+// prizes asks for what the agency's bets are paid.
+func (s *session) prizes() (all []wire.Prize, err error) {
+	if err := s.request(wire.AppendPrizes(nil, s.a.Agency), answerTimeout); err != nil {
+		return nil, err
+	}
+	drawn, err := wire.ReadPrizesReply(s.r, func(p wire.Prize) error {
+		all = append(all, p)
+		return s.deadline(answerTimeout)
+	})
+	if err == nil && !drawn {
+		err = fmt.Errorf("%w: no prizes of a draw that is done", wire.ErrReply)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ask for the prizes of agency %d: %w", s.a.Agency, err)
+	}
+	return all, nil
+}
+
+// won returns how often a bet hits in a draw, and what it is paid in cents.
+func (a *agency) won(p quiniela.Play, drawn wire.Progress) (hits int, cents uint64) {
+	if a.game == nil {
+		if p.Number == drawn.Number {
+			hits = 1
+		}
+		return hits, 0
+	}
+	if hits = len(draw.Hits(drawn.Prizes, p)); hits == 0 {
+		return 0, 0
+	}
+	paid := draw.Paid(draw.Prize(a.game, p, hits), new(big.Int).SetUint64(drawn.Pool), new(big.Int).SetUint64(drawn.Due))
+	return hits, paid.Uint64()
+}
+
+// writeWinners writes the file's winning rows, each ended by '\n'.
+func (a *agency) writeWinners(out io.Writer, drawn wire.Progress, named []wire.Prize) error {
+	lines, rows := a.file.lines(), bufio.NewWriter(out)
 	for {
 		line, err := lines.next()
 		if errors.Is(err, io.EOF) {
@@ -113,28 +166,47 @@ func (a *agency) writeWinners(out io.Writer, number quiniela.Number) error {
 		if err != nil {
 			return fmt.Errorf("read the agency's bets again: %w", err)
 		}
-		if p, err := quiniela.Specified.PlayOf(line); err != nil || p.Number != number {
+		play, err := a.game.PlayOf(line)
+		if err != nil {
+			return fmt.Errorf("line %d of %s: %w", lines.line, a.File, err)
+		}
+		hits, cents := a.won(play, drawn)
+		if hits == 0 {
 			continue
 		}
 		document := string(quiniela.DocumentOf(line))
 		switch {
 		case len(named) == 0:
-			return a.otherWinners("the bet in line %d of %s is on %d, and the server does not name its document %s", lines.line, a.File, number, a.shown(document))
-		case named[0] != document:
-			return a.otherWinners("the server names the document %s where the bet in line %d of %s, which is on %d too, has %s",
-				a.shown(named[0]), lines.line, a.File, number, a.shown(document))
+			return a.otherWinners("the bet in line %d of %s is on %s, and the server does not name its document %s", lines.line, a.File, a.number(play), a.shown(document))
+		case named[0].Document != document:
+			return a.otherWinners("the server names the document %s where the bet in line %d of %s, which is on %s too, has %s",
+				a.shown(named[0].Document), lines.line, a.File, a.number(play), a.shown(document))
+		case named[0].Hits != hits || named[0].Cents != cents:
+			return a.otherWinners("the server says that the bet in line %d of %s hits %d times and is paid %s, and by the draw's numbers and terms it hits %d times and is paid %s",
+				lines.line, a.File, named[0].Hits, quiniela.FormatCents(named[0].Cents), hits, quiniela.FormatCents(cents))
 		}
 		named = named[1:]
 		_, _ = rows.Write(line)
+		if a.game != nil {
+			_, _ = fmt.Fprintf(rows, ",%d,%s", hits, quiniela.FormatCents(cents))
+		}
 		_ = rows.WriteByte('\n') // an error stays until the Flush
 	}
 	if len(named) > 0 {
-		return a.otherWinners("the server names the document %s, of which %s has no such bet on %d", a.shown(named[0]), a.File, number)
+		return a.otherWinners("the server names the document %s, of which %s has no such bet", a.shown(named[0].Document), a.File)
 	}
 	if err := rows.Flush(); err != nil {
 		return a.winnersFile(err)
 	}
 	return nil
+}
+
+// number is what messages say that a bet is on: as before in the specification's game, and with its digits in the other.
+func (a *agency) number(p quiniela.Play) string {
+	if a.game == nil {
+		return fmt.Sprint(p.Number)
+	}
+	return p.Appearance()
 }
 
 func (a *agency) otherWinners(format string, args ...any) error {

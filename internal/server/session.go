@@ -367,6 +367,9 @@ func (s *session) progress(j *job, r wire.Request) error {
 	switch {
 	case drawn:
 		p.State, p.Number, p.Winners = wire.Drawn, d.Result.Number, w.Count
+		if paid := d.Payout(); paid != nil {
+			p.Prizes, p.Due, p.Pool = d.Prizes(), paid.Due, paid.Pool
+		}
 	case d.Sealed:
 		p.State = wire.Sealed
 	}

@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"quiniela"
 	"quiniela/internal/wire"
@@ -82,6 +85,37 @@ func TestRepliesComeBack(t *testing.T) {
 	want := wire.Resume{Next: 4, Bets: 450, LastBets: 150, LastHash: wire.Hash{1, 2, 255}}
 	if got, err := wire.ReadResume(reader(string(wire.AppendResume(nil, want)))); err != nil || got != want {
 		t.Errorf("resume: %+v, %v", got, err)
+	}
+	game := quiniela.DefaultTerms()
+	want.Draw, want.Game = "night", &game
+	text := fmt.Sprintf("ok|4|450|150|0102ff%s|night|quiniela multipliers=7,70,600,3500 min_stake=1.00 max_stake=- cap=-\n", strings.Repeat("0", 58))
+	if reply := string(wire.AppendResume(nil, want)); reply != text {
+		t.Errorf("resume in the game quiniela: %q, want %q", reply, text)
+	}
+	if got, err := wire.ReadResume(reader(text)); err != nil || !cmp.Equal(got, want) {
+		t.Errorf("resume in the game quiniela: %+v, %v", got, err)
+	}
+	for _, bad := range []string{"|x\n", "|specified\n", "|\n", "|quiniela\n"} {
+		if got, err := wire.ReadResume(reader(strings.Replace(text, "|quiniela multipliers=7,70,600,3500 min_stake=1.00 max_stake=- cap=-\n", bad, 1))); err == nil {
+			t.Errorf("with the terms %q: %+v", bad, got)
+		}
+	}
+	prize := wire.Prize{Batch: 3, Line: 150, Document: "00000042", Hits: 3, Cents: 105000}
+	reply := string(wire.AppendPrize(wire.AppendListHead(nil, 1), prize))
+	var prizes []wire.Prize
+	if drawn, err := wire.ReadPrizesReply(reader(reply), func(p wire.Prize) error { prizes = append(prizes, p); return nil }); reply != "ok|1\n3|150|00000042|3|105000\n" || !drawn || err != nil || !slices.Equal(prizes, []wire.Prize{prize}) {
+		t.Errorf("prizes: %q, %v, %t, %v", reply, prizes, drawn, err)
+	}
+	if drawn, err := wire.ReadPrizesReply(reader(wire.InProgress+"\n"), nil); drawn || err != nil {
+		t.Errorf("prizes before the draw: %t, %v", drawn, err)
+	}
+	for _, bad := range []string{"ok|1\n", "ok|x\n", "ok|1\n3|150|1|3\n", "ok|1\n0|1|1|1|1\n", "ok|1\n1|0|1|1|1\n", "ok|1\n1|1|1|0|1\n", "ok|1\n1|1|1|21|1\n", "ok|1\n1|1|1|1|-1\n", "ok|1\n1|1|1|1|1|1\n"} {
+		if drawn, err := wire.ReadPrizesReply(reader(bad), func(wire.Prize) error { return nil }); err == nil {
+			t.Errorf("%q is read as prizes, drawn: %t", bad, drawn)
+		}
+	}
+	if r, err := wire.Parse(wire.AppendPrizes(nil, 3)); err != nil || r.Verb != wire.Prizes || r.Agency != 3 {
+		t.Errorf("query_prizes: %+v, %v", r, err)
 	}
 	if n, err := wire.ReadBatchReply(reader(string(wire.AppendBatchOK(nil, 150)))); n != 150 || err != nil {
 		t.Errorf("batch: %d, %v", n, err)
@@ -260,7 +294,7 @@ func FuzzParse(f *testing.F) {
 
 // Whatever reply to status is read means the same when it is written again.
 func FuzzProgress(f *testing.F) {
-	for _, s := range []string{"ok|1|open||0|0|0||", "ok|night|sealed|2026-11-24T21:00:00Z|80|12000|1||", "ok|a.b|drawn|2026-11-24T21:00:00Z|1|2|1|0042|0", "fail|0|agency|x", "ok|"} {
+	for _, s := range []string{"ok|1|open||0|0|0||", "ok|night|sealed|2026-11-24T21:00:00Z|80|12000|1||", "ok|a.b|drawn|2026-11-24T21:00:00Z|1|2|1|0042|0", "ok|a|drawn||1|2|1|7|1|0007" + strings.Repeat(" 0007", 19) + "|2|1", "fail|0|agency|x", "ok|"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
@@ -273,7 +307,7 @@ func FuzzProgress(f *testing.F) {
 			t.Fatalf("%q is read as %+v, and that as %+v, %v", line, p, again, err)
 		}
 		again.Closes = p.Closes
-		if again != p || p.Number > quiniela.MaxNumber {
+		if !cmp.Equal(again, p) || p.Number > quiniela.MaxNumber {
 			t.Fatalf("%q is read as %+v, and that as %+v", line, p, again)
 		}
 	})
@@ -324,23 +358,29 @@ func (e endless) Read(p []byte) (int, error) {
 // The reply to status is read as it was written, and a reply that no server writes is refused.
 func TestProgressIsReadAsItWasWritten(t *testing.T) {
 	closes := time.Date(2026, 11, 24, 21, 0, 0, 0, time.UTC)
+	sevens := strings.Repeat(" 0007", 19)
+	twenty := append([]quiniela.Number{4563}, slices.Repeat([]quiniela.Number{7}, 19)...)
 	for want, p := range map[string]wire.Progress{
 		"ok|1|open||0|0|0||\n":                                    {Draw: "1", State: wire.Open},
 		"ok|night|sealed|2026-11-24T21:00:00Z|80|12000|1||\n":     {Draw: "night", State: wire.Sealed, Closes: closes, Batches: 80, Bets: 12000, Finished: true},
 		"ok|night|drawn|2026-11-24T21:00:00Z|80|12000|1|7574|2\n": {Draw: "night", State: wire.Drawn, Closes: closes, Batches: 80, Bets: 12000, Finished: true, Number: 7574, Winners: 2},
-		"ok|night|drawn||18446744073709551|1|0|0|4294967295\n":    {Draw: "night", State: wire.Drawn, Batches: 18446744073709551, Bets: 1, Winners: 4294967295},
+		"ok|night|drawn||1|2|1|4563|1|4563" + strings.Repeat(" 0007", 19) + "|58690900|52123200\n": {
+			Draw: "night", State: wire.Drawn, Batches: 1, Bets: 2, Finished: true, Number: 4563, Winners: 1, Prizes: twenty, Due: 58690900, Pool: 52123200},
+		"ok|night|drawn||18446744073709551|1|0|0|4294967295\n": {Draw: "night", State: wire.Drawn, Batches: 18446744073709551, Bets: 1, Winners: 4294967295},
 	} {
 		reply := wire.AppendProgress(nil, p)
 		if string(reply) != want {
 			t.Errorf("%+v is written %q, want %q", p, reply, want)
 		}
-		if got, err := wire.ReadProgress(bufio.NewReader(bytes.NewReader(reply))); err != nil || got != p {
+		if got, err := wire.ReadProgress(bufio.NewReader(bytes.NewReader(reply))); err != nil || !cmp.Equal(got, p) {
 			t.Errorf("%q is read as %+v, %v", reply, got, err)
 		}
 	}
 	for _, bad := range []string{
 		"ok|1|open||0|0|0|", "ok|1|open||0|0|0|||", "ok||open||0|0|0||", "ok|1|shut||0|0|0||", "ok|1|open|soon|0|0|0||", "ok|1|open|2026-11-24T21:00:00-03:00|0|0|0||", "ok|1|open||-1|0|0||",
 		"ok|1|open||0|x|0||", "ok|1|open||0|0|2||", "ok|1|open||0|0|0|7|", "ok|1|sealed||0|0|0||1", "ok|1|drawn||0|0|0||", "ok|1|drawn||0|0|0|10000|1",
+		"ok|1|drawn||0|0|0|7|1|0007" + sevens + "|1", "ok|1|sealed||0|0|0|||0007" + sevens + "|2|1", "ok|1|drawn||0|0|0|7|1|0007" + sevens + "|1|2", "ok|1|drawn||0|0|0|8|1|0007" + sevens + "|2|1",
+		"ok|1|drawn||0|0|0|7|1|0007" + sevens + " 0007|2|1", "ok|1|drawn||0|0|0|7|1|7" + sevens + "|2|1", "ok|1|drawn||0|0|0|7|1|0007" + sevens + "|x|1",
 		"ok|1|drawn||0|0|0|7|4294967296", "no|1|open||0|0|0||",
 	} {
 		if p, err := wire.ReadProgress(bufio.NewReader(strings.NewReader(bad + "\n"))); !errors.Is(err, wire.ErrReply) {
