@@ -42,7 +42,10 @@ var english = words{
 		PartLog: "published log", PartEvidence: "evidence",
 	},
 
-	Head: "the number %s", Range: "the number %s at the prizes %d to %d", Stake: ", stake %d.%02d",
+	Head:       "the number %s",
+	Digits:     [4]string{"one digit", "two digits", "three digits", "four digits"},
+	FirstPrize: "the first prize", OnePrize: "prize %d", Prizes: "prizes %d to %d",
+	Thousands: ",", Point: ".",
 
 	OpenDraw: "Draw %s, number %d of the log %s", OpenGame: "Game: %s", OpenAgencies: "Agencies: 1 to %d",
 	OpenOpened: "Opened: %s (%d µs)", OpenCloses: "Bets end: %s (%d µs)", OpenEnds: "Bets end: when all agencies have finished, or an operator closes the draw",
@@ -75,6 +78,10 @@ var english = words{
 	Won:      "%s, and the number is %04d: THE BET WON.",
 	NotWon:   "%s, and the number is %04d: the bet did not win.",
 	DrawOnly: "in draw %s of the log %s the number is %04d.",
+	GameWon:  "%s, and hits at the prizes: %s. THE BET WON, and is paid %s.",
+	GameLost: "%s, and none of its prizes ends in it: the bet did not win.",
+
+	NotesShare: "Each prize is paid at the same share, %s of %s, since all prizes together are over %d times what was staked. The share follows from the draw's terms; what all prizes come to is the result's word, which an audit of all bets counts.",
 
 	NotCompared:    "The checkpoint that was kept could not be compared with anything here.",
 	NoOutcome:      "The draw's outcome is not published yet.",

@@ -3,6 +3,7 @@ package verify
 import (
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
 	"time"
 
@@ -123,7 +124,39 @@ func (d *Draw) readResult(sealed bool) (err error) {
 	if !sealed || !ofThisSeal {
 		return fmt.Errorf("it is the result of draw %d sealed by entry %d, and not of this one", d.Result.Draw, d.Result.Seal)
 	}
+	if err := d.checkPayout(); err != nil {
+		return err
+	}
 	return o.Result.In(d.Checkpoint)
+}
+
+// checkPayout returns an error where the share that prizes are paid at is not the one that the draw's terms give. What all prizes come to is
+// the result's word: only who has all bets can count it.
+func (d *Draw) checkPayout() error {
+	game, p := d.Open.Game, d.Result.Payout
+	switch {
+	case (game != nil) != (p != nil):
+		return fmt.Errorf("the draw is of the game %s, and its result of another", game.Game())
+	case game == nil:
+		return nil
+	case p.Staked != d.Seal.Stake:
+		return fmt.Errorf("the result says that %s were staked, and the seal %s", quiniela.FormatCents(p.Staked), quiniela.FormatCents(d.Seal.Stake))
+	}
+	pool := draw.Pool(game, new(big.Int).SetUint64(p.Staked), new(big.Int).SetUint64(p.Due))
+	if pool.Cmp(new(big.Int).SetUint64(p.Pool)) != 0 {
+		return fmt.Errorf("the result pays %s of %s, and by the draw's terms it is %s cents", quiniela.FormatCents(p.Pool), quiniela.FormatCents(p.Due), pool)
+	}
+	return nil
+}
+
+// pays returns at which prizes a play hits, and what it is paid, in cents, in a draw of the game quiniela whose outcome is right.
+func (d *Draw) pays(p quiniela.Play) (hits []int, cents uint64) {
+	if hits = draw.Hits(d.Result.Prizes, p); len(hits) == 0 {
+		return nil, 0
+	}
+	prize := draw.Prize(d.Open.Game, p, len(hits))
+	paid := draw.Paid(prize, new(big.Int).SetUint64(d.Result.Payout.Pool), new(big.Int).SetUint64(d.Result.Payout.Due))
+	return hits, paid.Uint64()
 }
 
 // includes returns an error where a bet's batch is not one that the draw's seal stands for.

@@ -96,7 +96,10 @@ var spanish = words{
 		PartLog: "registro publicado", PartEvidence: "archivo de prueba",
 	},
 
-	Head: "el número %s", Range: "el número %s a los premios %d a %d", Stake: ", importe %d,%02d",
+	Head:       "el número %s",
+	Digits:     [4]string{"una cifra", "dos cifras", "tres cifras", "cuatro cifras"},
+	FirstPrize: "a la cabeza", OnePrize: "al premio %d", Prizes: "a los premios %d a %d",
+	Thousands: ".", Point: ",",
 
 	OpenDraw: "Sorteo %s, número %d del registro %s", OpenGame: "Juego: %s", OpenAgencies: "Agencias: 1 a %d",
 	OpenOpened: "Apertura: %s (%d µs)", OpenCloses: "Fin de las apuestas: %s (%d µs)", OpenEnds: "Fin de las apuestas: cuando terminen todas las agencias, o un operador cierre el sorteo",
@@ -129,6 +132,10 @@ var spanish = words{
 	Won:      "%s, y salió el %04d: LA APUESTA GANÓ.",
 	NotWon:   "%s, y salió el %04d: la apuesta no ganó.",
 	DrawOnly: "en el sorteo %s del registro %s salió el %04d.",
+	GameWon:  "%s, y acierta en los premios: %s. LA APUESTA GANÓ, y se le paga %s.",
+	GameLost: "%s, y ninguno de sus premios termina así: la apuesta no ganó.",
+
+	NotesShare: "Cada premio se paga con la misma proporción, %s de %s, porque todos los premios juntos pasan %d veces lo apostado. La proporción sale de las condiciones del sorteo; a cuánto llegan todos los premios lo dice el resultado, y una auditoría de todas las apuestas lo cuenta.",
 
 	NotCompared:    "El punto de control guardado no se pudo comparar con nada de lo que hay aquí.",
 	NoOutcome:      "El resultado del sorteo todavía no está publicado.",

@@ -125,12 +125,36 @@ func (c *checker) verdict() string {
 	if c.bet == nil {
 		return fmt.Sprintf(w.DrawOnly, c.draw.Open.ID, c.draw.Checkpoint.Origin, c.draw.Result.Number)
 	}
+	if c.draw.Open.Game != nil {
+		return c.verdictOfGame()
+	}
 	won := c.bet.Record.Play.Number == c.draw.Result.Number
 	c.report.Won = &won
 	if !won {
 		return fmt.Sprintf(w.NotWon, c.describeBet(), c.draw.Result.Number)
 	}
 	return fmt.Sprintf(w.Won, c.describeBet(), c.draw.Result.Number)
+}
+
+// verdictOfGame is verdict in the game quiniela: at which prizes the bet hits, and what it is paid.
+func (c *checker) verdictOfGame() string {
+	w, d := c.words, c.draw
+	hits, cents := d.pays(c.bet.Record.Play)
+	won := len(hits) > 0
+	c.report.Won = &won
+	if !won {
+		return fmt.Sprintf(w.GameLost, c.describeBet())
+	}
+	c.report.Paid = &cents
+	if d.Result.Payout.Capped() {
+		c.note(fmt.Sprintf(w.NotesShare, w.pesos(d.Result.Payout.Pool), w.pesos(d.Result.Payout.Due), d.Open.Game.Cap))
+	}
+	return fmt.Sprintf(w.GameWon, c.describeBet(), places(hits), w.pesos(cents))
+}
+
+// places lists prizes: 6, 11, 17.
+func places(hits []int) string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(hits), " ", ", "), "[]")
 }
 
 // Text returns the report as a person reads it in a terminal: a line for each step, and the verdict. Whoever wrote a receipt chose the

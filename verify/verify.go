@@ -133,9 +133,10 @@ func (f Findings) Passed() bool {
 type Report struct {
 	Steps   []Step   `json:"steps"`
 	Result  Result   `json:"result"`
-	Won     *bool    `json:"won,omitempty"` // whether the bet won, where all that it takes is proven
-	Verdict string   `json:"verdict"`       // one sentence
-	Notes   []string `json:"notes"`         // what else the person should know
+	Won     *bool    `json:"won,omitempty"`  // whether the bet won, where all that it takes is proven
+	Paid    *uint64  `json:"paid,omitempty"` // what it is paid, in cents, in a game with stakes
+	Verdict string   `json:"verdict"`        // one sentence
+	Notes   []string `json:"notes"`          // what else the person should know
 	// Evidence is two signed statements of the log that exclude each other, in JSON, where the check found some: a file that anybody
 	// can check.
 	Evidence []byte `json:"evidence,omitempty"`

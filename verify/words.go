@@ -2,6 +2,8 @@ package verify
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"quiniela"
 )
@@ -60,8 +62,10 @@ type words struct {
 	reason   func(error) string // why a step failed
 	parts    map[string]string  // the documents, in a sentence
 
-	Head, Range string // a play at the first prize: number with its digits; one at several prizes: number, from, to
-	Stake       string // behind either: pesos, cents
+	Head                         string                     // a play without a stake: the number with its digits
+	Digits                       [quiniela.MaxDigits]string // how many digits a play has
+	FirstPrize, OnePrize, Prizes string                     // where it is: the first; another one; from, to
+	Thousands, Point             string                     // in an amount
 
 	// What a draw-open entry says: see Opening.
 	OpenDraw, OpenGame, OpenAgencies, OpenOpened, OpenCloses, OpenEnds, OpenFixed, OpenNotary, OpenBeacon, OpenUnknown, OpenLeaf string
@@ -71,6 +75,7 @@ type words struct {
 	// Verdicts. Proven and ByOperator have one of Won, NotWon and DrawOnly in them.
 	Proven, ByOperator, Contradicted, FailedAt, FailedAll, NeedsOutcome, NeedsLog string
 	Bet, Won, NotWon, DrawOnly                                                    string
+	GameWon, GameLost, NotesShare                                                 string // of the game quiniela: prizes and pesos; nothing; pool, due and cap
 	NotCompared, NoOutcome, NotesNoWitness, NotesNotary, NotesFixed, NotesKeep    string
 	NotesOperator, NotesEarly, NotesMissing                                       string
 }
@@ -82,17 +87,28 @@ func (w *words) title(step string) string {
 	return step
 }
 
-// play says what a bet is on.
+// pesos is an amount as a person reads it: 350,000.00.
+func (w *words) pesos(cents uint64) string {
+	whole := strconv.FormatUint(cents/100, 10)
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + w.Thousands + whole[i:]
+	}
+	return whole + w.Point + fmt.Sprintf("%02d", cents%100)
+}
+
+// play says what a bet is on: the number, and in a game with stakes also how many digits it has, at which prizes it is, and for how much.
 func (w *words) play(p quiniela.Play) string {
-	number := fmt.Sprintf("%0*d", p.Digits, p.Number)
-	text := fmt.Sprintf(w.Head, number)
-	if p.From != 1 || p.To != 1 {
-		text = fmt.Sprintf(w.Range, number, p.From, p.To)
+	if p.Stake == 0 {
+		return fmt.Sprintf(w.Head, p.Appearance())
 	}
-	if p.Stake > 0 {
-		text += fmt.Sprintf(w.Stake, p.Stake/100, p.Stake%100)
+	prizes := w.FirstPrize
+	switch {
+	case p.From == p.To && p.From > 1:
+		prizes = fmt.Sprintf(w.OnePrize, p.From)
+	case p.From != p.To:
+		prizes = fmt.Sprintf(w.Prizes, p.From, p.To)
 	}
-	return text
+	return strings.Join([]string{p.Appearance(), w.Digits[p.Digits-1], prizes, w.pesos(p.Stake)}, ", ")
 }
 
 // step says a finding.

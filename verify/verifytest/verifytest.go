@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"math/big"
 	"strings"
 	"time"
 
@@ -39,6 +40,9 @@ type Terms struct {
 	Digits byte
 	// Covering makes the sealed checkpoint one that has more entries behind the seal.
 	Covering bool
+	// Game makes it a draw of the game quiniela, under these terms. The receipt is of a bet of 100.00 on the last two digits of the third prize at
+	// all twenty, the lost one of a bet of 100.00 on a number of four digits that is not drawn.
+	Game *quiniela.Terms
 	// Operator says that an operator closed the draw by hand, before its time and with an agency missing, and why.
 	Operator string
 }
@@ -206,9 +210,8 @@ func (m *maker) fill(l *Lottery) error {
 		return err
 	}
 	l.Number = result.Number
-	lost := (result.Number + 1) % (quiniela.MaxNumber + 1)
-	lines := []byte(fmt.Sprintf("Santiago Lionel,Lorca,30904465,1999-03-17,%d\nAna,Paz,1,1990-01-01,%d\nJosé,Ñandú,2,1991-01-01,%d\n", result.Number, lost, lost))
-	leaves, err := receipt.KeepLeaves(quiniela.Specified, &[receipt.SecretSize]byte{0x11}, lines)
+	lines := m.lines(result)
+	leaves, err := receipt.KeepLeaves(m.Game, &[receipt.SecretSize]byte{0x11}, lines)
 	if err != nil {
 		return err
 	}
@@ -224,6 +227,12 @@ func (m *maker) fill(l *Lottery) error {
 		m.page, first.Root = records, receipt.PageHash(records)
 	}
 	second := batch(2, 1, 2, leaves, 6)
+	if m.Game != nil {
+		first.Stake, first.CumulativeStake, second.Stake, second.CumulativeStake = staked/2, staked/2, staked/2, staked
+		if err := m.pay(&result, lines); err != nil {
+			return err
+		}
+	}
 	seal, err := m.seal().Encode()
 	if err != nil {
 		return err
@@ -247,6 +256,9 @@ func (m *maker) fill(l *Lottery) error {
 func (m *maker) seal() receipt.Seal {
 	s := receipt.Seal{Draw: 2, Open: atOpen, Batches: 2, Bets: 6, Agencies: 1, By: receipt.ClosedByAgencies, Sealed: uint64(m.Sealed) * 1e6}
 	totals := []receipt.Total{{Agency: 1, Batches: 2, Bets: 6}}
+	if m.Game != nil {
+		s.Stake, totals[0].Stake = staked, staked
+	}
 	if m.Operator != "" {
 		s.By, s.Note, s.Missing, s.Sealed = receipt.ClosedByOperator, m.Operator, 1, (roundTime-500)*1e6
 		totals[0].Missing = true
@@ -267,6 +279,9 @@ func (m *maker) sealedSize() int64 {
 
 func (m *maker) open(n uint64, id string) receipt.DrawOpen {
 	o := receipt.DrawOpen{Draw: n, ID: id, Agencies: 1, Opened: (roundTime - 6000) * 1e6, Close: (roundTime - 70) * 1e6, Source: m.Source}
+	if n == 2 {
+		o.Game = m.Game
+	}
 	switch m.Source {
 	case quiniela.SourceBeacon:
 		o.Beacon = &receipt.BeaconTerms{Chain: draw.Quicknet().Hash(), Round: round}
@@ -279,15 +294,61 @@ func (m *maker) open(n uint64, id string) receipt.DrawOpen {
 
 func (m *maker) result(open receipt.DrawOpen, text []byte) (receipt.Result, error) {
 	r, err := m.rightResult(open, text)
-	if err == nil && m.Result != nil {
+	if err == nil && m.Result != nil && m.Game == nil {
 		m.Result(&r)
 	}
 	return r, err
 }
 
+// extract is what a notary enters for a draw of the game quiniela.
+var extract = []quiniela.Number{4563, 4290, 8068, 2532, 9658, 562, 1642, 7613, 3376, 7481, 4062, 3284, 7888, 13, 4533, 5321, 2662, 6884, 5828, 7511}
+
+// staked is what the six bets of a draw of the game quiniela stake together, in cents.
+const staked = 6 * 10000
+
+// lines are the bets of a batch, of which the draw has two.
+func (m *maker) lines(r receipt.Result) []byte {
+	lost := (r.Number + 1) % (quiniela.MaxNumber + 1)
+	if m.Game == nil {
+		return []byte(fmt.Sprintf("Santiago Lionel,Lorca,30904465,1999-03-17,%d\nAna,Paz,1,1990-01-01,%d\nJosé,Ñandú,2,1991-01-01,%d\n", r.Number, lost, lost))
+	}
+	return []byte(fmt.Sprintf("Santiago Lionel,Lorca,30904465,1999-03-17,%02d,100,1-20\nAna,Paz,1,1990-01-01,%04d,100\nJosé,Ñandú,2,1991-01-01,%04d,100\n", r.Prizes[2]%100, r.Number, lost))
+}
+
+// pay works out what the bets of both batches are paid.
+func (m *maker) pay(r *receipt.Result, lines []byte) error {
+	due, pool, paid := new(big.Int), new(big.Int), new(big.Int)
+	for _, pass := range []func(prize *big.Int){
+		func(prize *big.Int) { r.Winners++; due.Add(due, prize) },
+		func(prize *big.Int) { paid.Add(paid, draw.Paid(prize, pool, due)) },
+	} {
+		for line := range quiniela.StoredLines(append(lines[:len(lines):len(lines)], lines...)) {
+			p, err := m.Game.PlayOf(line)
+			if err != nil {
+				return err
+			}
+			if hits := len(draw.Hits(r.Prizes, p)); hits > 0 {
+				pass(draw.Prize(m.Game, p, hits))
+			}
+		}
+		pool = draw.Pool(m.Game, big.NewInt(staked), due)
+	}
+	r.Payout = &receipt.Payout{Staked: staked, Due: due.Uint64(), Pool: pool.Uint64(), Paid: paid.Uint64()}
+	if m.Result != nil {
+		m.Result(r)
+	}
+	return nil
+}
+
 func (m *maker) rightResult(open receipt.DrawOpen, text []byte) (receipt.Result, error) {
 	r := receipt.Result{Draw: 2, Open: atOpen, Seal: atSeal, Source: m.Source, Number: 7574, Winners: 2, Drawn: (roundTime + 6) * 1e6}
+	if m.Game != nil {
+		r.Winners = 0 // pay counts them
+	}
 	if m.Source != quiniela.SourceBeacon {
+		if m.Game != nil {
+			r.Number, r.Prizes = extract[0], extract
+		}
 		return r, nil
 	}
 	sig, err := hex.DecodeString(signature)
