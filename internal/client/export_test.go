@@ -3,6 +3,8 @@ package client
 import (
 	"context"
 	"log/slog"
+
+	"quiniela"
 )
 
 // CountBets checks a file as Run does.
@@ -14,18 +16,18 @@ func CountBets(path string) (int, error) {
 	return f.bets, f.Close()
 }
 
-// Cut cuts a file into batches' bodies, skipping bad lines, and returns how many good lines it has.
-func Cut(path string, most int) (bodies [][]byte, bets int, err error) {
+// Cut cuts a file into batches' bodies, skipping bad lines, and returns how many good lines it has, and of which game.
+func Cut(path string, most int) (bodies [][]byte, bets int, game *quiniela.Terms, err error) {
 	f, err := openChecked(context.Background(), path, true, true, func(int) {})
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, nil, err
 	}
 	defer func() { _ = f.Close() }()
 	cut := batcher{lines: f.lines(), bets: most, bytes: maxBody}
 	for {
 		body, n, err := cut.next(nil)
 		if err != nil || n == 0 {
-			return bodies, f.bets, err
+			return bodies, f.bets, f.game, err
 		}
 		bodies = append(bodies, body)
 	}

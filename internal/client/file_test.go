@@ -362,6 +362,7 @@ func BenchmarkFile(b *testing.B) {
 func FuzzFile(f *testing.F) {
 	f.Add([]byte("Ana,Paz,1,1990-01-01,7\r\nEva,Sol,2,1990-01-01,8\r\n"))
 	f.Add([]byte("Ana,Paz,1,1990-01-01,7\n\n\nEva,Sol,2,1990-01-01,8"))
+	f.Add([]byte("Ana,Paz,1,1990-01-01,07,100,1-5\nEva,Sol,2,1990-01-01,8\nEva,Sol,2,1990-01-01,8,0.01\n"))
 	f.Add([]byte("\xef\xbb\xbfAna,Paz,1,1990-01-01,7\n\x00\n"))
 	f.Add([]byte(strings.Repeat("x", 5000) + "\nAna,Paz,1,1990-01-01,7\n"))
 	path := filepath.Join(f.TempDir(), "agency-1.csv")
@@ -369,19 +370,19 @@ func FuzzFile(f *testing.F) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		bodies, want, err := client.Cut(path, 3)
+		bodies, want, game, err := client.Cut(path, 3)
 		if err != nil {
 			return // the whole file is refused
 		}
 		bets := 0
 		for _, body := range bodies {
-			lines, numbers, err := quiniela.Specified.CheckLines(body, quiniela.DayOf(time.Now()), 3, nil, nil)
+			lines, plays, err := game.CheckLines(body, quiniela.DayOf(time.Now()), 3, nil, nil)
 			if err != nil || len(body) > 8192 {
 				t.Fatalf("a batch that the server refuses: %q: %v", body, err)
 			}
-			bets += len(numbers) / quiniela.NumberSize
-			if n := bytes.Count(lines, []byte("\n")); n != len(numbers)/quiniela.NumberSize {
-				t.Fatalf("%d lines and %d numbers", n, len(numbers)/quiniela.NumberSize)
+			bets += len(plays) / game.PlaySize()
+			if n := bytes.Count(lines, []byte("\n")); n != len(plays)/game.PlaySize() {
+				t.Fatalf("%d lines and %d plays", n, len(plays)/game.PlaySize())
 			}
 		}
 		if bets != want {
