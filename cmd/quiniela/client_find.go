@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 
 	"quiniela"
@@ -55,11 +56,18 @@ func (c *clientFindCommand) Run(e env) (err error) {
 func (c *clientFindCommand) table(e env, all []client.Found) error {
 	t := &listing{long: 1, columns: []column{{e.say("LINE"), true}, {head: e.say("FIRST NAME")}, {head: e.say("LAST NAME")}, {head: e.say("DOCUMENT")},
 		{head: e.say("BIRTHDATE")}, {head: e.say("NUMBER")}}}
+	stakes := slices.ContainsFunc(all, func(f client.Found) bool { return len(f.Cells) > quiniela.Fields })
+	if stakes {
+		t.columns = append(t.columns, column{e.say("STAKE"), true}, column{head: e.say("PRIZES")})
+	}
 	if c.Proofs != "" {
 		t.columns = append(t.columns, column{head: e.say("DRAW")}, column{e.say("BATCH"), true}, column{e.say("LOG ENTRY"), true})
 	}
 	for _, f := range all {
 		row := append([]string{fmt.Sprint(f.Line)}, f.Cells...)
+		if stakes && len(f.Cells) < quiniela.MostFields {
+			row = append(row, "1") // no prizes are named: the first one
+		}
 		if c.Proofs != "" {
 			row = append(row, f.Draw, fmt.Sprint(f.Batch), fmt.Sprint(f.Entry))
 		}

@@ -15,6 +15,8 @@ var output = map[string]string{
 	"IN %s":         "EN %s",
 	"NAME":          "NOMBRE",
 	"NUMBER":        "Nº",
+	"STAKE":         "IMPORTE",
+	"PRIZES":        "PREMIOS",
 	"STATE":         "ESTADO",
 	"WINNERS":       "GANARON",
 	"any":           "cualquiera",
