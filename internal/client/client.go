@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -134,7 +135,7 @@ func (a *agency) run() error {
 	}
 	defer func() { a.closed("file", f.Close(), "name", f.Name()) }()
 	a.file, a.total = f, f.bets
-	a.skips(0)
+	a.skips()
 	send := a.sendSession
 	if a.Plain {
 		send = a.sendPlain
@@ -151,12 +152,14 @@ func (a *agency) run() error {
 	return nil
 }
 
-// skips reports the bad lines that are left out, but for those that were reported before.
-func (a *agency) skips(before int) {
-	a.report.Skipped = a.file.bad
-	for _, bad := range a.file.bad[before:] {
-		a.log.Warn("skip_line", "result", "success", "line", bad.Line, "reason", bad.Field)
+// skips reports the bad lines that are left out, and logs those that it has not logged before.
+func (a *agency) skips() {
+	for _, bad := range a.file.bad {
+		if !slices.Contains(a.report.Skipped, bad) {
+			a.log.Warn("skip_line", "result", "success", "line", bad.Line, "reason", bad.Field)
+		}
 	}
+	a.report.Skipped = a.file.bad
 }
 
 // play takes a draw's game and its terms from the reply to hello, and checks the file against them before anything is sent.
@@ -165,13 +168,11 @@ func (a *agency) play(resume wire.Resume) error {
 	if a.finished {
 		return nil // it was checked, and sent
 	}
-	before := len(a.file.bad)
 	if err := a.file.under(a.ctx, a.Draw, a.game); err != nil {
 		return err
 	}
-	if a.total = a.file.bets; len(a.file.bad) > before {
-		a.skips(0) // those of the terms stand between them
-	}
+	a.total = a.file.bets
+	a.skips()
 	return nil
 }
 

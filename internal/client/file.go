@@ -2,7 +2,6 @@ package client
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -34,11 +33,10 @@ const mostBad = 1000
 // hash of each block shows that what is sent is what was checked.
 type checked struct {
 	*blocks
-	skip bool // leave bad lines out
-	// game is that of the lines, which the first one tells: nil is the specification's. Its terms are the loosest, until under says which
-	// ones hold.
+	skip  bool // leave bad lines out
+	empty bool // the file may have no bet
+	// game is that of the first line that is a bet: nil is the specification's. Its terms are the loosest, until under says which ones hold.
 	game  *quiniela.Terms
-	told  bool // the first line has told the game
 	today quiniela.Day
 	bets  int
 	bad   []BadLine // the first mostBad
@@ -52,15 +50,12 @@ func openChecked(ctx context.Context, name string, skip, allowEmpty bool, progre
 	if err != nil {
 		return nil, err
 	}
-	f := &checked{blocks: file, skip: skip, today: quiniela.DayOf(time.Now())}
-	err = f.readThrough(ctx, progress)
-	switch {
-	case err != nil:
-	case len(f.bad) > 0 && !skip:
-		err = f.refusal()
-	case f.bets == 0 && !allowEmpty:
-		err = fmt.Errorf("%s has no bet; nothing was sent, and the agency has not finished: if it is right that this agency has none, "+
-			"say so with --allow-empty", name)
+	f := &checked{blocks: file, skip: skip, empty: allowEmpty, today: quiniela.DayOf(time.Now())}
+	if err = f.tellGame(ctx); err == nil {
+		err = f.readThrough(ctx, progress)
+	}
+	if err == nil {
+		err = f.accept()
 	}
 	if err != nil {
 		_ = file.Close() // it was only read
@@ -96,20 +91,51 @@ func (f *checked) readThrough(ctx context.Context, progress func(bets int)) erro
 	return nil
 }
 
-// loosest are terms that every bet of the game quiniela has.
-var loosest = quiniela.Terms{Multipliers: [quiniela.MaxDigits]uint32{1, 1, 1, 1}, MinStake: 1}
-
-// gameOf tells from a line which game it is of: with more fields than the specification's has, it is of quiniela.
-func gameOf(line []byte) *quiniela.Terms {
-	if bytes.Count(line, []byte{','}) >= quiniela.Fields {
-		return &loosest
+// accept returns an error where the file, which was read through, is not to be sent.
+func (f *checked) accept() error {
+	switch {
+	case len(f.bad) > 0 && !f.skip:
+		return f.refusal()
+	case f.bets == 0 && !f.empty:
+		return fmt.Errorf("%s has no bet; nothing was sent, and the agency has not finished: if it is right that this agency has none, "+
+			"say so with --allow-empty", f.Name())
 	}
 	return nil
 }
 
+// loosest are terms that every bet of the game quiniela has.
+var loosest = quiniela.Terms{Multipliers: [quiniela.MaxDigits]uint32{1, 1, 1, 1}, MinStake: 1}
+
+// tellGame finds the first line that is a bet of either game, and sets the file's game. No line is a bet of both. A bad line tells nothing:
+// it may have a field too many. A file without a bet is one of the specification's game.
+func (f *checked) tellGame(ctx context.Context) error {
+	r := f.lines()
+	for n := 0; ; n++ {
+		line, tooLong, err := r.raw()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil && n%1024 == 0 {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		if line = quiniela.TrimLine(line); tooLong || len(line) == 0 {
+			continue
+		}
+		for _, game := range []*quiniela.Terms{quiniela.Specified, &loosest} {
+			if _, bad := game.CheckLine(line, f.today); bad == nil {
+				f.game = game
+				return nil
+			}
+		}
+	}
+}
+
 // under checks that the bets are of a draw's game, and within its terms, before any is sent. The file is read again where a bet may not be.
 func (f *checked) under(ctx context.Context, draw string, game *quiniela.Terms) error {
-	if f.game.Equal(game) || f.bets == 0 && len(f.bad) == 0 {
+	if f.game.Equal(game) || f.bets == 0 {
 		f.game = game
 		return nil
 	}
@@ -121,10 +147,7 @@ func (f *checked) under(ctx context.Context, draw string, game *quiniela.Terms) 
 	if err := f.readThrough(ctx, func(int) {}); err != nil {
 		return err
 	}
-	if len(f.bad) > 0 && !f.skip {
-		return f.refusal()
-	}
-	return nil
+	return f.accept()
 }
 
 // mostTold is how many bad lines a refusal names.
@@ -186,9 +209,6 @@ func (r *lineReader) next() ([]byte, error) {
 		if r.blank > 0 {
 			r.reject(BadLine{r.blank, "", "the line is blank"})
 			r.blank = 0
-		}
-		if !r.f.told {
-			r.f.game, r.f.told = gameOf(line), true
 		}
 		if bad := check(line, r.f.game, r.f.today, r.line == 1); bad != nil {
 			r.reject(BadLine{r.line, bad.Field, bad.Reason})

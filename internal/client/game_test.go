@@ -122,8 +122,25 @@ func TestAFileIsCheckedAgainstTheTerms(t *testing.T) {
 	if bets := c.stored()["1"]; len(bets) != 0 {
 		t.Errorf("stored: %q", bets)
 	}
+	// A bad first line tells no game, whatever it looks like: the good lines are sent, of the specification's game too.
+	for name, first := range map[string]string{"a field too many": "Paz, Ana,Paz,1,1990-01-01,7\n", "a comma behind it": "Ana,Paz,1,1990-01-01,7,\n", "a header": "a,b,c,d,e,f,g\n", "a blank": "\n"} {
+		conf := config(1, start(t, 1).address, write(t, first+several))
+		conf.Draw, conf.SkipBadLines = "1", true
+		if report, err := client.Run(t.Context(), conf, quiet); err != nil || report.Bets != 6 || len(report.Skipped) != 1 {
+			t.Errorf("%s: %+v, %v", name, report, err)
+		}
+		if _, _, err := client.Check(t.Context(), config(1, "", write(t, "Ana,Paz,1,1990-01-01,7,\n"+several))); err == nil || !strings.Contains(err.Error(), ":1: 6 fields, want 5") || strings.Contains(err.Error(), ":2:") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// Where the terms leave no bet, the agency does not finish without one.
+	conf := config(1, c.address, write(t, "Ana,Paz,9,1990-01-01,63,33.34\n"))
+	conf.Draw, conf.SkipBadLines = "night", true
+	if _, err := client.Run(t.Context(), conf, quiet); err == nil || !strings.Contains(err.Error(), "has no bet; nothing was sent, and the agency has not finished") {
+		t.Errorf("no bet is left: %v", err)
+	}
 	// The good lines alone, where the agency says so. A file alone is checked without terms.
-	conf := config(1, c.address, write(t, over))
+	conf = config(1, c.address, write(t, over))
 	conf.Draw, conf.SkipBadLines = "night", true
 	report, err := client.Run(t.Context(), conf, quiet)
 	if err != nil || report.Bets != 7 || len(report.Skipped) != 2 || report.Skipped[0].Line != 4 || report.Skipped[1].Line != 9 {

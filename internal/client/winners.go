@@ -193,7 +193,11 @@ func (a *agency) writeWinners(out io.Writer, drawn wire.Progress, named []wire.P
 		_ = rows.WriteByte('\n') // an error stays until the Flush
 	}
 	if len(named) > 0 {
-		return a.otherWinners("the server names the document %s, of which %s has no such bet", a.shown(named[0].Document), a.File)
+		what := "that wins"
+		if a.game == nil {
+			what = fmt.Sprintf("on %d", drawn.Number)
+		}
+		return a.otherWinners("the server names the document %s, of which %s has no such bet %s", a.shown(named[0].Document), a.File, what)
 	}
 	if err := rows.Flush(); err != nil {
 		return a.winnersFile(err)
