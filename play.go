@@ -81,6 +81,9 @@ func ParsePlay(b *[PlaySize]byte) (Play, error) {
 // Appearance returns the play's number as it was typed: with its digits, 07 where there are two.
 func (p Play) Appearance() string { return fmt.Sprintf("%0*d", p.Digits, p.Number) }
 
+// Range returns the prizes that the play is at, as a bet line has them: 1-20.
+func (p Play) Range() string { return fmt.Sprintf("%d-%d", p.From, p.To) }
+
 // appendPacked appends a bet's play to packed ones: the number alone in the specification's game.
 func (t *Terms) appendPacked(dst []byte, p Play) []byte {
 	if t == nil {

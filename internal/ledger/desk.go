@@ -45,6 +45,7 @@ type AgencyProgress struct {
 	Agency   quiniela.Agency
 	Batches  uint64
 	Bets     uint64
+	Staked   uint64 // by them, in cents; 0 in the specification's game
 	Finished bool
 	Seen     time.Time // when its last batch or its finish came; zero: never
 }
@@ -283,17 +284,44 @@ func (d Draw) forgotten() error {
 	return quiniela.Refuse(quiniela.Absent, "who bet in draw %s, and who won, was forgotten on %s", d.ID, d.Forgotten.Format(time.DateOnly))
 }
 
-// Numbers is how many numbers can be played.
-const Numbers = int(quiniela.MaxNumber) + 1
+// Tally is how many bets of a draw there are on each number of 1 to 4 digits. The bets of the specification's game are on 4.
+type Tally [10 + 100 + 1000 + 10000]uint64
 
-// tally is the count of bets on each number of a draw, as far as it was asked for. It is counted when somebody asks,
-// from the batches that have come since, so that taking bets costs nothing for it.
+// On returns how many bets there are on a number with some digits. In the game quiniela 7 and 07 are two numbers.
+func (t *Tally) On(digits uint8, n quiniela.Number) uint64 {
+	return t[hitsAt[digits]+uint16(n)]
+}
+
+// Each calls f with each number that has bets, those of one digit first.
+func (t *Tally) Each(f func(digits uint8, n quiniela.Number, bets uint64)) {
+	for digits := uint8(1); digits <= quiniela.MaxDigits; digits++ {
+		for n := range quiniela.Number(hitsEnd[digits]) {
+			if bets := t.On(digits, n); bets > 0 {
+				f(digits, n, bets)
+			}
+		}
+	}
+}
+
+// add counts packed plays.
+func (t *Tally) add(game *quiniela.Terms, plays []byte) {
+	size, digits := game.PlaySize(), uint8(quiniela.MaxDigits)
+	for ; len(plays) >= size; plays = plays[size:] {
+		if game != nil {
+			digits = plays[2]
+		}
+		t[hitsAt[digits]+uint16(game.NumberIn(plays))]++
+	}
+}
+
+// tally is a draw's Tally as far as it was asked for. It is counted when somebody asks, from the batches that have come since, so that taking
+// bets costs nothing for it.
 type tally struct {
 	mu    sync.Mutex
 	at    time.Time                  // when it was last brought up to date
 	bets  uint64                     // of the draw, then
 	next  map[quiniela.Agency]uint64 // the first batch that is not in it
-	count [Numbers]uint64
+	count Tally
 }
 
 // tallyEvery is the shortest time between two looks at what has come: to look costs a moment for each agency of the draw.
@@ -301,7 +329,7 @@ const tallyEvery = time.Second
 
 // Tally returns how many bets there are on each number, of an open draw as of a second ago at most. The first call looks at all the bets' numbers, later
 // ones at those that have come since.
-func (l *Ledger) Tally(ctx context.Context, id string) (*[Numbers]uint64, error) {
+func (l *Ledger) Tally(ctx context.Context, id string) (*Tally, error) {
 	d, err := l.FindDraw(ctx, id)
 	if err != nil {
 		return nil, err
@@ -330,7 +358,7 @@ func (l *Ledger) Tally(ctx context.Context, id string) (*[Numbers]uint64, error)
 	return &count, nil
 }
 
-// mostTallies is how many draws' tallies are kept. One takes 80 kB, and something for each agency of its draw.
+// mostTallies is how many draws' tallies are kept. One takes 90 kB, and something for each agency of its draw.
 const mostTallies = 8
 
 // dropTally forgets a tally where there are too many, but not the draw's.
@@ -363,10 +391,7 @@ func (t *tally) add(s *state, d Draw, a quiniela.Agency) error {
 		if err != nil {
 			return err
 		}
-		size := d.Game.PlaySize()
-		for plays := v[batchRow:]; len(plays) >= size; plays = plays[size:] {
-			t.count[d.Game.NumberIn(plays)]++
-		}
+		t.count.add(d.Game, v[batchRow:])
 	}
 	t.next[a] = next
 	return it.Error()

@@ -103,8 +103,8 @@ func TestSeveralDrawsAtOnce(t *testing.T) {
 			t.Fatalf("progress: %+v, %v", progress, err)
 		}
 		tally, err := m.Tally(t.Context(), "night")
-		if err != nil || tally[9] != 3 || tally[1] != 1 || tally[10] != 0 {
-			t.Fatalf("tally: 9: %d, 1: %d, 10: %d, %v", tally[9], tally[1], tally[10], err)
+		if err != nil || tally.On(4, 9) != 3 || tally.On(4, 1) != 1 || tally.On(4, 10) != 0 {
+			t.Fatalf("tally: 9: %d, 1: %d, 10: %d, %v", tally.On(4, 9), tally.On(4, 1), tally.On(4, 10), err)
 		}
 		if d := m.wait("late", "open"); d.Bets != 2 {
 			t.Fatalf("late has %d bets, want 2", d.Bets)
@@ -135,9 +135,9 @@ func TestATallyCountsWhatHasComeSince(t *testing.T) {
 		for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(50 * time.Millisecond) { // it may be a second old
 			tally, err := m.Tally(t.Context(), "")
 			if err != nil || time.Now().After(deadline) {
-				t.Fatalf("after %d rounds: %d bets on 5, want %d: %v", i+1, tally[5], want, err)
+				t.Fatalf("after %d rounds: %d bets on 5, want %d: %v", i+1, tally.On(4, 5), want, err)
 			}
-			if tally[5] == want {
+			if tally.On(4, 5) == want {
 				break
 			}
 		}

@@ -70,5 +70,5 @@ func (l *Ledger) breathe(ctx context.Context, looked int) error {
 
 // progress says how far the agency of a cursor is.
 func (c cursor) progress(a quiniela.Agency) AgencyProgress {
-	return AgencyProgress{Agency: a, Batches: max(c.next, 1) - 1, Bets: c.bets, Finished: c.finished, Seen: instant(c.seen)}
+	return AgencyProgress{Agency: a, Batches: max(c.next, 1) - 1, Bets: c.bets, Staked: c.stake, Finished: c.finished, Seen: instant(c.seen)}
 }

@@ -24,7 +24,46 @@ type Terms struct {
 	Source   string     `json:"source"`
 	Number   *uint16    `json:"number,omitempty"` // the winning number, if the source is fixed
 	// Two says whether two people must enter a notary's number; absent: if two are registered who may.
-	Two *bool `json:"two_people,omitempty"`
+	Two   *bool      `json:"two_people,omitempty"`
+	Game  string     `json:"game,omitempty"`  // specified or quiniela; absent: specified
+	Terms *GameTerms `json:"terms,omitempty"` // of the game quiniela; absent: those that are usual
+}
+
+// GameTerms are the terms of a new draw of the game quiniela. What is absent is as usual, see quiniela.DefaultTerms.
+type GameTerms struct {
+	Multipliers []uint32 `json:"multipliers,omitempty"` // for 1, 2, 3 and 4 digits
+	MinStake    *uint64  `json:"min_stake,omitempty"`   // of a bet, in cents
+	MaxStake    uint64   `json:"max_stake,omitempty"`   // of a bet, in cents; 0: none
+	Cap         uint32   `json:"cap,omitempty"`         // times what was staked; 0: none
+}
+
+// game returns the terms of the game of a new draw; nil is the specification's, which has none.
+func (t Terms) game() (*quiniela.Terms, error) {
+	switch t.Game {
+	case "", quiniela.GameSpecified:
+		if t.Terms != nil {
+			return nil, quiniela.Refuse(quiniela.Invalid, "terms: the game %s has none; they are for \"game\": %q", quiniela.GameSpecified, quiniela.GameQuiniela)
+		}
+		return quiniela.Specified, nil
+	case quiniela.GameQuiniela:
+	default:
+		return nil, quiniela.Refuse(quiniela.Invalid, "game: %q: want %s or %s", quiniela.Clip(t.Game), quiniela.GameSpecified, quiniela.GameQuiniela)
+	}
+	game := quiniela.DefaultTerms()
+	if t.Terms == nil {
+		return &game, nil
+	}
+	if m := t.Terms.Multipliers; m != nil {
+		if len(m) != len(game.Multipliers) {
+			return nil, quiniela.Refuse(quiniela.Invalid, "terms: %d multipliers: want %d, for 1 to %d digits", len(m), len(game.Multipliers), len(game.Multipliers))
+		}
+		game.Multipliers = [quiniela.MaxDigits]uint32(m)
+	}
+	if t.Terms.MinStake != nil {
+		game.MinStake = *t.Terms.MinStake
+	}
+	game.MaxStake, game.Cap = t.Terms.MaxStake, t.Terms.Cap
+	return &game, nil
 }
 
 func (s *Site) openDraw(r *http.Request) (any, error) {
@@ -47,6 +86,9 @@ func (s *Site) open(r *http.Request, t Terms) (ledger.Draw, error) {
 		terms.Rule.Fixed = &number
 	}
 	var err error
+	if terms.Game, err = t.game(); err != nil {
+		return ledger.Draw{}, err
+	}
 	if terms.Two, err = s.twoPeople(t); err != nil {
 		return ledger.Draw{}, err
 	}
@@ -103,18 +145,25 @@ func (s *Site) close(r *http.Request, note string) (ledger.Draw, error) {
 	return d, err
 }
 
-// enterNumber enters a notary's number, or a round of the beacon.
+// enterNumber enters a notary's number, all twenty of an extract, or a round of the beacon.
 func (s *Site) enterNumber(r *http.Request) (any, error) {
 	var body struct {
-		Number  *uint16         `json:"number"`
-		Extract string          `json:"extract"`
-		Beacon  json.RawMessage `json:"beacon"`
+		Number  *uint16           `json:"number"`
+		Prizes  []quiniela.Number `json:"prizes"`
+		Extract string            `json:"extract"`
+		Beacon  json.RawMessage   `json:"beacon"`
 	}
 	if err := readBody(r, &body); err != nil {
 		return nil, err
 	}
-	if (body.Number == nil) == (body.Beacon == nil) {
-		return nil, quiniela.Refuse(quiniela.Invalid, "the body must have either a number or a beacon")
+	given := 0
+	for _, is := range []bool{body.Number != nil, body.Prizes != nil, body.Beacon != nil} {
+		if is {
+			given++
+		}
+	}
+	if given != 1 {
+		return nil, quiniela.Refuse(quiniela.Invalid, "the body must have one of a number, prizes and a beacon")
 	}
 	if body.Beacon != nil {
 		return s.enterBeacon(r, body.Beacon)
@@ -123,14 +172,22 @@ func (s *Site) enterNumber(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, quiniela.Refuse(quiniela.Invalid, "extract: want the SHA-256 of the official extract, in hexadecimal")
 	}
-	d, err := s.enter(r, quiniela.Number(*body.Number), extract)
+	if body.Number != nil {
+		body.Prizes = []quiniela.Number{quiniela.Number(*body.Number)}
+	}
+	d, err := s.enter(r, body.Prizes, extract)
 	return newDraw(d, true), err
 }
 
-// enter enters a number for the draw that a request's address names, for its visitor.
-func (s *Site) enter(r *http.Request, n quiniela.Number, extract []byte) (ledger.Draw, error) {
-	id := r.PathValue("id")
-	d, err := s.Ledger.EnterNumber(r.Context(), visitorOf(r).actor, id, n, extract)
+// enter enters numbers for the draw that a request's address names, for its visitor: the winning number alone, or the twenty of an extract.
+// extract is the SHA-256 of the official extract, or nil.
+func (s *Site) enter(r *http.Request, numbers []quiniela.Number, extract []byte) (d ledger.Draw, err error) {
+	id, by := r.PathValue("id"), visitorOf(r).actor
+	if len(numbers) == 1 {
+		d, err = s.Ledger.EnterNumber(r.Context(), by, id, numbers[0], extract)
+	} else {
+		d, err = s.Ledger.EnterPrizes(r.Context(), by, id, numbers, extract)
+	}
 	s.done(r, "draw_enter", id, err)
 	return d, err
 }

@@ -15,26 +15,29 @@ import (
 
 // Draw is a draw as the API shows it.
 type Draw struct {
-	ID       string     `json:"id"`
-	State    string     `json:"state"` // open, sealed or drawn
-	Agencies uint32     `json:"agencies"`
-	*Figures            // nil where a stranger asks about an open draw
-	Source   string     `json:"source"`             // of the winning number: fixed, notary or beacon
-	Round    uint64     `json:"round,omitempty"`    // the beacon's round
-	RoundAt  *time.Time `json:"round_at,omitempty"` // when the beacon signs that round
-	Prizes   []uint16   `json:"prizes,omitempty"`   // all twenty numbers of a beacon's draw, the winning number first
-	Public   bool       `json:"public"`             // whether the draw is in the public log
-	Opened   *time.Time `json:"opened,omitempty"`
-	Closes   *time.Time `json:"closes,omitempty"`
-	Sealed   *time.Time `json:"sealed,omitempty"`
-	SealedBy string     `json:"sealed_by,omitempty"` // agencies, time or operator
-	Note     string     `json:"note,omitempty"`
-	Number   *uint16    `json:"number,omitempty"`  // the winning number, once it is drawn or entered
-	Winners  *uint64    `json:"winners,omitempty"` // how many bets won, once drawn
-	Drawn    *time.Time `json:"drawn,omitempty"`
-	Two      bool       `json:"two_people,omitempty"` // two people must enter its number
-	First    string     `json:"first,omitempty"`      // who of the two has entered it; a stranger is not told
-	By       []string   `json:"entered_by,omitempty"` // who has entered the number that counts; a stranger is not told
+	ID       string          `json:"id"`
+	State    string          `json:"state"` // open, sealed or drawn
+	Agencies uint32          `json:"agencies"`
+	*Figures                 // nil where a stranger asks about an open draw
+	Game     string          `json:"game"`            // specified or quiniela
+	Terms    *quiniela.Terms `json:"terms,omitempty"` // of the game quiniela
+	*Payout                  // nil before the draw is held, and in the game specified
+	Source   string          `json:"source"`             // of the winning number: fixed, notary or beacon
+	Round    uint64          `json:"round,omitempty"`    // the beacon's round
+	RoundAt  *time.Time      `json:"round_at,omitempty"` // when the beacon signs that round
+	Prizes   []uint16        `json:"prizes,omitempty"`   // the extract: all twenty numbers of a beacon's draw or of the game quiniela, the winning number first
+	Public   bool            `json:"public"`             // whether the draw is in the public log
+	Opened   *time.Time      `json:"opened,omitempty"`
+	Closes   *time.Time      `json:"closes,omitempty"`
+	Sealed   *time.Time      `json:"sealed,omitempty"`
+	SealedBy string          `json:"sealed_by,omitempty"` // agencies, time or operator
+	Note     string          `json:"note,omitempty"`
+	Number   *uint16         `json:"number,omitempty"`  // the winning number, once it is drawn or entered
+	Winners  *uint64         `json:"winners,omitempty"` // how many bets won, once drawn
+	Drawn    *time.Time      `json:"drawn,omitempty"`
+	Two      bool            `json:"two_people,omitempty"` // two people must enter its number
+	First    string          `json:"first,omitempty"`      // who of the two has entered it; a stranger is not told
+	By       []string        `json:"entered_by,omitempty"` // who has entered the number that counts; a stranger is not told
 }
 
 // Waits reports whether the draw waits for a person to enter its number.
@@ -47,6 +50,14 @@ type Figures struct {
 	Finished uint32 `json:"finished"` // agencies that have finished
 	Batches  uint64 `json:"batches"`
 	Bets     uint64 `json:"bets"`
+	Staked   uint64 `json:"staked,omitempty"` // in cents, in the game quiniela
+}
+
+// Payout is what the bets of a draw of the game quiniela are paid, in cents.
+type Payout struct {
+	Due  uint64 `json:"due"`            // the prizes together, before the cap
+	Pool uint64 `json:"pool,omitempty"` // what the cap leaves for them, where they are over it: each is paid pool ÷ due of its prize
+	Paid uint64 `json:"paid"`
 }
 
 // Agency is an agency's progress in a draw.
@@ -55,6 +66,7 @@ type Agency struct {
 	Name     string     `json:"name,omitempty"` // in the registry
 	Batches  uint64     `json:"batches"`
 	Bets     uint64     `json:"bets"`
+	Staked   uint64     `json:"staked,omitempty"` // in cents, in the game quiniela
 	Finished bool       `json:"finished"`
 	State    string     `json:"state"`          // finished, sending, waiting (no bets yet), or missing: the draw was closed before the agency had finished
 	Seen     *time.Time `json:"seen,omitempty"` // when its last batch or its finish came
@@ -64,7 +76,9 @@ type Agency struct {
 type Winners struct {
 	Agency    uint32   `json:"agency"`
 	Name      string   `json:"name,omitempty"` // in the registry; for the operator
-	Winners   uint32   `json:"winners"`
+	Winners   uint32   `json:"winners"`        // bets that won
+	Due       uint64   `json:"due,omitempty"`  // their prizes before the cap, in cents; in the game quiniela
+	Paid      uint64   `json:"paid,omitempty"`
 	Documents []string `json:"-"` // on the operator's page, the first of them
 }
 
@@ -85,7 +99,7 @@ func newDraw(d ledger.Draw, operator bool) Draw {
 	v := Draw{
 		ID: d.ID, State: d.State(), Agencies: d.Agencies,
 		Source: string(d.Rule.Source), Opened: moment(d.Opened), Closes: moment(d.Closes), Sealed: moment(d.SealedAt),
-		SealedBy: d.SealedBy, Note: d.Note, Public: d.Logged(), Round: d.Rule.Round,
+		SealedBy: d.SealedBy, Note: d.Note, Public: d.Logged(), Round: d.Rule.Round, Game: d.Game.Game(), Terms: d.Game,
 	}
 	v.Two = d.Two
 	if operator {
@@ -95,7 +109,7 @@ func newDraw(d ledger.Draw, operator bool) Draw {
 		}
 	}
 	if operator || d.Sealed {
-		v.Figures = &Figures{Finished: d.Finished, Batches: d.Batches, Bets: d.Bets}
+		v.Figures = &Figures{Finished: d.Finished, Batches: d.Batches, Bets: d.Bets, Staked: d.Staked}
 	}
 	if d.Rule.Round != 0 {
 		v.RoundAt = moment(draw.Quicknet().TimeOf(d.Rule.Round))
@@ -110,6 +124,18 @@ func newDraw(d ledger.Draw, operator bool) Draw {
 	if r := d.Result; r != nil {
 		number := uint16(r.Number)
 		v.Number, v.Winners, v.Drawn = &number, &r.Winners, moment(time.UnixMicro(r.At))
+		if d.Game != nil {
+			v.Payout = newPayout(d)
+		}
+	}
+	return v
+}
+
+func newPayout(d ledger.Draw) *Payout {
+	p := d.Payout()
+	v := &Payout{Due: p.Due, Paid: p.Paid}
+	if p.Pool < p.Due {
+		v.Pool = p.Pool
 	}
 	return v
 }
@@ -132,6 +158,8 @@ func (s *Site) routes() []route {
 		{method: "GET", path: "/api/v1/draws/{id}/agencies", needs: operators.Viewer, do: s.listAgencies},
 		{method: "GET", path: "/api/v1/draws/{id}/numbers", needs: operators.Viewer, do: s.listNumbers},
 		{method: "GET", path: "/api/v1/draws/{id}/winners", do: s.listWinners},
+		{method: "GET", path: "/api/v1/draws/{id}/payouts", needs: operators.Viewer, do: s.listPayouts},
+		{method: "GET", path: "/api/v1/draws/{id}/prizes.csv", needs: operators.Viewer, serve: s.prizesCSV},
 		{method: "GET", path: "/api/v1/draws/{id}/winners/{agency}", needs: operators.Notary, do: s.listDocuments},
 		{method: "POST", path: "/api/v1/draws/{id}/close", needs: operators.Operator, do: s.closeDraw},
 		{method: "POST", path: "/api/v1/draws/{id}/number", needs: operators.Notary, do: s.enterNumber},
@@ -295,7 +323,7 @@ func (s *Site) listAgencies(r *http.Request) (any, error) {
 func (s *Site) newAgencies(d ledger.Draw, progress []ledger.AgencyProgress) []Agency {
 	all := make([]Agency, len(progress))
 	for i, a := range progress {
-		all[i] = Agency{uint32(a.Agency), s.nameOf(a.Agency), a.Batches, a.Bets, a.Finished, stateOf(d, a), moment(a.Seen)}
+		all[i] = Agency{uint32(a.Agency), s.nameOf(a.Agency), a.Batches, a.Bets, a.Staked, a.Finished, stateOf(d, a), moment(a.Seen)}
 	}
 	return all
 }
@@ -329,14 +357,13 @@ func (s *Site) listNumbers(r *http.Request) (any, error) {
 	}
 	type count struct {
 		Number uint16 `json:"number"`
+		Digits uint8  `json:"digits"`
 		Bets   uint64 `json:"bets"`
 	}
 	counts := []count{}
-	for n, bets := range tally {
-		if bets > 0 {
-			counts = append(counts, count{uint16(n), bets})
-		}
-	}
+	tally.Each(func(digits uint8, n quiniela.Number, bets uint64) {
+		counts = append(counts, count{uint16(n), digits, bets})
+	})
 	return map[string]any{"numbers": counts}, nil
 }
 
@@ -359,7 +386,7 @@ func (s *Site) winners(r *http.Request, id string, from quiniela.Agency, limit i
 		next, counts = counts[limit].Agency, counts[:limit]
 	}
 	for _, c := range counts {
-		w := Winners{Agency: uint32(c.Agency), Winners: c.Winners}
+		w := Winners{Agency: uint32(c.Agency), Winners: c.Winners, Due: c.Due, Paid: c.Paid}
 		if staff(r) {
 			w.Name = s.nameOf(c.Agency)
 		}

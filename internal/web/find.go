@@ -21,6 +21,8 @@ type FoundBet struct {
 	Received time.Time `json:"received"`
 	Drawn    bool      `json:"drawn"` // the draw has its result
 	Won      bool      `json:"won"`
+	Hits     int       `json:"hits,omitempty"` // at how many prizes, in the game quiniela
+	Paid     uint64    `json:"paid,omitempty"` // in cents, in the game quiniela
 }
 
 // mostFound is the most bets of a person in an answer.
@@ -57,7 +59,11 @@ func (s *Site) find(r *http.Request) (any, error) {
 	bets := make([]FoundBet, len(found))
 	for i, b := range found {
 		bets[i] = FoundBet{
-			b.Draw.ID, uint32(b.Agency), b.Batch, b.Line, b.Text, uint16(b.Play.Number), time.UnixMicro(b.Received).UTC(), b.Draw.Result != nil, b.Won(),
+			Draw: b.Draw.ID, Agency: uint32(b.Agency), Batch: b.Batch, Line: b.Line, Bet: b.Text, Number: uint16(b.Play.Number),
+			Received: time.UnixMicro(b.Received).UTC(), Drawn: b.Draw.Result != nil, Won: b.Won(),
+		}
+		if b.Draw.Game != nil {
+			bets[i].Hits, bets[i].Paid = b.Draw.Pays(b.Play)
 		}
 	}
 	return map[string]any{"bets": bets, "more": more}, nil

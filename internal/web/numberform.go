@@ -53,7 +53,7 @@ func (s *Site) takeNumber(w http.ResponseWriter, r *http.Request) {
 		f.reject("again", t.WrongAgainNumber)
 	}
 	if len(f.Wrong) == 0 {
-		if _, err = s.enter(r, quiniela.Number(*n), extract); err == nil {
+		if _, err = s.enter(r, []quiniela.Number{quiniela.Number(*n)}, extract); err == nil {
 			http.Redirect(w, r, "/draws/"+d.ID, http.StatusSeeOther)
 			return
 		}

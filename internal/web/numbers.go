@@ -39,14 +39,14 @@ const (
 var axis = []uint16{0, 2000, 4000, 6000, 8000, uint16(quiniela.MaxNumber)}
 
 // distribution returns the picture, and the numbers played most, the one with most bets first.
-func distribution(tally *[ledger.Numbers]uint64) (c chart, most []played) {
-	const each = ledger.Numbers / buckets
+func distribution(tally *ledger.Tally) (c chart, most []played) {
+	const each = (int(quiniela.MaxNumber) + 1) / buckets
 	c.Axis = axis
 	for i := range buckets {
 		first := i * each
 		b := bucket{From: uint16(first), To: uint16(first + each - 1), X: float64(i * 10)}
-		for _, bets := range tally[first : first+each] {
-			b.Bets += bets
+		for n := first; n < first+each; n++ {
+			b.Bets += tally.On(quiniela.MaxDigits, quiniela.Number(n))
 		}
 		c.Highest = max(c.Highest, b.Bets)
 		c.Buckets = append(c.Buckets, b)
@@ -56,11 +56,7 @@ func distribution(tally *[ledger.Numbers]uint64) (c chart, most []played) {
 		b.Height = pictureHigh * float64(b.Bets) / float64(max(c.Highest, 1))
 		b.Y = pictureHigh - b.Height
 	}
-	for n, bets := range tally {
-		if bets > 0 {
-			most = append(most, played{uint16(n), bets})
-		}
-	}
+	tally.Each(func(_ uint8, n quiniela.Number, bets uint64) { most = append(most, played{uint16(n), bets}) })
 	slices.SortStableFunc(most, func(a, b played) int { return cmp.Compare(b.Bets, a.Bets) })
 	return c, most[:min(len(most), mostPlayed)]
 }

@@ -74,6 +74,7 @@ func TestEachRoleMayDoItsPart(t *testing.T) {
 	needs := map[string]operators.Role{
 		"GET /api/v1/draws": "", "GET /api/v1/draws/{id}": "", "GET /api/v1/draws/{id}/winners": "", "GET /api/v1/openapi.json": "", "GET /api/v1/events": "",
 		"GET /api/v1/draws/{id}/agencies": operators.Viewer, "GET /api/v1/draws/{id}/numbers": operators.Viewer, "GET /api/v1/trail": operators.Viewer,
+		"GET /api/v1/draws/{id}/payouts": operators.Viewer, "GET /api/v1/draws/{id}/prizes.csv": operators.Viewer,
 		"GET /api/v1/draws/{id}/winners/{agency}": operators.Notary, "POST /api/v1/draws/{id}/number": operators.Notary,
 		"POST /api/v1/draws": operators.Operator, "POST /api/v1/draws/{id}/close": operators.Operator, "POST /api/v1/backup": operators.Operator, "POST /api/v1/find": operators.Operator,
 	}

@@ -38,12 +38,15 @@ type Ledger interface {
 	FindDraw(ctx context.Context, id string) (ledger.Draw, error)
 	Progress(ctx context.Context, id string, from quiniela.Agency, most int) ([]ledger.AgencyProgress, error)
 	Unfinished(ctx context.Context, id string, most int) ([]ledger.AgencyProgress, error)
-	Tally(ctx context.Context, id string) (*[ledger.Numbers]uint64, error)
+	Tally(ctx context.Context, id string) (*ledger.Tally, error)
 	CountWinners(ctx context.Context, id string, from quiniela.Agency, most int) ([]ledger.AgencyCount, error)
 	Winners(ctx context.Context, draw uint64, agency quiniela.Agency) (w ledger.Winners, drawn bool, err error)
+	EachPrize(ctx context.Context, id string, f func(ledger.Prize) error) error
+	Payouts(ctx context.Context, id string, from quiniela.Agency, most int) ([]ledger.AgencyPayout, error)
 	OpenDraw(ctx context.Context, by ledger.Actor, t ledger.Terms) (ledger.Draw, error)
 	CloseDraw(ctx context.Context, by ledger.Actor, id, note string) (ledger.Draw, error)
 	EnterNumber(ctx context.Context, by ledger.Actor, id string, n quiniela.Number, extract []byte) (ledger.Draw, error)
+	EnterPrizes(ctx context.Context, by ledger.Actor, id string, prizes []quiniela.Number, extract []byte) (ledger.Draw, error)
 	EnterBeacon(ctx context.Context, by ledger.Actor, id string, b draw.Beacon) (ledger.Draw, error)
 	FindBets(ctx context.Context, id string, document uint32, most int) ([]ledger.FoundBet, error)
 	Record(ctx context.Context, acts ...journal.Act) error
