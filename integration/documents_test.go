@@ -27,6 +27,8 @@ var documents = []struct {
 	{"README.md", true},
 	{"README.es.md", true},
 	{"docs/OPERATIONS.md", false},
+	{"docs/QUINIELA.md", true},
+	{"docs/QUINIELA.es.md", true},
 }
 
 // block is a fenced block of shell commands. A comment before the fence says what its commands need:
