@@ -188,3 +188,20 @@ func TestAmounts(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParseTerms: terms that are read are some that a draw can have, and are written as they were.
+func FuzzParseTerms(f *testing.F) {
+	f.Add("specified")
+	f.Add("quiniela multipliers=7,70,600,3500 min_stake=1.00 max_stake=- cap=-")
+	f.Add("quiniela multipliers=7,70,500,3500 min_stake=0.01 max_stake=50000.00 cap=5")
+	f.Add("quiniela multipliers=07,70,600,3500 min_stake=1 max_stake=0.00 cap=0")
+	f.Fuzz(func(t *testing.T, s string) {
+		terms, err := quiniela.ParseTerms(s)
+		if err != nil {
+			return
+		}
+		if terms.String() != s || terms.Check() != nil {
+			t.Fatalf("%q is read as %q: %v", s, terms, terms.Check())
+		}
+	})
+}

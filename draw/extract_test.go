@@ -62,3 +62,28 @@ func TestAnExtractThatIsUnclearIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParseExtract: what is read as an extract is twenty numbers that are drawn, and written plainly they are read as the same.
+func FuzzParseExtract(f *testing.F) {
+	rows := extractFile(func(i int, n quiniela.Number) string { return fmt.Sprintf("%d,%04d\r\n", i, n) })
+	f.Add([]byte(rows))
+	f.Add([]byte("\xef\xbb\xbf" + strings.ReplaceAll(rows, "\r", "")))
+	f.Add([]byte(extractFile(func(_ int, n quiniela.Number) string { return fmt.Sprintf(" %04d\n\n", n) })))
+	f.Add([]byte(strings.Replace(rows, "0562", "562", 1)))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		read, err := draw.ParseExtract(text)
+		if err != nil {
+			return
+		}
+		var plain strings.Builder
+		for _, n := range read {
+			if n > quiniela.MaxNumber {
+				t.Fatalf("the number %d from %q", n, text)
+			}
+			fmt.Fprintf(&plain, "%04d\n", n)
+		}
+		if again, err := draw.ParseExtract([]byte(plain.String())); err != nil || len(read) != quiniela.PrizeCount || !cmp.Equal(again, read) {
+			t.Fatalf("%q is read as %v, and that as %v, %v", text, read, again, err)
+		}
+	})
+}
