@@ -2,6 +2,7 @@ package client
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -71,8 +72,8 @@ func (a *agency) winnersFile(err error) error {
 }
 
 // keepWinners writes the agency's winning bets to Options.Winners: the rows of its own file that won, by the numbers that the server gives.
-// They have to be those that the server has named, all of them and in the same order. In the game quiniela each row has how often it hits
-// and what it is paid behind it, which has to be what the draw's terms give.
+// They have to be those that the server has named, all of them and in the same order. In the game quiniela each row has nine cells: the seven
+// of a bet, of which the range may be empty, how often it hits and what it is paid, which have to be what the draw's terms give.
 func (s *session) keepWinners() error {
 	a := s.a
 	drawn, err := s.drawn()
@@ -188,6 +189,9 @@ func (a *agency) writeWinners(out io.Writer, drawn wire.Progress, named []wire.P
 		named = named[1:]
 		_, _ = rows.Write(line)
 		if a.game != nil {
+			if bytes.Count(line, []byte(",")) < quiniela.MostFields-1 {
+				_ = rows.WriteByte(',') // a row without a range has its place all the same: the columns are those of the other rows
+			}
 			_, _ = fmt.Fprintf(rows, ",%d,%s", hits, quiniela.FormatCents(cents))
 		}
 		_ = rows.WriteByte('\n') // an error stays until the Flush
