@@ -109,17 +109,33 @@ const mostAnswer = 256 << 20
 
 // call asks the server and decodes its answer into out, where that is not nil. in is the body; nil is none.
 func (a *admin) call(ctx context.Context, method, path string, in, out any) error {
+	response, err := a.ask(ctx, method, path, in)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if out == nil {
+		return nil
+	}
+	if err := json.NewDecoder(io.LimitReader(response.Body, mostAnswer)).Decode(out); err != nil {
+		return fmt.Errorf("the answer of the server at %s: %w", a.where, err)
+	}
+	return nil
+}
+
+// ask asks the server and returns its answer, whose body the caller closes. An answer that is an error is returned as one.
+func (a *admin) ask(ctx context.Context, method, path string, in any) (*http.Response, error) {
 	var body io.Reader
 	if in != nil {
 		text, err := json.Marshal(in)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		body = bytes.NewReader(text)
 	}
 	request, err := http.NewRequestWithContext(ctx, method, a.base+path, body)
 	if err != nil {
-		return usageError{err}
+		return nil, usageError{err}
 	}
 	if in != nil {
 		request.Header.Set("Content-Type", "application/json")
@@ -129,27 +145,20 @@ func (a *admin) call(ctx context.Context, method, path string, in, out any) erro
 	}
 	response, err := a.http.Do(request)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
-		return fmt.Errorf("%w at %s: %s", errNoServer, a.where, a.advice)
+		return nil, fmt.Errorf("%w at %s: %s", errNoServer, a.where, a.advice)
 	}
 	if err != nil {
-		return fmt.Errorf("ask the server at %s: %w", a.where, err)
+		return nil, fmt.Errorf("ask the server at %s: %w", a.where, err)
+	}
+	if response.StatusCode < 300 {
+		return response, nil
 	}
 	defer func() { _ = response.Body.Close() }()
-	answer := json.NewDecoder(io.LimitReader(response.Body, mostAnswer))
-	if response.StatusCode >= 300 {
-		var p problem
-		if err := answer.Decode(&p); err != nil || p.Detail == "" {
-			return fmt.Errorf("the server at %s answered %s: is it a quiniela of this version?", a.where, response.Status)
-		}
-		return errors.New(p.Detail)
+	var p problem
+	if err := json.NewDecoder(io.LimitReader(response.Body, mostAnswer)).Decode(&p); err != nil || p.Detail == "" {
+		return nil, fmt.Errorf("the server at %s answered %s: is it a quiniela of this version?", a.where, response.Status)
 	}
-	if out == nil {
-		return nil
-	}
-	if err := answer.Decode(out); err != nil {
-		return fmt.Errorf("the answer of the server at %s: %w", a.where, err)
-	}
-	return nil
+	return nil, errors.New(p.Detail)
 }
 
 // all asks for a list, part by part.

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"quiniela"
 	"quiniela/internal/client"
 	"quiniela/internal/wire"
 )
@@ -61,6 +62,7 @@ func (c *clientStatusCommand) document(s client.Standing, path string) any {
 		Error    string     `json:"error,omitempty"`
 		Number   *uint16    `json:"number,omitempty"`
 		Winners  *uint32    `json:"winners,omitempty"`
+		gameStanding
 	}{Agency: *c.ID, Draw: s.Draw, State: s.State, Batches: s.Batches, Bets: s.Bets, Finished: s.Finished}
 	if !s.Closes.IsZero() {
 		d.Closes = &s.Closes
@@ -69,6 +71,7 @@ func (c *clientStatusCommand) document(s client.Standing, path string) any {
 		number := uint16(s.Number)
 		d.Number, d.Winners = &number, &s.Winners
 	}
+	d.gameStanding = newGameStanding(s)
 	if s.Sent == nil {
 		return d
 	}
@@ -82,23 +85,71 @@ func (c *clientStatusCommand) document(s client.Standing, path string) any {
 	return d
 }
 
+// gameStanding is what the document has in a draw of the game quiniela, with the names of the API. It is empty in another one.
+type gameStanding struct {
+	Game   string          `json:"game,omitempty"`
+	Terms  *quiniela.Terms `json:"terms,omitempty"`
+	Prizes []uint16        `json:"prizes,omitempty"` // once it is drawn: the extract
+	Paid   *uint64         `json:"paid,omitempty"`   // likewise: to the agency's bets, in cents
+	// Likewise, of all agencies' bets in cents: the prizes before the cap, and what the cap leaves for them where they are over it.
+	DrawDue  *uint64 `json:"draw_due,omitempty"`
+	DrawPool uint64  `json:"draw_pool,omitempty"`
+}
+
+func newGameStanding(s client.Standing) (g gameStanding) {
+	if s.Game == nil {
+		return g
+	}
+	g.Game, g.Terms = s.Game.Game(), s.Game
+	if s.State != wire.Drawn {
+		return g
+	}
+	g.Prizes, g.Paid, g.DrawDue = extractOf(s), &s.Paid, &s.Due
+	if s.Pool < s.Due {
+		g.DrawPool = s.Pool
+	}
+	return g
+}
+
+func extractOf(s client.Standing) (extract []uint16) {
+	for _, n := range s.Prizes {
+		extract = append(extract, uint16(n))
+	}
+	return extract
+}
+
 // describe prints where the agency stands, and last what is left to do.
 func (c *clientStatusCommand) describe(e env, s client.Standing, path string) error {
 	w := tabwriter.NewWriter(e.stdout, 0, 0, 3, ' ', 0)
 	line := func(name, text string) { _, _ = printf(w, "%s\t%s\n", name, text) }
 	line(e.say("agency"), fmt.Sprint(*c.ID))
 	line(e.say("draw"), drawState(e, s))
+	if s.Game != nil {
+		for _, f := range e.termFields(s.Game) {
+			line(f.label, f.text)
+		}
+	}
 	stored := e.say("%s bets in %s batches; the agency has not finished")
 	if s.Finished {
 		stored = e.say("%s bets in %s batches; the agency has finished")
 	}
 	line(e.say("stored"), fmt.Sprintf(stored, e.count(s.Bets), e.count(s.Batches)))
 	line(e.say("file"), fileState(e, s, path))
-	if s.State == wire.Drawn {
+	switch {
+	case s.State != wire.Drawn:
+	case s.Game == nil:
 		line(e.say("result"), fmt.Sprintf(e.say("the number %04d; winning bets of this agency: %s"), s.Number, e.count(uint64(s.Winners))))
+	default:
+		line(e.say("result"), fmt.Sprintf(e.say("winning bets of this agency: %s, paid %s"), e.count(uint64(s.Winners)), e.money(s.Paid)))
+		if s.Pool < s.Due {
+			line(e.say("share"), e.share(s.Pool, s.Due))
+		}
 	}
 	line(e.say("to do"), toDo(e, s))
-	return w.Flush()
+	if err := w.Flush(); err != nil || s.State != wire.Drawn || s.Game == nil {
+		return err
+	}
+	return extractTable(e, extractOf(s)).below(e)
 }
 
 func drawState(e env, s client.Standing) string {

@@ -5,10 +5,11 @@ import (
 	"net/http"
 	"strconv"
 
+	"quiniela"
 	"quiniela/internal/web"
 )
 
-// This file shows draws: their list, how far a draw's agencies are, and who won.
+// This file shows draws: their list, and how far a draw's agencies are.
 
 type drawShowCommand struct {
 	adminFlags
@@ -36,20 +37,37 @@ func (c *drawShowCommand) Run(e env) error {
 	case c.JSON:
 		return printJSON(e.stdout, map[string]any{"draw": d, "agencies": agencies})
 	case c.CSV:
-		var rows [][]string
-		for _, agency := range agencies {
-			rows = append(rows, []string{d.ID, digits(agency.Agency), agency.Name, digits(agency.Batches), digits(agency.Bets), agency.State})
-		}
-		return printCSV(e.stdout, "draw,agency,name,batches,bets,state", rows)
+		return printHowFar(e, d, agencies)
 	}
 	if err := describe(e, d); err != nil {
 		return err
 	}
-	t := &listing{long: 1, columns: []column{{head: e.say("AGENCY")}, {head: e.say("NAME")}, {e.say("BATCHES"), true}, {e.say("BETS"), true}, {head: e.say("STATE")}}}
+	t := &listing{long: 1, columns: []column{{head: e.say("AGENCY")}, {head: e.say("NAME")}, {e.say("BATCHES"), true}, {e.say("BETS"), true}, {e.say("STAKED"), true}, {head: e.say("STATE")}}}
 	for _, agency := range agencies {
-		t.add(digits(agency.Agency), agency.Name, e.count(agency.Batches), e.count(agency.Bets), e.say(states[agency.State]))
+		staked := "" // in no row: below leaves the column out
+		if hasStakes(d) {
+			staked = e.money(agency.Staked)
+		}
+		t.add(digits(agency.Agency), agency.Name, e.count(agency.Batches), e.count(agency.Bets), staked, e.say(states[agency.State]))
 	}
 	return t.below(e)
+}
+
+// printHowFar prints how far a draw's agencies are for programs.
+func printHowFar(e env, d web.Draw, agencies []web.Agency) error {
+	columns := "draw,agency,name,batches,bets,state"
+	if hasStakes(d) {
+		columns += ",staked"
+	}
+	var rows [][]string
+	for _, agency := range agencies {
+		row := []string{d.ID, digits(agency.Agency), agency.Name, digits(agency.Batches), digits(agency.Bets), agency.State}
+		if hasStakes(d) {
+			row = append(row, quiniela.FormatCents(agency.Staked))
+		}
+		rows = append(rows, row)
+	}
+	return printCSV(e.stdout, columns, rows)
 }
 
 // digits writes a whole number.
@@ -84,7 +102,7 @@ func (c *drawListCommand) Run(e env) error {
 		return err
 	}
 	t := &listing{columns: []column{{head: e.say("DRAW")}, {head: e.say("STATE")}, {e.say("BETS"), true}, {e.say("DONE"), true},
-		{head: e.say("CLOSES")}, {head: e.say("NUMBER")}, {e.say("WINNERS"), true}}}
+		{head: e.say("CLOSES")}, {head: e.say("NUMBER")}, {e.say("WINNERS"), true}, {e.say("STAKED"), true}, {e.say("PAID"), true}}}
 	for _, d := range draws {
 		closes, number, winners := "-", "-", "-"
 		if d.Closes != nil {
@@ -96,8 +114,16 @@ func (c *drawListCommand) Run(e env) error {
 		if d.Winners != nil {
 			winners = e.count(*d.Winners)
 		}
-		t.add(d.ID, e.say(d.State), e.count(d.Bets), fmt.Sprintf("%d/%d", d.Finished, d.Agencies), closes, number, winners)
+		staked, paid := "", "" // in the specification's game
+		if hasStakes(d) {
+			staked, paid = e.money(d.Staked), "-"
+		}
+		if d.Payout != nil {
+			paid = e.money(d.Paid)
+		}
+		t.add(d.ID, e.say(d.State), e.count(d.Bets), fmt.Sprintf("%d/%d", d.Finished, d.Agencies), closes, number, winners, staked, paid)
 	}
+	t.dropEmpty()
 	return t.write(e.stdout, widthOf(e.stdout))
 }
 
@@ -112,74 +138,4 @@ func drawRows(draws []web.Draw) (rows [][]string) {
 			instant(d.Opened), instant(d.Closes), instant(d.Sealed), d.SealedBy, fourDigits(d.Number), winners, instant(d.Drawn), d.Note})
 	}
 	return rows
-}
-
-type drawResultsCommand struct {
-	adminFlags
-	ID string `arg:"" help:"Name of the draw."`
-	formatFlags
-}
-
-// agencyResult is an agency's winners, with the API's names.
-type agencyResult struct {
-	web.Winners
-	Documents []string `json:"documents"` // in the order of the bets
-}
-
-func (c *drawResultsCommand) Run(e env) error {
-	a, err := c.open()
-	if err != nil {
-		return err
-	}
-	d, err := a.draw(e, http.MethodGet, drawPath(c.ID), nil)
-	if err != nil {
-		return err
-	}
-	if d.Winners == nil {
-		return fmt.Errorf("draw %s has no result yet: it is %s; see `quiniela draw show %s`", d.ID, d.State, d.ID)
-	}
-	results, err := c.results(e, a)
-	if err != nil {
-		return err
-	}
-	var winners [][]string
-	for _, r := range results {
-		for _, document := range r.Documents {
-			winners = append(winners, []string{digits(r.Agency), r.Name, document})
-		}
-	}
-	switch {
-	case c.JSON:
-		return printJSON(e.stdout, map[string]any{"draw": d, "winners": results})
-	case c.CSV:
-		for i, w := range winners {
-			winners[i] = append([]string{d.ID, fourDigits(d.Number)}, w...)
-		}
-		return printCSV(e.stdout, "draw,number,agency,name,document", winners)
-	}
-	if err := describe(e, d); err != nil || len(winners) == 0 {
-		return err
-	}
-	t := &listing{long: 1, columns: []column{{head: e.say("AGENCY")}, {head: e.say("NAME")}, {head: e.say("DOCUMENT")}}}
-	for _, w := range winners {
-		t.add(w...)
-	}
-	return t.below(e)
-}
-
-// results asks for the winners of every agency.
-func (c *drawResultsCommand) results(e env, a *admin) ([]agencyResult, error) {
-	winners, err := all[web.Winners](e, a, drawPath(c.ID)+"/winners", "winners")
-	if err != nil {
-		return nil, err
-	}
-	results := []agencyResult{}
-	for _, w := range winners {
-		documents, err := all[string](e, a, fmt.Sprintf("%s/winners/%d", drawPath(c.ID), w.Agency), "documents")
-		if err != nil {
-			return nil, err
-		}
-		results = append(results, agencyResult{w, append([]string{}, documents...)})
-	}
-	return results, nil
 }

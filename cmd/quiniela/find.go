@@ -2,11 +2,13 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
 
+	"quiniela"
 	"quiniela/internal/web"
 )
 
@@ -44,23 +46,39 @@ func (c *findCommand) Run(e env) error {
 	}
 	t := &listing{columns: []column{{head: e.say("DRAW")}, {e.say("AGENCY"), true}, {e.say("BATCH"), true}, {e.say("LINE"), true}, {head: e.say("RECEIVED")}, {head: e.say("BET")}, {head: e.say("RESULT")}}}
 	for _, b := range answer.Bets {
-		result := e.say("not drawn yet")
-		switch {
-		case b.Won:
-			result = e.say("won")
-		case b.Drawn:
-			result = e.say("did not win")
-		}
-		t.add(b.Draw, digits(b.Agency), strconv.FormatUint(b.Batch, 10), strconv.Itoa(b.Line), stamp(&b.Received), b.Bet, result)
+		t.add(b.Draw, digits(b.Agency), strconv.FormatUint(b.Batch, 10), strconv.Itoa(b.Line), stamp(&b.Received), b.Bet, e.result(b))
 	}
 	return errors.Join(t.write(e.stdout, widthOf(e.stdout)), c.more(e, answer.More))
+}
+
+// result says whether a bet won, and in the game quiniela what it is paid.
+func (e env) result(b web.FoundBet) string {
+	switch {
+	case b.Won && b.Hits == 1:
+		return fmt.Sprintf(e.say("won %s"), e.money(b.Paid))
+	case b.Won && b.Hits > 1:
+		return fmt.Sprintf(e.say("won %s, hits: %d"), e.money(b.Paid), b.Hits)
+	case b.Won:
+		return e.say("won")
+	case b.Drawn:
+		return e.say("did not win")
+	}
+	return e.say("not drawn yet")
+}
+
+// numberOf returns a bet's number for programs: with four digits, or in the game quiniela, where 7 and 07 are two numbers, as it was typed.
+func numberOf(b web.FoundBet) string {
+	if cells := strings.Split(b.Bet, ","); len(cells) > quiniela.Fields {
+		return cells[quiniela.Fields-1]
+	}
+	return fourDigits(&b.Number)
 }
 
 func printFound(e env, bets []web.FoundBet) error {
 	var rows [][]string
 	for _, b := range bets {
 		rows = append(rows, []string{
-			b.Draw, digits(b.Agency), strconv.FormatUint(b.Batch, 10), strconv.Itoa(b.Line), instant(&b.Received), b.Bet, fourDigits(&b.Number), strconv.FormatBool(b.Drawn), strconv.FormatBool(b.Won),
+			b.Draw, digits(b.Agency), strconv.FormatUint(b.Batch, 10), strconv.Itoa(b.Line), instant(&b.Received), b.Bet, numberOf(b), strconv.FormatBool(b.Drawn), strconv.FormatBool(b.Won),
 		})
 	}
 	return printCSV(e.stdout, "draw,agency,batch,line,received,bet,number,drawn,won", rows)

@@ -91,7 +91,7 @@ func TestEveryNumberIsDecimal(t *testing.T) {
 			})
 		}
 	}
-	for _, want := range []string{"draw enter number", "draw open --number", "server --winner-number", "agency add number",
+	for _, want := range []string{"draw open --number", "draw open --cap", "server --winner-number", "agency add number",
 		"client send --id", "bench --bets", "server --disk-reserve"} {
 		if !seen[want] {
 			t.Errorf("%s was not tried; there are %v", want, slices.Sorted(maps.Keys(seen)))
@@ -150,6 +150,20 @@ func decimal(t *testing.T, where, name string, give func(string) (string, error)
 		}
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %q: the error does not say which number: %v", where, text, err)
+		}
+	}
+}
+
+// The official number is text to the parser, since in the game quiniela its zeros count.
+func TestTheOfficialNumberIsDecimal(t *testing.T) {
+	for text, want := range map[string]uint16{"010": 10, "0042": 42, "9": 9, "9999": 9999} {
+		if n, err := winningNumber(text); err != nil || *n != want {
+			t.Errorf("%s: %v, %v", text, n, err)
+		}
+	}
+	for _, text := range append(notDecimal, "", "-1", "10000", "99999999999999999999") {
+		if n, err := winningNumber(text); err == nil {
+			t.Errorf("%q is %d", text, *n)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func said(t *testing.T, dirs ...string) (texts []string) {
 			}
 			translates := []string{"say", "Text"}
 			switch f.Name() {
-			case "draw.go":
+			case "describe.go":
 				translates = append(translates, "row")
 			case "man.go":
 				translates = append(translates, "section")

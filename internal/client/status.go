@@ -14,7 +14,9 @@ import (
 // Standing is where an agency stands in its draw, and how its file compares with what is stored.
 type Standing struct {
 	wire.Progress
-	Sent *Sent // nil: there is no file to compare with
+	Game *quiniela.Terms // of the draw; nil: the game is the specification's
+	Paid uint64          // once a draw of the game quiniela is drawn: to the agency's bets, in cents
+	Sent *Sent           // nil: there is no file to compare with
 }
 
 // Sent is how an agency's file compares with what is stored of it.
@@ -53,6 +55,9 @@ func Stand(ctx context.Context, c Options, log *slog.Logger) (standing Standing,
 	if err == nil {
 		standing.Progress, err = s.progress()
 	}
+	if standing.Game = stored.Game; err == nil && standing.Game != nil && standing.State == wire.Drawn {
+		standing.Paid, err = s.paid()
+	}
 	if err != nil {
 		return standing, a.refused(err)
 	}
@@ -82,4 +87,10 @@ func (s *session) progress() (wire.Progress, error) {
 		return p, fmt.Errorf("ask where agency %d stands: %w", s.a.Agency, err)
 	}
 	return p, nil
+}
+
+// paid returns what the agency's bets are paid, all together, in cents.
+func (s *session) paid() (cents uint64, err error) {
+	err = s.eachPrize(func(p wire.Prize) { cents += p.Cents })
+	return cents, err
 }

@@ -123,22 +123,28 @@ func prizesOf(documents []string) []wire.Prize {
 	return all
 }
 
-// prizes asks for what the agency's bets are paid.
+// prizes returns what the agency's bets are paid.
 func (s *session) prizes() (all []wire.Prize, err error) {
+	err = s.eachPrize(func(p wire.Prize) { all = append(all, p) })
+	return all, err
+}
+
+// eachPrize asks for what the agency's bets are paid, and calls f with each that won.
+func (s *session) eachPrize(f func(wire.Prize)) error {
 	if err := s.request(wire.AppendPrizes(nil, s.a.Agency), answerTimeout); err != nil {
-		return nil, err
+		return err
 	}
 	drawn, err := wire.ReadPrizesReply(s.r, func(p wire.Prize) error {
-		all = append(all, p)
+		f(p)
 		return s.deadline(answerTimeout)
 	})
 	if err == nil && !drawn {
 		err = fmt.Errorf("%w: no prizes of a draw that is done", wire.ErrReply)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("ask for the prizes of agency %d: %w", s.a.Agency, err)
+		return fmt.Errorf("ask for the prizes of agency %d: %w", s.a.Agency, err)
 	}
-	return all, nil
+	return nil
 }
 
 // won returns how often a bet hits in a draw, and what it is paid in cents.

@@ -4,6 +4,7 @@ package lang
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -55,4 +56,22 @@ func (l Language) Count(n uint64) string {
 		return humanize.FormatInteger("#.###,", int(n))
 	}
 	return humanize.Comma(int64(n))
+}
+
+// Money writes an amount of cents in pesos, with two decimals and the thousands separated.
+func (l Language) Money(cents uint64) string {
+	return fmt.Sprintf("%s%s%02d", l.Count(cents/100), l.point(), cents%100)
+}
+
+// Fraction writes how many parts of 10 to the power of a count of decimals something is, which is below 1: 8880 of 10,000 are 0.8880.
+func (l Language) Fraction(parts uint64, decimals int) string {
+	return fmt.Sprintf("0%s%0*d", l.point(), decimals, parts)
+}
+
+// point separates the decimals of a number.
+func (l Language) point() string {
+	if l == Spanish {
+		return ","
+	}
+	return "."
 }

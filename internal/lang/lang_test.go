@@ -33,3 +33,14 @@ func TestNumbersHaveTheirThousandsSeparated(t *testing.T) {
 		}
 	}
 }
+
+func TestAmountsHaveTwoDecimals(t *testing.T) {
+	for cents, want := range map[uint64][2]string{0: {"0.00", "0,00"}, 5: {"0.05", "0,05"}, 100: {"1.00", "1,00"}, 52123200: {"521,232.00", "521.232,00"}} {
+		if got := [2]string{English.Money(cents), Spanish.Money(cents)}; got != want {
+			t.Errorf("%d: %v, want %v", cents, got, want)
+		}
+	}
+	if got := English.Fraction(880, 4) + " " + Spanish.Fraction(8880, 4); got != "0.0880 0,8880" {
+		t.Error(got)
+	}
+}
