@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
+	"quiniela"
 	"quiniela/internal/schedule"
 	"quiniela/internal/web"
 )
@@ -56,16 +59,52 @@ func (c *drawScheduleCommand) Run(e env) error {
 		return err
 	}
 	t := &listing{columns: []column{
-		{head: e.say("DRAW")}, {head: e.say("BETS CLOSE")}, {head: "UTC"}, {head: e.say("SOURCE")}, {e.say("AGENCIES"), true}, {head: e.say("STATE")},
+		{head: e.say("DRAW")}, {head: e.say("BETS CLOSE")}, {head: "UTC"}, {head: e.say("SOURCE")}, {e.say("AGENCIES"), true}, {head: e.say("GAME")}, {head: e.say("STATE")},
 	}}
+	stakes := slices.ContainsFunc(planned, func(d plannedDraw) bool { return d.Terms != nil })
 	for _, d := range planned {
-		t.add(d.ID, e.hour(d.Closes), inUTC(d.Closes), d.Source, e.count(uint64(d.Agencies)), d.say(e))
+		game := "" // in no row: dropEmpty leaves the column out
+		if stakes {
+			game = d.Game
+		}
+		t.add(d.ID, e.hour(d.Closes), inUTC(d.Closes), d.Source, e.count(uint64(d.Agencies)), game, d.say(e))
 	}
+	t.dropEmpty()
 	if err := t.write(e.stdout, widthOf(e.stdout)); err != nil {
+		return err
+	}
+	if err := c.terms(e, planned); err != nil {
 		return err
 	}
 	_, err = printf(e.stdout, "\n"+e.say("Times are those of %s.")+"\n", s.Zone)
 	return err
+}
+
+// terms says the terms of the draws of the game quiniela, each once, with the names of the draws that have them.
+func (c *drawScheduleCommand) terms(e env, planned []plannedDraw) error {
+	names := map[quiniela.Terms][]string{}
+	var order []quiniela.Terms
+	for _, d := range planned {
+		if d.Terms == nil {
+			continue
+		}
+		if names[*d.Terms] == nil {
+			order = append(order, *d.Terms)
+		}
+		if name := d.ID[len("2026-11-24-"):]; !slices.Contains(names[*d.Terms], name) {
+			names[*d.Terms] = append(names[*d.Terms], name)
+		}
+	}
+	for _, t := range order {
+		fields := append([]field{{e.say("draws"), strings.Join(names[t], ", ")}}, e.termFields(&t)...)
+		if _, err := io.WriteString(e.stdout, "\n"); err != nil {
+			return err
+		}
+		if err := writeFields(e.stdout, fields, widthOf(e.stdout)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // hour writes a time for a person, with the first letters of its weekday.
@@ -109,13 +148,15 @@ func inUTC(t time.Time) string {
 
 // plannedDraw is a draw of a schedule, and what is of it.
 type plannedDraw struct {
-	ID       string    `json:"id"`
-	Opens    time.Time `json:"opens"`
-	Closes   time.Time `json:"closes"`
-	Takes    time.Time `json:"takes_place"`
-	Source   string    `json:"source"`
-	Agencies uint32    `json:"agencies"`
-	Skipped  string    `json:"skipped,omitempty"` // why it does not take place
+	ID       string          `json:"id"`
+	Opens    time.Time       `json:"opens"`
+	Closes   time.Time       `json:"closes"`
+	Takes    time.Time       `json:"takes_place"`
+	Source   string          `json:"source"`
+	Agencies uint32          `json:"agencies"`
+	Skipped  string          `json:"skipped,omitempty"` // why it does not take place
+	Game     string          `json:"game"`
+	Terms    *quiniela.Terms `json:"terms,omitempty"` // of the game quiniela
 	// State is open, sealed or drawn, where there is such a draw; else later, due, missed, skipped or unknown.
 	State  string `json:"state"`
 	Differ bool   `json:"differs,omitempty"` // it was opened with other terms than the schedule has
@@ -123,7 +164,7 @@ type plannedDraw struct {
 
 // plan says what is of a draw of the schedule. there are the draws that there are; nil: not known.
 func plan(d schedule.Draw, there map[string]web.Draw, now time.Time) plannedDraw {
-	p := plannedDraw{d.ID, d.Opens, d.Closes, d.Takes, string(d.Rule.Source), d.Agencies, d.Skipped, "missed", false}
+	p := plannedDraw{d.ID, d.Opens, d.Closes, d.Takes, string(d.Rule.Source), d.Agencies, d.Skipped, d.Game.Game(), d.Game, "missed", false}
 	found, opened := there[d.ID]
 	switch {
 	case opened:
@@ -142,7 +183,7 @@ func plan(d schedule.Draw, there map[string]web.Draw, now time.Time) plannedDraw
 
 // asPlanned reports whether a draw was opened as the schedule has it.
 func asPlanned(d web.Draw, want schedule.Draw) bool {
-	return d.Closes != nil && d.Closes.Equal(want.Closes) && d.Agencies == want.Agencies && d.Source == string(want.Rule.Source) &&
+	return d.Closes != nil && d.Closes.Equal(want.Closes) && d.Agencies == want.Agencies && d.Source == string(want.Rule.Source) && d.Terms.Equal(want.Game) &&
 		(want.People == 0 || d.Two == (want.People == 2))
 }
 

@@ -222,19 +222,22 @@ func (t *timetable) compare(ctx context.Context, want schedule.Draw) bool {
 	if want.People == 0 {
 		people = 0 // whatever it has is right
 	}
-	has := t.terms(d.Agencies, d.Rule.Source, d.Closes, people)
-	if wants := t.terms(want.Agencies, want.Rule.Source, want.Closes, want.People); has != wants {
+	has := t.terms(d.Agencies, d.Rule.Source, d.Closes, people, d.Game)
+	if wants := t.terms(want.Agencies, want.Rule.Source, want.Closes, want.People, want.Game); has != wants {
 		t.log.Warn("draw_open", "result", "fail", "draw", want.ID, "by", "schedule", "error", "it is there with other terms, which cannot change",
 			"its_terms", has, "schedule", wants)
 	}
 	return true
 }
 
-// terms writes what two draws of one name may differ in, for the log. people 0 is not written.
-func (t *timetable) terms(agencies uint32, source draw.Source, closes time.Time, people uint32) string {
+// terms writes what two draws of one name may differ in, for the log. people 0 is not written, nor the specification's game.
+func (t *timetable) terms(agencies uint32, source draw.Source, closes time.Time, people uint32, game *quiniela.Terms) string {
 	text := fmt.Sprintf("%d agencies, %s", agencies, source)
 	if people != 0 {
 		text += fmt.Sprintf(", people %d", people)
+	}
+	if game != nil {
+		text += ", " + game.String()
 	}
 	if closes.IsZero() {
 		return text + ", closes when all have finished"

@@ -262,6 +262,27 @@ func TestAScheduleIsChanged(t *testing.T) {
 	}
 }
 
+// A draw of the game quiniela opens with the terms of the schedule, and a change of them is reported.
+func TestADrawOpensWithTheGameOfTheSchedule(t *testing.T) {
+	t.Parallel()
+	game := strings.Replace(twoDraws, "lead: 15m", "lead: 15m\ngame: quiniela\nmin_stake: 0.50\ncap: 5", 1)
+	d := newDay(t, game)
+	d.at("24T10:45")
+	d.run()
+	d.want("2026-11-24-matutina open")
+	one, err := d.central.Ledger.FindDraw(t.Context(), "2026-11-24-matutina")
+	if want := "quiniela multipliers=7,70,600,3500 min_stake=0.50 max_stake=- cap=5"; err != nil || one.Game.String() != want {
+		t.Errorf("%v, %v; want %s", one.Game, err, want)
+	}
+	d.write(strings.Replace(game, "cap: 5", "cap: 4", 1))
+	d.wantLine(`draw: 2026-11-24-matutina \| by: schedule \| error: it is there with other terms, which cannot change \| its_terms: 3 agencies, notary, quiniela multipliers=7,70,600,3500 min_stake=0.50 max_stake=- cap=5, closes \S+ \| schedule: .* cap=4, closes`)
+	d.write(strings.Replace(twoDraws, "lead: 15m", "lead: 15m # another game", 1))
+	d.wantLine(`draw: 2026-11-24-matutina \| .* \| schedule: 3 agencies, notary, closes`)
+	if bad := d.lines("result: fail"); strings.Count(bad, "\n") != 2 {
+		t.Errorf("the log has these failures:\n%s", bad)
+	}
+}
+
 // A draw that cannot be opened is tried again, and reported where its time passes meanwhile.
 func TestADrawThatCannotBeOpenedIsTriedAgain(t *testing.T) {
 	t.Parallel()

@@ -143,7 +143,10 @@ func (r *reader) text(n *yaml.Node, want string) (string, bool) {
 }
 
 // shared are the keys that a draw has, or the whole file for all draws.
-var shared = []string{"days", "agencies", "source", "people", "lead", "ahead"}
+var shared = append([]string{"days", "agencies", "source", "people", "lead", "ahead", "game"}, terms...)
+
+// terms are those of them that are of the game quiniela only.
+var terms = []string{"multipliers", "min_stake", "max_stake", "cap"}
 
 func (r *reader) schedule(root *yaml.Node) *Schedule {
 	values := r.keys(root, "a schedule", append([]string{"zone", "draws", "skip"}, shared...)...)
@@ -151,8 +154,9 @@ func (r *reader) schedule(root *yaml.Node) *Schedule {
 		return nil
 	}
 	s := &Schedule{Zone: r.zone(root, values["zone"])}
-	every := rule{days: [7]bool{true, true, true, true, true, true, true}, ahead: usualAhead}
+	every := rule{days: [7]bool{true, true, true, true, true, true, true}, ahead: usualAhead, game: quiniela.GameSpecified, terms: quiniela.DefaultTerms()}
 	r.shared(&every, values)
+	r.check(&every, root, values, quiniela.DefaultTerms())
 	if values["draws"] == nil && len(r.faults) == 0 {
 		r.fail(root, "the schedule has no draws: write them under the key draws")
 	}
@@ -163,6 +167,7 @@ func (r *reader) schedule(root *yaml.Node) *Schedule {
 		}
 		s.rules = append(s.rules, one)
 	}
+	r.useless(s, values)
 	for _, n := range r.list(values["skip"], `a list of days, such as - {date: 2026-12-25, reason: Navidad}`) {
 		s.skips = append(s.skips, r.skip(n, s.Names()))
 	}
@@ -208,6 +213,25 @@ func (r *reader) shared(to *rule, values map[string]*yaml.Node) {
 	if n := values["ahead"]; n != nil {
 		to.ahead = r.duration(n, shortestAhead, longestAhead)
 	}
+	if n := values["game"]; n != nil {
+		to.game = r.game(n)
+	}
+	if n := values["multipliers"]; n != nil {
+		r.multipliers(n, &to.terms)
+	}
+	if n := values["min_stake"]; n != nil {
+		r.cents(n, &to.terms.MinStake)
+	}
+	if n := values["max_stake"]; n != nil {
+		r.cents(n, &to.terms.MaxStake)
+	}
+	if n := values["cap"]; n != nil {
+		if most, err := quiniela.ParseUint(n.Value, 32); err != nil {
+			r.fail(n, "cap: %w", err)
+		} else {
+			to.terms.Cap = uint32(most)
+		}
+	}
 }
 
 // rule reads a draw. every is what holds for all, and all are the keys that said so.
@@ -235,6 +259,11 @@ func (r *reader) rule(n *yaml.Node, every rule, all map[string]*yaml.Node) rule 
 		if values[key] == nil && all[key] == nil {
 			r.fail(n, "draw %s has no %s: write the key here, or above for all draws", to.name, key)
 		}
+	}
+	if to.game == quiniela.GameQuiniela {
+		r.check(&to, n, values, every.terms)
+	} else {
+		r.refuseTerms(values, "draw "+to.name+" is")
 	}
 	if people := values["people"]; people != nil && to.people == 2 && to.source == quiniela.SourceBeacon {
 		r.fail(people, "nobody enters the number of draw %s, since its source is beacon: leave the key out", to.name)

@@ -67,6 +67,25 @@ func TestAWrongFileIsRefused(t *testing.T) {
 		{"reason: Navidad", "reason: Navidad\n    draws: [b]", `draws.yaml:11: there is no draw "b": the draws are a`},
 		{"reason: Navidad", "reason: Navidad\n    draws: []", "draws.yaml:11: want a list of names"},
 		{"- date: 2026-12-25\n    reason: Navidad", "- 2026-12-25", "draws.yaml:9: want a day without draws, with the keys date, reason, draws"},
+		{"lead: 10m", "lead: 10m\ngame: loto\ncap: 4", `draws.yaml:5: the game "loto": want specified or quiniela`},
+		{"lead: 10m", "lead: 10m\ngame: [quiniela]", `draws.yaml:5: the game "": want`},
+		{"lead: 10m", "lead: 10m\ncap: 4", "draws.yaml:5: cap: all draws are of the game specified, which has no stakes and no prizes in money: leave the key out, or write game: quiniela"},
+		{"time: 12:00", "time: 12:00\n    min_stake: 1.00", "draws.yaml:8: min_stake: draw a is of the game specified, which has no stakes"},
+		{"time: 12:00", "time: 12:00\n    game: specified\n    max_stake: 5\n  - {name: b, time: 13:00, game: quiniela}", "draws.yaml:9: max_stake: draw a is of the game specified"},
+		{"lead: 10m", "lead: 10m\ngame: quiniela\nmin_stake: 1,50", `draws.yaml:6: "1,50" is not an amount in pesos`},
+		{"lead: 10m", "lead: 10m\ngame: quiniela\nmin_stake: 1e2", `draws.yaml:6: "1e2" is not an amount`},
+		{"lead: 10m", "lead: 10m\ngame: quiniela\nmin_stake: 0.001", `draws.yaml:6: "0.001" is not an amount`},
+		{"lead: 10m", "lead: 10m\ngame: quiniela\nmin_stake: [1]", `draws.yaml:6: "" is not an amount`},
+		{"lead: 10m", "lead: 10m\ngame: quiniela\nmin_stake: 0", "draws.yaml:6: min_stake: 0.00, want 0.01 to"},
+		{"lead: 10m", "lead: 10m\ngame: quiniela\nmax_stake: 0.5", "draws.yaml:6: max_stake: 0.50, want 1.00 to"},
+		{"lead: 10m", "lead: 10m\ngame: quiniela\ncap: 1000001", "draws.yaml:6: cap: 1000001, want at most 1000000"},
+		{"lead: 10m", "lead: 10m\ngame: quiniela\ncap: 2.5", `draws.yaml:6: cap: "2.5" is not a whole number`},
+		{"lead: 10m", "lead: 10m\ngame: quiniela\nmultipliers: 7,70,600", `draws.yaml:6: the multipliers "7,70,600": want 4`},
+		{"lead: 10m", "lead: 10m\ngame: quiniela\nmultipliers: [7, 70, 600, x]", `draws.yaml:6: the multiplier for 4 digits: "x" is not a whole number`},
+		{"lead: 10m", "lead: 10m\ngame: quiniela\nmultipliers: [7, 70, 0, 3500]", "draws.yaml:6: multipliers: 0 for 3 digits"},
+		{"time: 12:00", "time: 12:00\n    game: quiniela\n    cap: 1000001", "draws.yaml:9: cap: 1000001"},
+		// The least stake of this draw does not go with the greatest of all.
+		{"lead: 10m\ndraws:\n", "lead: 10m\ngame: quiniela\nmax_stake: 100\ndraws:\n  - {name: b, time: 13:00, min_stake: 200}\n", "draws.yaml:8: max_stake: 100.00, want 200.00 to"},
 	} {
 		text := strings.Replace(good, c.old, c.new, 1)
 		s, err := schedule.Parse("draws.yaml", []byte(text))
@@ -100,6 +119,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(text)
 	f.Add([]byte("{zone: Europe/Madrid, agencies: 1, source: beacon, lead: 24h, ahead: 744h, draws: [{name: x, time: 02:30}, {name: y, time: 23:59, days: [sun]}]}"))
 	f.Add([]byte("zone: &a UTC\ndraws: [*a]\n"))
+	f.Add([]byte("{zone: UTC, agencies: 1, source: notary, lead: 0s, game: quiniela, cap: 5, draws: [{name: x, time: 02:30, min_stake: 0.50, max_stake: 50000}, {name: y, time: 23:59, multipliers: [7, 70, 500, 3500]}, {name: z, time: 01:00, game: specified}]}"))
 	from := time.Date(2026, 3, 20, 0, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s, err := schedule.Parse("draws.yaml", text)
@@ -116,6 +136,9 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("%v, or %s twice", err, d.ID)
 			}
 			ids[d.ID] = true
+			if err := d.Game.Check(); err != nil {
+				t.Errorf("%s: %v", d.ID, err)
+			}
 			if d.Closes.Before(last) || !d.Opens.Before(d.Closes) || d.Closes.After(d.Takes) || d.Agencies == 0 {
 				t.Errorf("%+v", d)
 			}

@@ -29,6 +29,8 @@ type rule struct {
 	people   uint32        // who must enter a notary's number: 1 or 2; 0: the file does not say
 	lead     time.Duration // from the end of bets to the draw
 	ahead    time.Duration // from the opening to the end of bets
+	game     string
+	terms    quiniela.Terms // of the game quiniela
 }
 
 // clock is a time of the day.
@@ -106,6 +108,10 @@ func (s *Schedule) on(r rule, day time.Time) Draw {
 	d.ID, d.Agencies, d.Rule.Source = date+"-"+r.name, r.agencies, r.source
 	if r.source == quiniela.SourceNotary {
 		d.People = r.people
+	}
+	if r.game == quiniela.GameQuiniela {
+		terms := r.terms
+		d.Game = &terms
 	}
 	d.Closes = d.Takes.Add(-r.lead)
 	d.Opens = d.Closes.Add(-r.ahead)

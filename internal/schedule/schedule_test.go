@@ -69,6 +69,9 @@ func TestTheExampleGivesFiveDrawsADay(t *testing.T) {
 		!d[0].Takes.Equal(at(t, "2026-11-28T21:00:00-03:00")) || !d[0].Opens.Equal(at(t, "2026-11-27T20:30:00-03:00")) {
 		t.Errorf("%+v", d)
 	}
+	if got := d[0].Game.String(); got != "quiniela multipliers=7,70,600,3500 min_stake=1.00 max_stake=50000.00 cap=5" {
+		t.Error(got)
+	}
 }
 
 func TestAHolidayIsShownAndNotDue(t *testing.T) {
@@ -166,5 +169,41 @@ draws:
 	}
 	if b.Agencies != 7 || b.Rule.Source != quiniela.SourceBeacon || b.People != 0 || b.Closes.Sub(b.Opens) != 48*time.Hour {
 		t.Errorf("%+v", b)
+	}
+}
+
+// The terms of the game quiniela are those of the draw, else those of the file, else those that are usual.
+func TestADrawHasItsGameAndTerms(t *testing.T) {
+	s := parse(t, `
+zone: UTC
+agencies: 5
+source: notary
+lead: 10m
+game: quiniela
+min_stake: 1.00
+cap: 5
+draws:
+  - {name: a, time: 12:00}
+  - name: b
+    time: 13:00
+    multipliers: 8,80,700,4000
+    min_stake: 0.50
+    max_stake: 50000
+    cap: 0
+  - {name: c, time: 14:00, multipliers: [7, 70, 500, 3500]}
+  - {name: d, time: 15:00, game: specified}
+`)
+	var got []string
+	for _, d := range s.Draws(at(t, "2026-11-29T00:00:00Z"), at(t, "2026-11-30T00:00:00Z")) {
+		got = append(got, d.Game.String())
+	}
+	want := []string{
+		"quiniela multipliers=7,70,600,3500 min_stake=1.00 max_stake=- cap=5",
+		"quiniela multipliers=8,80,700,4000 min_stake=0.50 max_stake=50000.00 cap=-",
+		"quiniela multipliers=7,70,500,3500 min_stake=1.00 max_stake=- cap=5",
+		"specified",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
