@@ -1,6 +1,7 @@
 package main
 
-// examples has an example for each command: what follows the command's words. A test parses each.
+// examples has an example for each command: what follows the command's words. Some have another one in a line of its own. A test parses
+// each.
 var examples = map[string]string{
 	"demo":            "--agencies 3 --bets 1000",
 	"init":            "--origin lottery.example/log",
@@ -20,9 +21,9 @@ var examples = map[string]string{
 	"operator rotate": "ana",
 	"operator revoke": "ana",
 	"certs":           "--host lottery.example --agencies 5",
-	"draw open":       "2026-11-24-nocturna --agencies 5 --closes 21:00",
+	"draw open":       "2026-11-24-nocturna --agencies 5 --closes 21:00\n2026-11-24-nocturna --agencies 5 --game quiniela --cap 5",
 	"draw close":      "2026-11-24-nocturna --note 'agency 2 without power'",
-	"draw enter":      "2026-11-24-nocturna 7574 --extract extract.pdf",
+	"draw enter":      "2026-11-24-nocturna 7574 --extract extract.pdf\n2026-11-24-nocturna --extract extract.csv",
 	"draw schedule":   "deploy/draws.example.yaml --days 7",
 	"draw show":       "2026-11-24-nocturna",
 	"draw list":       "--json",

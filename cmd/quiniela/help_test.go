@@ -33,15 +33,17 @@ func TestEveryCommandHasAnExampleThatIsRight(t *testing.T) {
 			t.Errorf("%s has no example in examples.go", n.FullPath())
 			continue
 		}
-		line := strings.TrimSpace(n.FullPath() + " " + example)
-		if len(line) > 76 {
-			t.Errorf("%q is too long for a terminal: %d characters", line, len(line))
-		}
-		ctx, err := p.Parse(words(line)[1:])
-		if err != nil {
-			t.Errorf("%s: %v", line, err)
-		} else if ctx.Selected() != n {
-			t.Errorf("%s is a %s", line, ctx.Selected().FullPath())
+		for one := range strings.SplitSeq(example, "\n") {
+			line := strings.TrimSpace(n.FullPath() + " " + one)
+			if len(line) > 76 {
+				t.Errorf("%q is too long for a terminal: %d characters", line, len(line))
+			}
+			ctx, err := p.Parse(words(line)[1:])
+			if err != nil {
+				t.Errorf("%s: %v", line, err)
+			} else if ctx.Selected() != n {
+				t.Errorf("%s is a %s", line, ctx.Selected().FullPath())
+			}
 		}
 	}
 	for path := range left {

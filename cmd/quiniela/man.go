@@ -46,7 +46,13 @@ func writeManual(w io.Writer, l lang.Language, model *kong.Application) error {
 func writeCommand(b *strings.Builder, l lang.Language, path string, n *kong.Node) {
 	fmt.Fprintf(b, ".SS \"quiniela %s\"\n%s\n", roff(path), roff(n.Help))
 	if n.Detail != "" {
-		fmt.Fprintf(b, ".PP\n%s\n", roff(strings.Join(strings.Fields(n.Detail), " ")))
+		b.WriteString(".PP\n")
+		for i, line := range strings.Split(strings.Replace(n.Detail, "\n\n", " ", 1), "\n") {
+			if i > 0 {
+				b.WriteString(".br\n")
+			}
+			b.WriteString(roff(strings.Join(strings.Fields(line), " ")) + "\n")
+		}
 	}
 	for _, p := range n.Positional {
 		fmt.Fprintf(b, ".TP\n.I %s\n%s\n", roff(p.Name), roff(help.Value(l, p)))

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"quiniela"
 	"quiniela/verify/verifytest"
 )
 
@@ -97,7 +99,7 @@ func hostileFolder(t *testing.T) string {
 	files["config.ini"] = []byte("\x1b[31m\u202e = 1\nTOTAL_CLIENTES = \x1b[31m")
 	files["config.yaml"] = []byte("id: \"\\x1b[31m\\nFORGED\"\n")
 	files["draws.yaml"] = fmt.Appendf(nil, "{zone: UTC, agencies: 1, source: notary, lead: 0s, draws: [{name: x, time: 23:59}], skip: [%s, %s]}\n", hostileSkip(0), hostileSkip(1))
-	files["wrong.yaml"] = []byte("zone: \"\\x1b[31m\\nFORGED\"\n\"\\x1b[31m\": 1\n")
+	files["wrong.yaml"] = []byte("zone: \"\\x1b[31m\\nFORGED\"\n\"\\x1b[31m\": 1\ngame: \"\\x1b[31m\\nFORGED\"\nmultipliers: \"\\x1b[31m\"\ncap: \"\\x1b[31m\"\n")
 	for name, data := range files {
 		path := filepath.Join(dir, name)
 		must(t, os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, data, 0o600))
@@ -152,6 +154,17 @@ func hostileServer(t *testing.T) string {
 		case r.Method == http.MethodGet && r.URL.Path == "/api/v1/draws/1/agencies":
 			draw = map[string]any{"agencies": []any{}}
 		case r.Method == http.MethodGet && r.URL.Path == "/api/v1/draws/1":
+		case r.Method == http.MethodGet && r.URL.Path == "/api/v1/draws/2":
+			maps.Copy(draw, map[string]any{"game": "quiniela", "terms": quiniela.DefaultTerms(), "winners": 1, "number": 7, "due": 7, "pool": 8, "paid": 9, "prizes": []int{65535}})
+		case r.Method == http.MethodGet && r.URL.Path == "/api/v1/draws/2/payouts":
+			draw = map[string]any{"agencies": []any{map[string]any{"name": hostile}}}
+		case r.Method == http.MethodGet && r.URL.Path == "/api/v1/draws/2/prizes.csv":
+			to := csv.NewWriter(w)
+			must(t, to.WriteAll([][]string{strings.Split(prizeColumns, ","), {hostile, hostile, "=" + hostile, "", "", "", "", "", "", "", "\nFORGED"}}))
+			return
+		case r.Method == http.MethodPost && r.URL.Path == "/api/v1/find":
+			bet := map[string]any{"draw": hostile, "bet": hostile, "won": true, "hits": 2, "paid": 5, "received": time.Now()}
+			draw = map[string]any{"bets": []any{bet}}
 		default:
 			w.WriteHeader(http.StatusBadRequest)
 			draw = map[string]any{"title": hostile, "detail": hostile}
@@ -194,16 +207,20 @@ func TestNoCommandPrintsWhatATerminalObeys(t *testing.T) {
 		"operator rotate": {{"ana", "--data", in("policy")}, {hostile, "--data", data}},
 		"operator revoke": {{"ana", "--data", in("policy")}, {hostile, "--data", data}},
 		"trail":           {asked[:4], append([]string{"--csv"}, asked[:4]...), append([]string{"--json"}, asked[:4]...), {"--data", absent}},
-		"find":            {append([]string{"--document", "1"}, asked[:4]...), {"--document", "1", "--data", absent}},
-		"init":            {{"--origin", hostile}, {"--origin", "lottery.example/log", "--data", in("policy")}, {"--origin", "lottery.example/log", "--data", in("made2")}},
-		"certs":           {{"--out", in("tls")}, {"--out", in("tls")}, {"--out", in("policy")}},
-		"draw open":       {append([]string{"x", "--agencies", "1"}, asked...), {"x", "--agencies", "1", "--data", absent}},
-		"draw close":      {append([]string{"1"}, asked...), {"1", "--data", absent, "--yes"}},
-		"draw enter":      {append([]string{"1", "7"}, asked...), {"1", "7", "--data", absent, "--yes"}},
-		"draw show":       {append([]string{"1"}, asked[:4]...), append([]string{"1", "--json"}, asked[:4]...), {"1", "--data", absent}},
-		"draw list":       {asked[:4], append([]string{"--csv"}, asked[:4]...), append([]string{"--json"}, asked[:4]...), {"--data", absent}},
-		"draw results":    {append([]string{"1"}, asked[:4]...), {"1", "--data", absent}},
-		"draw schedule":   {append([]string{in("draws.yaml")}, asked[:4]...), {in("draws.yaml"), "--data", absent}, {in("wrong.yaml")}, {absent}},
+		"find": {append([]string{"--document", "1"}, asked[:4]...), append([]string{"--document", "1", "--csv"}, asked[:4]...),
+			append([]string{"--document", "1", "--draw", "absent"}, asked[:4]...), {"--document", "1", "--data", absent}},
+		"init":  {{"--origin", hostile}, {"--origin", "lottery.example/log", "--data", in("policy")}, {"--origin", "lottery.example/log", "--data", in("made2")}},
+		"certs": {{"--out", in("tls")}, {"--out", in("tls")}, {"--out", in("policy")}},
+		"draw open": {append([]string{"x", "--agencies", "1"}, asked...), {"x", "--agencies", "1", "--data", absent}, {"x", "--agencies", "1", "--game", hostile},
+			{"x", "--agencies", "1", "--game", "quiniela", "--min-stake", hostile}, {"x", "--agencies", "1", "--game", "quiniela", "--multipliers", hostile}},
+		"draw close": {append([]string{"1"}, asked...), {"1", "--data", absent, "--yes"}},
+		"draw enter": {append([]string{"1", "7"}, asked...), {"1", "7", "--data", absent, "--yes"}, {"2", hostile, "--data", absent},
+			append([]string{"2", "--extract", in("agency-1.csv")}, asked...), append([]string{"2", "--extract", absent}, asked...)},
+		"draw show": {append([]string{"1"}, asked[:4]...), append([]string{"1", "--json"}, asked[:4]...), {"1", "--data", absent}},
+		"draw list": {asked[:4], append([]string{"--csv"}, asked[:4]...), append([]string{"--json"}, asked[:4]...), {"--data", absent}},
+		"draw results": {append([]string{"1"}, asked[:4]...), {"1", "--data", absent}, append([]string{"2"}, asked[:4]...),
+			append([]string{"2", "--csv"}, asked[:4]...), append([]string{"2", "--csv", "--agencies"}, asked[:4]...)},
+		"draw schedule": {append([]string{in("draws.yaml")}, asked[:4]...), {in("draws.yaml"), "--data", absent}, {in("wrong.yaml")}, {absent}},
 		"audit": {{public, "--checkpoints", in("kept")}, {public, "--checkpoints", in("kept"), "--json", "-"}, {dir}, {absent}, {data}, {url + "/" + hostile},
 			{public, "--policy", in("config.ini")}, {public, "--journal", absent}},
 		"verify":        {{in("forged.json"), "--policy", in("policy")}, {absent, "--key", hostile}},

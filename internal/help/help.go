@@ -16,7 +16,7 @@ import (
 )
 
 // Options make a parser show its help in a language. Each command has the example of its path, such as "draw open", which is what follows
-// the path on a command line.
+// the path on a command line. It may have several lines, each an example.
 func Options(l lang.Language, examples map[string]string) []kong.Option {
 	return []kong.Option{
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
@@ -34,7 +34,10 @@ func prepare(l lang.Language, program string, n *kong.Node, examples map[string]
 	n.Help = l.Text(n.Help)
 	path := strings.TrimPrefix(n.FullPath(), program+" ")
 	if example, ok := examples[path]; ok {
-		n.Detail = l.Text("Example:") + "\n\n    " + strings.TrimSpace(program+" "+path+" "+example)
+		n.Detail = l.Text("Example:") + "\n"
+		for line := range strings.SplitSeq(example, "\n") {
+			n.Detail += "\n    " + strings.TrimSpace(program+" "+path+" "+line)
+		}
 	}
 	if n.DefaultCmd != nil {
 		n.Detail = fmt.Sprintf(l.Text("Without a command it is: %s"), n.DefaultCmd.FullPath())
