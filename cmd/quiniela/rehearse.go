@@ -169,6 +169,7 @@ func (r *rehearsal) compare(d web.Draw, want fsck.Draw) {
 	}
 	r.differs(what, "batches", d.Batches, want.Batches)
 	r.differs(what, "bets", d.Bets, want.Bets)
+	r.differs(what, "cents that are staked", d.Staked, want.Staked)
 	if d.Number != nil && want.Number != nil {
 		r.differs(what, "its number", uint64(*d.Number), uint64(*want.Number))
 	}
@@ -178,6 +179,12 @@ func (r *rehearsal) compare(d web.Draw, want fsck.Draw) {
 			return
 		}
 		r.differs(what, "winners", *d.Winners, want.Winners)
+		var paid web.Payout // none in the specification's game
+		if d.Payout != nil {
+			paid = *d.Payout
+		}
+		r.differs(what, "cents that are due", paid.Due, want.Due)
+		r.differs(what, "cents that are paid", paid.Paid, want.Paid)
 	}
 }
 

@@ -44,6 +44,8 @@ type Draw struct {
 	State    string           // open, sealed, drawn or forgotten
 	Number   *quiniela.Number // fixed or entered; nil: not known yet
 	Winners  uint64           // once it is drawn
+	// Of the game quiniela, in cents: what the bets stake, and once it is drawn what the prizes are before the cap, and what is paid.
+	Staked, Due, Paid uint64
 }
 
 // mostFindings bounds the list of what is wrong.
@@ -108,12 +110,12 @@ func Check(ctx context.Context, j journal.Journal, progress func(entries uint64)
 func (c *checker) done() *Report {
 	for n := uint64(1); c.draws[n] != nil; n++ {
 		d := c.draws[n]
-		d.Draw.Batches, d.Draw.Number = d.batches, d.number
+		d.Draw.Batches, d.Draw.Number, d.Draw.Staked = d.batches, d.number, d.staked
 		if d.opened.Closes != 0 {
 			d.Closes = time.UnixMicro(d.opened.Closes)
 		}
 		if d.result != nil {
-			d.Winners = d.result.Winners
+			d.Winners, d.Due, d.Paid = d.result.Winners, d.result.Due, d.result.Paid
 		}
 		c.report.Draws = append(c.report.Draws, d.Draw)
 	}

@@ -39,7 +39,7 @@ func evening() []any {
 }
 
 func TestADrawOfTheGame(t *testing.T) {
-	if r := check(t, evening()); !r.OK() || r.Bets != 5 || r.Draws[0].Winners != 3 {
+	if r := check(t, evening()); !r.OK() || r.Bets != 5 || r.Draws[0].Winners != 3 || r.Draws[0].Staked != 15700 || r.Draws[0].Due != 343700 || r.Draws[0].Paid != 15698 {
 		t.Errorf("%+v", r)
 	}
 	all := evening()
