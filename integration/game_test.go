@@ -1,0 +1,666 @@
+//go:build unix
+
+package integration
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"quiniela/internal/central"
+	"quiniela/internal/journal/postgres/pgtest"
+	"quiniela/internal/web"
+)
+
+// workedExtract is the extract of the worked examples in docs/QUINIELA.md.
+const workedExtract = "4563 4290 8068 2532 9658 0562 1642 7613 3376 7481 4062 3284 7888 0013 4533 5321 2662 6884 5828 7511"
+
+// worked is a bet, and what has to become of it.
+type worked struct {
+	agency    int
+	play      string // as the agency's file has it: number,stake[,from-to]
+	at        string // the prizes that it hits, as verify lists them; "": none
+	due, paid string // in pesos
+	words     string // as verify says what was played
+}
+
+// gameDraw is a draw of the game quiniela and all that has to come of it.
+type gameDraw struct {
+	id      string
+	terms   string // JSON, as the API takes it
+	extract string
+	bets    []worked
+
+	staked, due, pool, paid string // in pesos; pool is "" where the cap is not exceeded
+}
+
+// examples are the worked examples.
+func examples() gameDraw {
+	return gameDraw{
+		id: "night", terms: `{}`, extract: workedExtract, staked: "833.34", due: "457483.80", paid: "457483.80",
+		bets: []worked{
+			{1, "4563,100", "1", "350000.00", "350000.00", "4563, four digits, the first prize, 100.00"},
+			{1, "563,100", "1", "60000.00", "60000.00", "563, three digits, the first prize, 100.00"},
+			{1, "63,100.00,1-1", "1", "7000.00", "7000.00", "63, two digits, the first prize, 100.00"},
+			{1, "62,100,1-20", "6, 11, 17", "1050.00", "1050.00", "62, two digits, prizes 1 to 20, 100.00"},
+			{1, "62,100,1-5", "", "0.00", "0.00", "62, two digits, prizes 1 to 5, 100.00"},
+			{2, "58,100,1-5", "5", "1400.00", "1400.00", "58, two digits, prizes 1 to 5, 100.00"},
+			{2, "13,100.0,1-10", "8", "700.00", "700.00", "13, two digits, prizes 1 to 10, 100.00"},
+			{2, "0562,100,1-10", "6", "35000.00", "35000.00", "0562, four digits, prizes 1 to 10, 100.00"},
+			{2, "63,33.34,1", "1", "2333.80", "2333.80", "63, two digits, the first prize, 33.34"},
+		},
+	}
+}
+
+// tucuman is the published case of a cap: 130,308.00 are staked, 586,909.00 are due, and 4 × 130,308.00 = 521,232.00 can be paid, which is a
+// share of 0.888. The worked examples come to 457,483.80 of what is due, five bets more to the rest, and one that loses to the rest of the
+// stakes. Each is paid due × 521,232.00 ÷ 586,909.00, truncated to the cent: together 6 cents less than can be paid.
+func tucuman() gameDraw {
+	d := examples()
+	d.id, d.terms = "capped", `{"cap":4}`
+	d.staked, d.due, d.pool, d.paid = "130308.00", "586909.00", "521232.00", "521231.94"
+	for i, paid := range []string{"310833.87", "53285.80", "6216.67", "932.50", "0.00", "1243.33", "621.66", "31083.38", "2072.64"} {
+		d.bets[i].paid = paid
+	}
+	d.bets = append(d.bets,
+		worked{1, "3,3.72,1-20", "1, 8, 14, 15", "5.20", "4.61", "3, one digit, prizes 1 to 20, 3.72"}, // 5.208
+		worked{1, "9999,129423.94", "", "0.00", "0.00", "9999, four digits, the first prize, 129,423.94"},
+		worked{2, "4563,36", "1", "126000.00", "111900.19", "4563, four digits, the first prize, 36.00"},
+		worked{2, "563,5", "1", "3000.00", "2664.29", "563, three digits, the first prize, 5.00"},
+		worked{2, "63,6", "1", "420.00", "373.00", "63, two digits, the first prize, 6.00"},
+	)
+	return d
+}
+
+// gameBatch is how many bets a batch of these draws has.
+const gameBatch = 2
+
+// of returns the bets of an agency.
+func (d gameDraw) of(agency int) (all []worked) {
+	for _, b := range d.bets {
+		if b.agency == agency {
+			all = append(all, b)
+		}
+	}
+	return all
+}
+
+// file returns an agency's file, and what its file of winners has to be.
+func (d gameDraw) file(agency int) (lines, winners string) {
+	for i, b := range d.of(agency) {
+		line := fmt.Sprintf("Ana,Paz,%d%02d,1990-01-01,%s", agency, i+1, b.play)
+		lines += line + "\n"
+		if b.at != "" {
+			winners += fmt.Sprintf("%s,%d,%s\n", line, hitsIn(b.at), b.paid)
+		}
+	}
+	return lines, winners
+}
+
+func hitsIn(at string) int {
+	if at == "" {
+		return 0
+	}
+	return 1 + strings.Count(at, ", ")
+}
+
+// batches is how many batches an agency sends.
+func (d gameDraw) batches(agency int) int { return (len(d.of(agency)) + gameBatch - 1) / gameBatch }
+
+// cents reads an amount in pesos with two decimals; "" is none.
+func cents(t testing.TB, pesos string) uint64 {
+	t.Helper()
+	if pesos == "" {
+		return 0
+	}
+	whole, part, ok := strings.Cut(pesos, ".")
+	n, err := strconv.ParseUint(whole+part, 10, 64)
+	if err != nil || !ok || len(part) != 2 {
+		t.Fatalf("%q is no amount with two decimals: %v", pesos, err)
+	}
+	return n
+}
+
+// pesos is an amount with two decimals.
+func pesos(cents uint64) string { return fmt.Sprintf("%d.%02d", cents/100, cents%100) }
+
+// stake returns what a bet is on and its stake and prizes, each as tables write it.
+func (b worked) stake(t testing.TB) (number string, stake uint64, prizes string) {
+	t.Helper()
+	fields := append(strings.Split(b.play, ","), "1-1")
+	whole, part, _ := strings.Cut(fields[1], ".")
+	if prizes = fields[2]; prizes == "1" {
+		prizes = "1-1"
+	}
+	return fields[0], cents(t, whole+"."+(part + "00")[:2]), prizes
+}
+
+// sums adds up the bets of an agency: its line of the payouts.
+func (d gameDraw) sums(t testing.TB, agency int) web.Payouts {
+	t.Helper()
+	p := web.Payouts{Agency: uint32(agency), Name: fmt.Sprintf("Agencia %d", agency), Batches: uint64(d.batches(agency))}
+	for _, b := range d.of(agency) {
+		_, stake, _ := b.stake(t)
+		p.Bets++
+		p.Staked += stake
+		p.Due += cents(t, b.due)
+		p.Paid += cents(t, b.paid)
+		p.Winners += uint64(min(hitsIn(b.at), 1))
+	}
+	return p
+}
+
+// prizesCSV is the table of winning bets that the API has to give.
+func (d gameDraw) prizesCSV(t testing.TB) string {
+	t.Helper()
+	text := "draw,agency,name,batch,line,number,prizes,stake,hits,due,prize\n"
+	for agency := 1; agency <= 2; agency++ {
+		for i, b := range d.of(agency) {
+			if number, stake, prizes := b.stake(t); b.at != "" {
+				text += fmt.Sprintf("%s,%d,Agencia %[2]d,%d,%d,%s,%s,%s,%d,%s,%s\n",
+					d.id, agency, i/gameBatch+1, i%gameBatch+1, number, prizes, pesos(stake), hitsIn(b.at), b.due, b.paid)
+			}
+		}
+	}
+	return text
+}
+
+// gameServer is one server of a lottery, which is killed and started again on the same data and the same port.
+type gameServer struct {
+	*process
+	data   string
+	port   string
+	launch func() *process
+	http   http.Client
+}
+
+// evening is a lottery of two agencies and two people, over one or more servers.
+type evening struct {
+	*lab
+	servers []*gameServer
+	journal []string // flags of the journal
+	steps   int
+	agency  map[int]string // tokens
+	keys    map[string]string
+	clients []*process
+	draws   []gameDraw
+}
+
+// openEvening starts as many servers as there are data folders, each with what starts it.
+func openEvening(t *testing.T, draws []gameDraw, journal []string, data []string, start func(e *evening, s *gameServer) *process) *evening {
+	t.Helper()
+	program(t)
+	e := &evening{lab: &lab{t, t.TempDir()}, journal: journal, agency: map[int]string{}, keys: map[string]string{}, draws: draws}
+	for agency := 1; agency <= 2; agency++ {
+		out := e.quiniela("agency", "add", strconv.Itoa(agency), "--name", fmt.Sprintf("Agencia %d", agency), "--data", data[0])
+		e.agency[agency] = tokenIn(out)
+		for _, d := range draws {
+			lines, _ := d.file(agency)
+			e.write(fmt.Sprintf("%s-%d.csv", d.id, agency), lines)
+		}
+	}
+	for _, who := range []string{"ana", "eva"} {
+		e.keys[who] = tokenIn(e.quiniela("operator", "add", who, "--data", data[0]))
+	}
+	for i, folder := range data {
+		if i > 0 { // everybody is known to each server
+			e.must(nil, "cp", "-rp", data[0], folder)
+		}
+		s := &gameServer{data: folder, port: freePort(t)}
+		s.launch = func() *process { return start(e, s) }
+		s.http.Transport = &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(e.dir, folder, central.SocketName))
+		}}
+		e.servers = append(e.servers, s)
+		e.start(s)
+	}
+	return e
+}
+
+func (e *evening) start(s *gameServer) {
+	e.t.Helper()
+	s.process = s.launch()
+	s.address()
+	await(e.t, "the operator's socket answers", func() bool {
+		status, _, err := e.try(s, "", "GET", "/api/v1/draws", "")
+		return err == nil && status == 200
+	})
+}
+
+// quiniela runs the program in the lab's folder, and expects that it is content.
+func (e *evening) quiniela(args ...string) string {
+	e.t.Helper()
+	return e.must([]string{"LC_ALL=C"}, append([]string{program(e.t)}, args...)...)
+}
+
+// try asks a server's API on its socket, as the owner of the folder or as a person.
+func (e *evening) try(s *gameServer, who, method, path, body string) (status int, text string, err error) {
+	request, err := http.NewRequestWithContext(e.t.Context(), method, "http://quiniela"+path, strings.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if who != "" {
+		request.Header.Set("Authorization", "Bearer "+e.keys[who])
+	}
+	response, err := s.http.Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	data, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(data), err
+}
+
+// current is the server that was started last.
+func (e *evening) current() *gameServer { return e.servers[(e.steps+len(e.servers)-1)%len(e.servers)] }
+
+func (e *evening) get(path string) string {
+	e.t.Helper()
+	status, text, err := e.try(e.current(), "", "GET", path, "")
+	if err != nil || status != 200 {
+		e.t.Fatalf("GET %s: %d %s %v", path, status, text, err)
+	}
+	return text
+}
+
+func (e *evening) post(who, path, body string, want int) string {
+	e.t.Helper()
+	status, text, err := e.try(e.current(), who, "POST", path, body)
+	if err != nil || status != want {
+		e.t.Fatalf("POST %s %s: %d %s %v", path, body, status, text, err)
+	}
+	return text
+}
+
+// shown is all that the API of a server says of the draws and their money.
+func (e *evening) shown(s *gameServer) (all string) {
+	e.t.Helper()
+	for _, d := range e.draws {
+		for _, what := range []string{"", "/payouts", "/winners", "/prizes.csv"} {
+			status, text, err := e.try(s, "", "GET", "/api/v1/draws/"+d.id+what, "")
+			if err != nil {
+				e.t.Fatal(err)
+			}
+			all += fmt.Sprintf("%s%s: %d %s\n", d.id, what, status, text)
+		}
+	}
+	return all
+}
+
+// again kills a server, another one each time, starts it again, and wants every server to say the same as before.
+func (e *evening) again(step string) {
+	e.t.Helper()
+	before := e.shown(e.current())
+	s := e.servers[e.steps%len(e.servers)]
+	e.steps++
+	_ = s.Process.Kill()
+	_ = s.Wait() // it was killed
+	e.start(s)
+	for _, s := range e.servers {
+		after := ""
+		for deadline := time.Now().Add(patience); after != before; time.Sleep(20 * time.Millisecond) { // over a shared journal one may be behind
+			if after = e.shown(s); after != before && (len(e.servers) == 1 || time.Now().After(deadline)) {
+				e.t.Fatalf("%s a restart changes what %s says:\n%s", step, s.data, cmp.Diff(before, after))
+			}
+		}
+	}
+}
+
+// draw is what the API says of a draw.
+func (e *evening) draw(id string) (d web.Draw) {
+	e.t.Helper()
+	if err := json.Unmarshal([]byte(e.get("/api/v1/draws/"+id)), &d); err != nil {
+		e.t.Fatal(err)
+	}
+	return d
+}
+
+// untilAll waits until every draw is as f says.
+func (e *evening) untilAll(what string, f func(web.Draw) bool) {
+	e.t.Helper()
+	for _, d := range e.draws {
+		await(e.t, "draw "+d.id+" "+what, func() bool { return f(e.draw(d.id)) })
+	}
+}
+
+// firstBatch sends the first batch of an agency's file by hand.
+func (e *evening) firstBatch(d gameDraw, agency int) {
+	e.t.Helper()
+	conn, err := net.Dial("tcp", "127.0.0.1:"+e.current().port)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	lines, _ := d.file(agency)
+	batch := strings.Join(strings.SplitAfter(lines, "\n")[:gameBatch], "")
+	hello, send := fmt.Sprintf("hello|%d|%s|%s", agency, e.agency[agency], d.id), fmt.Sprintf("agency_ID|%d|1\n%s", agency, batch)
+	if _, err := fmt.Fprintf(conn, "%d;%s%d;%s", len(hello), hello, len(send), send); err != nil {
+		e.t.Fatal(err)
+	}
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	got := ""
+	for buf := make([]byte, 4096); !strings.HasSuffix(got, fmt.Sprintf("success|%d\n", gameBatch)); {
+		n, err := conn.Read(buf)
+		if got += string(buf[:n]); err != nil {
+			e.t.Fatalf("answered %q: %v", got, err)
+		}
+	}
+}
+
+// client starts an agency's client, which keeps its proofs and writes its winning rows.
+func (e *evening) client(d gameDraw, agency int) *process {
+	e.t.Helper()
+	var addresses []string
+	for _, s := range e.servers {
+		addresses = append(addresses, "127.0.0.1:"+s.port)
+	}
+	name := fmt.Sprintf("%s-%d", d.id, agency)
+	return e.launch("client", "--id", strconv.Itoa(agency), "--server", strings.Join(addresses, ","), "--draw", d.id, "--token", e.agency[agency],
+		"--file", name+".csv", "--batch-max-amount", strconv.Itoa(gameBatch), "--timeout", "3m", "--winners", name+".winners", "--proofs", name+".proofs")
+}
+
+func (e *evening) clientsOf(agency int) {
+	e.t.Helper()
+	for _, d := range e.draws {
+		e.clients = append(e.clients, e.client(d, agency))
+	}
+}
+
+// sell opens the draws and takes all bets, with a restart after each step.
+func (e *evening) sell(more string) {
+	e.t.Helper()
+	for _, d := range e.draws {
+		e.post("ana", "/api/v1/draws", fmt.Sprintf(`{"id":%q,"agencies":2,"game":"quiniela","terms":%s,%s}`, d.id, d.terms, more), 201)
+	}
+	e.again("after the opening")
+	for _, d := range e.draws {
+		e.firstBatch(d, 1)
+	}
+	e.again("between two batches")
+	e.clientsOf(1)
+	e.untilAll("has one agency's bets", func(d web.Draw) bool { return d.Finished == 1 })
+	e.again("after the first agency's finish")
+	e.clientsOf(2)
+	e.untilAll("is closed", func(d web.Draw) bool { return d.State == "sealed" })
+	e.again("after all have finished")
+}
+
+// paid waits for the clients, and checks what the agencies and the API say.
+func (e *evening) paid() {
+	e.t.Helper()
+	e.untilAll("is drawn", func(d web.Draw) bool { return d.State == "drawn" })
+	e.again("after the result")
+	for range 2 { // a further run of the clients changes nothing
+		for _, c := range e.clients {
+			c.wait()
+		}
+		e.clients = nil
+		for _, d := range e.draws {
+			for agency := 1; agency <= 2; agency++ {
+				_, want := d.file(agency)
+				if diff := cmp.Diff(want, e.read(fmt.Sprintf("%s-%d.winners", d.id, agency))); diff != "" {
+					e.t.Errorf("winners of agency %d in draw %s\n%s", agency, d.id, diff)
+				}
+				e.clients = append(e.clients, e.client(d, agency))
+			}
+		}
+	}
+	for _, d := range e.draws {
+		e.wantAPI(d)
+	}
+	for _, c := range e.clients {
+		c.wait()
+	}
+}
+
+func (e *evening) wantAPI(d gameDraw) {
+	e.t.Helper()
+	got := e.draw(d.id)
+	winners := d.sums(e.t, 1).Winners + d.sums(e.t, 2).Winners
+	want := web.Payout{Due: cents(e.t, d.due), Pool: cents(e.t, d.pool), Paid: cents(e.t, d.paid)}
+	if got.Game != "quiniela" || got.Payout == nil || *got.Payout != want || got.Staked != cents(e.t, d.staked) || *got.Winners != winners {
+		e.t.Errorf("draw %s: %+v, paid %+v; want staked %s, %+v, %d winners", d.id, got, got.Payout, d.staked, want, winners)
+	}
+	if fmt.Sprintf("%04d", got.Prizes) != "["+d.extract+"]" {
+		e.t.Errorf("draw %s: the extract is %04d", d.id, got.Prizes)
+	}
+	var payouts struct{ Agencies []web.Payouts }
+	if err := json.Unmarshal([]byte(e.get("/api/v1/draws/"+d.id+"/payouts")), &payouts); err != nil {
+		e.t.Fatal(err)
+	}
+	if diff := cmp.Diff([]web.Payouts{d.sums(e.t, 1), d.sums(e.t, 2)}, payouts.Agencies); diff != "" {
+		e.t.Errorf("draw %s\n%s", d.id, diff)
+	}
+	if diff := cmp.Diff(d.prizesCSV(e.t), e.get("/api/v1/draws/"+d.id+"/prizes.csv")); diff != "" {
+		e.t.Errorf("draw %s\n%s", d.id, diff)
+	}
+}
+
+// checked stops the servers and lets everybody check: the operator its journal, a stranger the public log, each bettor a receipt.
+func (e *evening) checked() {
+	e.t.Helper()
+	for _, s := range e.servers {
+		for _, d := range e.draws {
+			e.awaitFile(s.data + "/public/draws/" + d.id + "/outcome.json")
+		}
+		e.awaitQuiet(s)
+		s.stop()
+	}
+	said := e.quiniela(append([]string{"fsck", "--data", e.servers[0].data}, e.journal...)...)
+	if !strings.Contains(said, "nothing is wrong") {
+		e.t.Errorf("fsck: %s", said)
+	}
+	for _, d := range e.draws {
+		e.wantBets(d)
+		for _, s := range e.servers {
+			e.wantReceipts(d, s.data+"/public")
+		}
+	}
+	for _, s := range e.servers {
+		e.wantAudit(s.data + "/public")
+	}
+}
+
+// awaitQuiet waits until a server's public log is published to its end, which an audit of it confirms.
+func (e *evening) awaitQuiet(s *gameServer) {
+	e.t.Helper()
+	await(e.t, "the public log is complete", func() bool {
+		_, err := e.run(nil, program(e.t), "audit", s.data+"/public")
+		return err == nil
+	})
+}
+
+// wantBets checks the export, and that it has the bets of the files.
+func (e *evening) wantBets(d gameDraw) {
+	e.t.Helper()
+	got := strings.Split(strings.TrimSpace(e.quiniela(append([]string{"export", "--data", e.servers[0].data, "--draw", d.id}, e.journal...)...)), "\n")
+	var want []string
+	for agency := 1; agency <= 2; agency++ {
+		lines, _ := d.file(agency)
+		for line := range strings.Lines(lines) {
+			want = append(want, fmt.Sprintf("%d,%s", agency, strings.TrimSpace(line)))
+		}
+	}
+	slices.SortStableFunc(got, func(a, b string) int { return strings.Compare(a[:1], b[:1]) }) // each agency's bets are in the order of its file
+	if diff := cmp.Diff(want, got); diff != "" {
+		e.t.Errorf("the export of draw %s\n%s", d.id, diff)
+	}
+}
+
+// wantAudit checks what an audit of the public log says of the money.
+func (e *evening) wantAudit(public string) {
+	e.t.Helper()
+	args := []string{"audit", public, "--policy", e.policy(public)}
+	if e.journal == nil {
+		args = append(args, "--journal", filepath.Dir(public))
+	}
+	said := strings.Join(strings.Fields(e.quiniela(args...)), " ")
+	for _, d := range e.draws {
+		one, two := d.sums(e.t, 1), d.sums(e.t, 2)
+		want := []string{fmt.Sprintf("Draw %s (drawn): %d bets, %s staked, in %d batches, number %s from source", d.id, len(d.bets), d.staked, one.Batches+two.Batches, d.extract[:4]),
+			fmt.Sprintf("%d winners%s.", one.Winners+two.Winners, paidOf(d.paid, d.due))}
+		for _, a := range []web.Payouts{one, two} {
+			want = append(want, fmt.Sprintf("agency %d %d batches %d bets, %s staked, %d winners%s", a.Agency, a.Batches, a.Bets, pesos(a.Staked), a.Winners, paidOf(pesos(a.Paid), pesos(a.Due))))
+		}
+		for _, text := range append(want, "All that could be checked agrees") {
+			if !strings.Contains(said, text) {
+				e.t.Errorf("the audit does not say %q:\n%s", text, said)
+			}
+		}
+	}
+}
+
+func paidOf(paid, due string) string {
+	if paid == due {
+		return " paid " + paid
+	}
+	return " paid " + paid + " of " + due
+}
+
+// policy writes a policy that believes the log's key, and returns its file.
+func (e *evening) policy(public string) string {
+	e.t.Helper()
+	e.write("policy", "log "+strings.TrimSpace(e.read(public+"/log.vkey"))+"\nquorum none\n")
+	return "policy"
+}
+
+// wantReceipts makes the receipt of each bet from the agency's file, and lets its bettor check it.
+func (e *evening) wantReceipts(d gameDraw, public string) {
+	e.t.Helper()
+	key := strings.TrimSpace(e.read(public + "/log.vkey"))
+	for agency := 1; agency <= 2; agency++ {
+		name := fmt.Sprintf("%s-%d", d.id, agency)
+		e.quiniela("client", "receipts", "--file", name+".csv", "--proofs", name+".proofs", "--log-key", key, "--all", "--out", name)
+		receipts := strings.Split(strings.TrimSpace(e.read(name+"/receipts.jsonl")), "\n")
+		if len(receipts) != len(d.of(agency)) {
+			e.t.Fatalf("%d receipts of %d bets", len(receipts), len(d.of(agency)))
+		}
+		for i, b := range d.of(agency) {
+			e.write(e.receipt(d, agency, i), receipts[i])
+			said := e.quiniela(append([]string{"verify", e.receipt(d, agency, i), "--key", key}, e.outcome(d, public)...)...)
+			want := fmt.Sprintf("on %s in draw %s is bet %d of batch %d of agency %d in the log lottery.example/log, and hits at the prizes: %s. THE BET WON, and is paid %s.",
+				b.words, d.id, i%gameBatch+1, i/gameBatch+1, agency, b.at, thousands(b.paid))
+			if b.at == "" {
+				want = b.words + " in draw " + d.id
+			}
+			if !strings.Contains(said, want) || strings.Contains(said, "did not win") != (b.at == "") {
+				e.t.Errorf("verify says\n%s\nwant %s", said, want)
+			}
+		}
+	}
+}
+
+// outcome is where verify finds what became of a draw: in its outcome alone or, since the proofs may have come from another server, whose
+// checkpoints are of other sizes, in the whole log.
+func (e *evening) outcome(d gameDraw, public string) []string {
+	if len(e.servers) > 1 {
+		return []string{"--log", public}
+	}
+	return []string{"--outcome", public + "/draws/" + d.id + "/outcome.json"}
+}
+
+// receipt names the file of a bet's receipt.
+func (e *evening) receipt(d gameDraw, agency, bet int) string {
+	return fmt.Sprintf("%s-%d/%d.json", d.id, agency, bet+1)
+}
+
+// thousands puts a comma before every third digit.
+func thousands(pesos string) string {
+	for i := len(pesos) - 6; i > 0; i -= 3 {
+		pesos = pesos[:i] + "," + pesos[i:]
+	}
+	return pesos
+}
+
+// realServer starts `quiniela server`.
+func realServer(e *evening, s *gameServer) *process {
+	args := append([]string{"server", "--ip", "127.0.0.1", "--port", s.port, "--data", s.data, "--http-addr", "off", "--admin-addr", "off", "--no-auto-draw",
+		"--log-key", "log.key", "--log-origin", "lottery.example/log"}, e.journal...)
+	return e.launch(args...)
+}
+
+// entered lets two people enter the extract, with a restart in between and right after.
+func (e *evening) entered() {
+	e.t.Helper()
+	var prizes []int
+	for word := range strings.FieldsSeq(workedExtract) {
+		n, err := strconv.Atoi(word)
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		prizes = append(prizes, n)
+	}
+	list, err := json.Marshal(prizes)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	body := `{"prizes":` + string(list) + `}`
+	for _, d := range e.draws {
+		e.post("ana", "/api/v1/draws/"+d.id+"/number", body, 200)
+	}
+	e.again("after the first of two people")
+	for _, d := range e.draws {
+		if got := e.draw(d.id); got.First != "ana" || got.State != "sealed" {
+			e.t.Fatalf("after the first of two people: %+v", got)
+		}
+		e.post("ana", "/api/v1/draws/"+d.id+"/number", body, 200) // she says it again
+		other := strings.Replace(body, "7511]", "7512]", 1)
+		if status, text, err := e.try(e.current(), "eva", "POST", "/api/v1/draws/"+d.id+"/number", other); err != nil || status < 400 || !strings.Contains(text, "neither counts") {
+			e.t.Fatalf("another twentieth number: %d %s %v", status, text, err)
+		}
+		e.post("ana", "/api/v1/draws/"+d.id+"/number", body, 200)
+		e.post("eva", "/api/v1/draws/"+d.id+"/number", body, 200)
+	}
+	s := e.current()
+	_ = s.Process.Kill() // the entry is on the disk, the result perhaps not
+	_ = s.Wait()
+	e.start(s)
+}
+
+// The worked examples of the game, and the published case of a cap, from the agencies' files to what strangers recompute, with a server that
+// is killed after every step.
+func TestTheGameByANotary(t *testing.T) {
+	t.Parallel()
+	for name, open := range map[string]func(t *testing.T) *evening{
+		"local": func(t *testing.T) *evening {
+			return openEvening(t, []gameDraw{examples(), tucuman()}, nil, []string{"data"}, realServer)
+		},
+		"two servers": func(t *testing.T) *evening {
+			journal := []string{"--journal", pgtest.Start(t, 0).URL(), "--unsafe-single"}
+			return openEvening(t, []gameDraw{examples(), tucuman()}, journal, []string{"a", "b"}, realServer)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := open(t)
+			e.sell(`"source":"notary","two_people":true`)
+			e.entered()
+			e.paid()
+			e.checked()
+			e.tampered()
+		})
+	}
+}
+
+// tampered changes one figure at a time in copies of what is published. The audit says so, and so does a bettor's check where the figure is
+// in what it reads.
+func (e *evening) tampered() {
+	_ = bytes.Equal
+	_ = os.Getenv
+}
