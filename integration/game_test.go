@@ -3,14 +3,15 @@
 package integration
 
 import (
-	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"quiniela"
 	"quiniela/internal/central"
 	"quiniela/internal/journal/postgres/pgtest"
 	"quiniela/internal/web"
@@ -274,7 +276,7 @@ func (e *evening) get(path string) string {
 	e.t.Helper()
 	status, text, err := e.try(e.current(), "", "GET", path, "")
 	if err != nil || status != 200 {
-		e.t.Fatalf("GET %s: %d %s %v", path, status, text, err)
+		e.t.Fatalf("GET %s: %d %s %v\n%s", path, status, text, err, tail(e.current().log()))
 	}
 	return text
 }
@@ -283,7 +285,7 @@ func (e *evening) post(who, path, body string, want int) string {
 	e.t.Helper()
 	status, text, err := e.try(e.current(), who, "POST", path, body)
 	if err != nil || status != want {
-		e.t.Fatalf("POST %s %s: %d %s %v", path, body, status, text, err)
+		e.t.Fatalf("POST %s %s: %d %s %v\n%s", path, body, status, text, err, tail(e.current().log()))
 	}
 	return text
 }
@@ -658,9 +660,53 @@ func TestTheGameByANotary(t *testing.T) {
 	}
 }
 
-// tampered changes one figure at a time in copies of what is published. The audit says so, and so does a bettor's check where the figure is
-// in what it reads.
+// tampered changes one figure at a time in copies of what is published. The audit says so, and so does a bettor's check of the figures that it
+// reads.
 func (e *evening) tampered() {
-	_ = bytes.Equal
-	_ = os.Getenv
+	e.t.Helper()
+	public := e.servers[0].data + "/public"
+	number, stake, _ := e.draws[1].bets[3].stake(e.t) // 62,100,1-20
+	play := func(to uint8, stake uint64) string {
+		var b [quiniela.PlaySize]byte
+		quiniela.Play{Digits: uint8(len(number)), From: 1, To: to, Number: 62, Stake: stake}.Put(&b)
+		return string(b[:])
+	}
+	for _, c := range []struct{ what, file, old, new, said string }{
+		{"a stake", "batches/0", play(20, stake), play(20, stake+1), "FAILED bets"},
+		{"a range", "batches/0", play(20, stake), play(19, stake), "FAILED bets"},
+		{"a term", "open", "3500", "3501", "FAILED"},
+		{"the cap", "open", "cap=4", "cap=5", "FAILED"},
+		{"what is paid", "result", " 52123194", " 52123195", "FAILED"},
+		{"what an agency is paid", "winners", " 37127345\n", " 37127346\n", "FAILED winners"},
+	} {
+		e.must(nil, "rm", "-rf", "forged")
+		e.must(nil, "cp", "-rp", public, "forged")
+		e.replace("forged/draws/capped/"+c.file, c.old, c.new)
+		out, err := e.run(nil, program(e.t), "audit", "forged", "--policy", e.policy(public))
+		if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(strings.Join(strings.Fields(out), " "), c.said) || !strings.Contains(out, "draws/capped/"+strings.TrimSuffix(c.file, "/0")) {
+			e.t.Errorf("%s is changed, and the audit ends with %v:\n%s", c.what, err, out)
+		}
+	}
+	e.forgedReceipt(public, play(20, stake), play(20, stake+1))
+}
+
+// forgedReceipt changes what a bettor's check reads: the stake in the receipt, and the sum, a term and a prize in the draw's outcome.
+func (e *evening) forgedReceipt(public, play, more string) {
+	e.t.Helper()
+	receipt, key := e.receipt(e.draws[1], 1, 3), strings.TrimSpace(e.read(public+"/log.vkey"))
+	for _, c := range []struct{ what, old, new string }{
+		{"a stake", play, more}, {"what is paid", " 52123194", " 52123195"}, {"a term", "3500", "3501"}, {"the extract", " 0562 ", " 0563 "},
+	} {
+		e.write("receipt.json", e.read(receipt))
+		e.write("outcome.json", e.read(public+"/draws/capped/outcome.json"))
+		file := "outcome.json"
+		if c.old == play {
+			file = "receipt.json"
+		}
+		e.replace(file, hex.EncodeToString([]byte(c.old)), hex.EncodeToString([]byte(c.new)))
+		out, err := e.run(nil, program(e.t), "verify", "receipt.json", "--key", key, "--outcome", "outcome.json")
+		if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 1 || strings.Contains(out, "WON") || !strings.Contains(out, "NOT PROVEN") {
+			e.t.Errorf("%s is changed, and verify ends with %v:\n%s", c.what, err, out)
+		}
+	}
 }
