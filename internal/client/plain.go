@@ -129,15 +129,28 @@ func (a *agency) plainBatch(request []byte, bets int) error {
 	if err == nil && acknowledged != bets {
 		err = fmt.Errorf("the server acknowledged %d of %d", acknowledged, bets)
 	}
-	// The form has no other refusal for those who have not shown who they are, and servers take little from them.
-	if code := quiniela.CodeOf(err); (code == quiniela.Invalid || code == quiniela.TooLarge) && !a.certified() {
-		err = fmt.Errorf("%w; it may also be that the server has registered its agencies: leave --plain out, and give the token with --token-file, "+
-			"or show a certificate (--tls-cert)", err)
-	}
+	err = a.plainReason(err)
 	if err != nil {
 		return fmt.Errorf("bets %d to %d of agency %d: %w", first, last, a.Agency, err)
 	}
 	return nil
+}
+
+// plainReason adds to the refusal of a batch what may be behind it: the form gives no reason, and servers take little from those who have not
+// shown who they are.
+func (a *agency) plainReason(err error) error {
+	code := quiniela.CodeOf(err)
+	if code == quiniela.Invalid {
+		err = fmt.Errorf("%w; it may be that the draw is of another game than this file, which has bets of the game %s", err, a.file.game.Game())
+	}
+	switch {
+	case (code == quiniela.Invalid || code == quiniela.TooLarge) && !a.certified():
+		return fmt.Errorf("%w; it may also be that the server has registered its agencies: leave --plain out, and give the token with --token-file, "+
+			"or show a certificate (--tls-cert)", err)
+	case code == quiniela.Invalid:
+		return fmt.Errorf("%w: leave --plain out, and the reason is said", err)
+	}
+	return err
 }
 
 // plainWinners asks for the winners until the draw is done, Tries times at most if that is not 0.
