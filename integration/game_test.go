@@ -106,6 +106,9 @@ func (d gameDraw) file(agency int) (lines, winners string) {
 		line := fmt.Sprintf("Ana,Paz,%d%02d,1990-01-01,%s", agency, i+1, b.play)
 		lines += line + "\n"
 		if b.at != "" {
+			if strings.Count(b.play, ",") == 1 {
+				line += "," // the cell of the range, so that all rows have the same
+			}
 			winners += fmt.Sprintf("%s,%d,%s\n", line, hitsIn(b.at), b.paid)
 		}
 	}
@@ -221,15 +224,22 @@ func openEvening(t *testing.T, draws []gameDraw, journal []string, data []string
 		if i > 0 { // everybody is known to each server
 			e.must(nil, "cp", "-rp", data[0], folder)
 		}
-		s := &gameServer{data: folder, port: freePort(t)}
-		s.launch = func() *process { return start(e, s) }
-		s.http.Transport = &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(e.dir, folder, central.SocketName))
-		}}
-		e.servers = append(e.servers, s)
-		e.start(s)
+		e.open(folder, start)
 	}
 	return e
+}
+
+// open starts a server with a data folder.
+func (e *evening) open(folder string, start func(e *evening, s *gameServer) *process) *gameServer {
+	e.t.Helper()
+	s := &gameServer{data: folder, port: freePort(e.t)}
+	s.launch = func() *process { return start(e, s) }
+	s.http.Transport = &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(e.dir, folder, central.SocketName))
+	}}
+	e.servers = append(e.servers, s)
+	e.start(s)
+	return s
 }
 
 func (e *evening) start(s *gameServer) {
