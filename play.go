@@ -94,17 +94,25 @@ func (t *Terms) appendPacked(dst []byte, p Play) []byte {
 	return append(dst, b[:]...)
 }
 
-// Staked returns the sum of the stakes of packed plays, in cents. Its error says that they are too much for any draw.
-func (t *Terms) Staked(plays []byte) (sum uint64, err error) {
+// Staked returns the sum of the stakes of packed plays, in cents. Its error says at which line they are too much for any draw.
+func (t *Terms) Staked(plays []byte) (sum uint64, err error) { return t.StakedWith(0, plays) }
+
+// StakedWith is Staked where other bets of the draw have staked some cents already, which its error counts and its sum does not.
+func (t *Terms) StakedWith(others uint64, plays []byte) (sum uint64, err error) {
 	if t == nil {
 		return 0, nil
 	}
 	most := t.MostStaked()
-	for ; len(plays) >= PlaySize; plays = plays[PlaySize:] {
-		// A stake has 48 bits, and the sum of two has no overflow.
-		if sum += binary.BigEndian.Uint64(plays[8:]); sum > most {
-			return 0, fmt.Errorf("the bets stake more than %s, the most that all bets of the draw may have together", FormatCents(most))
+	left := most - min(others, most)
+	for line := 1; len(plays) >= PlaySize; line++ {
+		stake := binary.BigEndian.Uint64(plays[8:])
+		if stake > left {
+			return 0, &LineError{Line: line, Field: fieldStake, Reason: fmt.Sprintf("%s is over %s, which is left of the %s that all bets of the draw can stake together",
+				FormatCents(stake), FormatCents(left), FormatCents(most))}
 		}
+		left -= stake
+		sum += stake
+		plays = plays[PlaySize:]
 	}
 	return sum, nil
 }

@@ -67,8 +67,9 @@ func (g *group) decideBatch(ctx context.Context, r *request, s *Submission) erro
 	if r.err = s.fit(d); r.err != nil {
 		return nil
 	}
-	if most := d.Game.MostStaked(); d.Staked+s.stake > most {
-		r.err = quiniela.Refuse(quiniela.TooLarge, "draw %s can take no more than %s together, and has %s", d.ID, quiniela.FormatCents(most), quiniela.FormatCents(d.Staked))
+	if d.Staked+s.stake > d.Game.MostStaked() {
+		_, err := d.Game.StakedWith(d.Staked, s.plays)
+		r.err = quiniela.Refuse(quiniela.TooLarge, "%v", err)
 		return nil
 	}
 	s.entry.Draw, s.entry.Batch = d.Seq, c.next

@@ -205,7 +205,7 @@ func TestTheTermsOfADraw(t *testing.T) {
 	m.play(d, 1, 1, "7,92233720368.54") // of 92233720368.54775807
 	s := plays(2, 1, "7,1")
 	s.Draw = d
-	if _, err := m.send(s); quiniela.CodeOf(err) != quiniela.TooLarge || !strings.Contains(err.Error(), "draw most can take no more than 92233720368.54 together, and has 92233720368.54") {
+	if _, err := m.send(s); quiniela.CodeOf(err) != quiniela.TooLarge || !strings.Contains(err.Error(), "line 1: stake: 1.00 is over 0.00, which is left of the 92233720368.54 that all bets of the draw can stake together") {
 		t.Errorf("over the most that can be staked: %v", err)
 	}
 	for why, terms := range map[string]ledger.Terms{
