@@ -10,7 +10,7 @@ var examples = map[string]string{
 	"client receipts": "--file agency-1.csv --proofs agency-1.proofs --all",
 	"client status":   "--id 1 --file agency-1.csv",
 	"client find":     "--document 30904465 --file agency-1.csv",
-	"generate":        "--agencies 5 --bets 20000",
+	"generate":        "--agencies 5 --bets 20000 --game quiniela",
 	"bench":           "ingest --bets 1000000",
 	"agency add":      "1 --name 'Rosario centro'",
 	"agency list":     "--csv",

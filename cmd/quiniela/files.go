@@ -18,6 +18,7 @@ import (
 )
 
 type generateCommand struct {
+	Game     string `help:"Game of the bets: specified, or quiniela with stakes." default:"specified" enum:"specified,quiniela"`
 	Agencies int    `help:"How many agencies." default:"5"`
 	Bets     int    `help:"Bets of each." default:"20000"`
 	Seed     uint64 `help:"The same seed gives the same bytes." default:"1"`
@@ -30,7 +31,7 @@ func (c *generateCommand) Run(e env) error {
 	}
 	shown := newProgress(e.stderr)
 	all := shown.add("generate", "bets", int64(c.Agencies)*int64(c.Bets))
-	paths, err := sample.Files(c.Out, c.Agencies, c.Bets, c.Seed, func(bets int) { all.set(int64(bets)) })
+	paths, err := sample.GameFiles(c.Out, c.Game, c.Agencies, c.Bets, c.Seed, func(bets int) { all.set(int64(bets)) })
 	shown.end()
 	for _, p := range paths {
 		_, _ = printf(e.stdout, "%s: %s bets\n", p, humanize.Comma(int64(c.Bets)))

@@ -14,18 +14,28 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"quiniela"
 	"quiniela/internal/durable"
 )
 
-// Write writes an agency's file of bets to w, as agencies send them: lines `first_name,last_name,document,birthdate,number`
-// that end in CRLF, in UTF-8. The bytes depend on the seed and the agency's number alone: a file of more bets begins with
-// those of a shorter one.
+// Write writes an agency's file of bets of the specification's game to w, as agencies send them: lines
+// `first_name,last_name,document,birthdate,number` that end in CRLF, in UTF-8. The bytes depend on the seed and the agency's number alone: a
+// file of more bets begins with those of a shorter one.
 func Write(w io.Writer, seed uint64, agency, bets int) error {
+	return WriteGame(w, quiniela.GameSpecified, seed, agency, bets)
+}
+
+// WriteGame is Write for a game by its name. The lines of the game quiniela are `…,number,stake[,from-to]`.
+func WriteGame(w io.Writer, game string, seed uint64, agency, bets int) error {
 	r := source{rand.NewPCG(seed, uint64(agency))}
+	appendPlay := r.appendNumber
+	if game == quiniela.GameQuiniela {
+		appendPlay = r.appendPlay
+	}
 	out := bufio.NewWriterSize(w, 64<<10)
 	line := make([]byte, 0, 128)
 	for range bets {
-		line = r.appendBet(line[:0])
+		line = append(appendPlay(r.appendPerson(line[:0])), '\r', '\n')
 		if _, err := out.Write(line); err != nil {
 			return fmt.Errorf("write the bets of agency %d: %w", agency, err)
 		}
@@ -42,16 +52,20 @@ type source struct{ pcg *rand.PCG }
 // below returns a number from 0 to n-1. The remainder favours small numbers by less than one part in 10^11.
 func (s source) below(n int) int { return int(s.pcg.Uint64() % uint64(n)) }
 
-func (s source) appendBet(dst []byte) []byte {
+// appendPerson appends who bets, with a comma at the end.
+func (s source) appendPerson(dst []byte) []byte {
 	dst = append(dst, firstNames[s.below(len(firstNames))]...)
 	if s.below(5) < 3 {
 		dst = append(append(dst, ' '), firstNames[s.below(len(firstNames))]...)
 	}
 	dst = append(append(dst, ','), lastNames[s.below(len(lastNames))]...)
 	dst = strconv.AppendInt(append(dst, ','), int64(s.document()), 10)
-	dst = s.appendBirthdate(append(dst, ','))
-	dst = strconv.AppendInt(append(dst, ','), int64(s.below(10000)), 10)
-	return append(dst, '\r', '\n')
+	return append(s.appendBirthdate(append(dst, ',')), ',')
+}
+
+// appendNumber appends what a bet of the specification's game is on.
+func (s source) appendNumber(dst []byte) []byte {
+	return strconv.AppendInt(dst, int64(s.below(10000)), 10)
 }
 
 // document returns a number of 8 digits, as people born since the seventies have, or of 7 or 8 for one in twenty.
@@ -72,10 +86,15 @@ func (s source) appendBirthdate(dst []byte) []byte {
 // Name returns the name of an agency's file.
 func Name(agency int) string { return fmt.Sprintf("agency-%d.csv", agency) }
 
-// Files makes the files of agencies 1..agencies in dir, and dir itself, and returns their paths. A file that is there with the
-// same bytes is left alone. A file with other bytes is an error, and is not touched. progress is called now and then with how many
-// bets have been written, or compared with those of a file that is there.
+// Files makes the files of agencies 1..agencies in dir, with bets of the specification's game, and dir itself, and returns their paths. A
+// file that is there with the same bytes is left alone. A file with other bytes is an error, and is not touched. progress is called now
+// and then with how many bets have been written, or compared with those of a file that is there.
 func Files(dir string, agencies, bets int, seed uint64, progress func(bets int)) ([]string, error) {
+	return GameFiles(dir, quiniela.GameSpecified, agencies, bets, seed, progress)
+}
+
+// GameFiles is Files for a game by its name.
+func GameFiles(dir, game string, agencies, bets int, seed uint64, progress func(bets int)) ([]string, error) {
 	if err := durable.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make the folder: %w", err)
 	}
@@ -83,7 +102,7 @@ func Files(dir string, agencies, bets int, seed uint64, progress func(bets int))
 	for a := 1; a <= agencies; a++ {
 		path := filepath.Join(dir, Name(a))
 		done := (a - 1) * bets
-		if err := file(path, seed, a, bets, func(bets int) { progress(done + bets) }); err != nil {
+		if err := file(path, game, seed, a, bets, func(bets int) { progress(done + bets) }); err != nil {
 			return nil, err
 		}
 		paths = append(paths, path)
@@ -92,8 +111,8 @@ func Files(dir string, agencies, bets int, seed uint64, progress func(bets int))
 }
 
 // file makes one file, unless it is there with the same bytes.
-func file(path string, seed uint64, agency, bets int, progress func(bets int)) error {
-	same, err := holds(path, seed, agency, bets, progress)
+func file(path, game string, seed uint64, agency, bets int, progress func(bets int)) error {
+	same, err := holds(path, game, seed, agency, bets, progress)
 	if err == nil && same {
 		return nil
 	}
@@ -107,7 +126,7 @@ func file(path string, seed uint64, agency, bets int, progress func(bets int)) e
 	if err != nil {
 		return fmt.Errorf("make %s: %w", path, err)
 	}
-	if err := Write(&counter{w: f, progress: progress}, seed, agency, bets); err != nil {
+	if err := WriteGame(&counter{w: f, progress: progress}, game, seed, agency, bets); err != nil {
 		return fmt.Errorf("make %s: %w", path, errors.Join(err, f.Discard()))
 	}
 	if err := f.Commit(); err != nil {
@@ -117,14 +136,14 @@ func file(path string, seed uint64, agency, bets int, progress func(bets int)) e
 }
 
 // holds reports whether a file has exactly the bytes that Write would write.
-func holds(path string, seed uint64, agency, bets int, progress func(bets int)) (bool, error) {
+func holds(path, game string, seed uint64, agency, bets int, progress func(bets int)) (bool, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return false, err
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	c := comparer{want: bufio.NewReaderSize(f, 64<<10)}
-	if Write(&counter{w: &c, progress: progress}, seed, agency, bets) != nil {
+	if WriteGame(&counter{w: &c, progress: progress}, game, seed, agency, bets) != nil {
 		return false, nil
 	}
 	_, err = c.want.ReadByte()

@@ -2,6 +2,8 @@ package sample_test
 
 import (
 	"bytes"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,8 +15,13 @@ import (
 
 func make1(t *testing.T, seed uint64, agency, bets int) string {
 	t.Helper()
+	return makeGame(t, quiniela.GameSpecified, seed, agency, bets)
+}
+
+func makeGame(t *testing.T, game string, seed uint64, agency, bets int) string {
+	t.Helper()
 	var b bytes.Buffer
-	if err := sample.Write(&b, seed, agency, bets); err != nil {
+	if err := sample.WriteGame(&b, game, seed, agency, bets); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -22,18 +29,64 @@ func make1(t *testing.T, seed uint64, agency, bets int) string {
 
 // The golden lines hold what a seed means across versions of Go and of this package.
 func TestASeedMeansTheSameForEver(t *testing.T) {
-	golden, err := os.ReadFile("testdata/seed-1-agency-1.csv")
-	if err != nil {
-		t.Fatal(err)
+	for game, name := range map[string]string{quiniela.GameSpecified: "seed-1-agency-1.csv", quiniela.GameQuiniela: "quiniela-seed-1-agency-1.csv"} {
+		golden, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bets := bytes.Count(golden, []byte("\n"))
+		if got := makeGame(t, game, 1, 1, bets); got != string(golden) {
+			t.Fatalf("%s: got\n%swant\n%s", game, got, golden)
+		}
+		if !strings.HasPrefix(makeGame(t, game, 1, 1, 500), string(golden)) {
+			t.Fatalf("%s: a longer file does not begin with a shorter one", game)
+		}
+		if makeGame(t, game, 1, 2, bets) == string(golden) || makeGame(t, game, 2, 1, bets) == string(golden) {
+			t.Fatalf("%s: another agency or seed gave the same bets", game)
+		}
 	}
-	if got := make1(t, 1, 1, 5); got != string(golden) {
-		t.Fatalf("got\n%swant\n%s", got, golden)
+}
+
+// Every line is a bet under the default terms, and what bets are on is spread as the code says.
+func TestPlaysAreSpreadAsTheyAreSaidToBe(t *testing.T) {
+	const bets = 100000
+	terms := quiniela.DefaultTerms()
+	shares := make(map[string]int)
+	zeros := 0
+	for line := range strings.Lines(makeGame(t, quiniela.GameQuiniela, 7, 3, bets)) {
+		if !strings.HasSuffix(line, "\r\n") || len(line) > 80 {
+			t.Fatalf("%q", line)
+		}
+		line = strings.TrimSpace(line)
+		bet, err := terms.ParseLine([]byte(line), 20100101)
+		if err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		if bet.Play.Appearance()[0] == '0' {
+			zeros++
+		}
+		shares[fmt.Sprintf("%d digits", bet.Play.Digits)]++
+		fields := strings.Split(line, ",")
+		shares["stake "+fields[5]]++
+		prizes := "head"
+		if len(fields) == 7 {
+			prizes = fields[6]
+		}
+		shares[prizes]++
+		if bet.Play.Stake >= 20_000_00 {
+			shares["great"]++
+		}
 	}
-	if !strings.HasPrefix(make1(t, 1, 1, 100), string(golden)) {
-		t.Fatal("a longer file does not begin with a shorter one")
+	for what, percent := range map[string]float64{
+		"1 digits": 6, "2 digits": 52, "3 digits": 30, "4 digits": 12, "head": 70, "1-5": 8, "1-10": 10, "1-20": 8,
+		"stake 100": 22, "stake 200": 20, "stake 500": 20, "stake 1000": 14, "stake 50.50": 4, "great": 0.5,
+	} {
+		if got := 100 * float64(shares[what]) / bets; math.Abs(got-percent) > 0.1+percent/20 { // over four deviations
+			t.Errorf("%s: %.2f %% of the bets, want %.1f %%", what, got, percent)
+		}
 	}
-	if make1(t, 1, 2, 5) == string(golden) || make1(t, 2, 1, 5) == string(golden) {
-		t.Fatal("another agency or seed gave the same bets")
+	if zeros < bets/20 {
+		t.Errorf("only %d of %d numbers begin with a zero", zeros, bets)
 	}
 }
 
@@ -67,6 +120,9 @@ func TestFilesAreNeverOverwritten(t *testing.T) {
 	if _, err := sample.Files(dir, 3, 50, 1, func(int) {}); err != nil {
 		t.Fatalf("the same again: %v", err)
 	}
+	if _, err := sample.GameFiles(dir, quiniela.GameQuiniela, 1, 50, 1, func(int) {}); err == nil || !strings.Contains(err.Error(), "other bets") {
+		t.Fatalf("those of another game over them: %v", err)
+	}
 	for _, bets := range []int{49, 51} {
 		if _, err := sample.Files(dir, 1, bets, 1, func(int) {}); err == nil || !strings.Contains(err.Error(), "other bets") {
 			t.Fatalf("%d bets over 50: %v", bets, err)
@@ -89,13 +145,17 @@ func TestFilesAreNeverOverwritten(t *testing.T) {
 }
 
 func BenchmarkWrite(b *testing.B) {
-	var w bytes.Buffer
-	b.ReportAllocs()
-	for b.Loop() {
-		w.Reset()
-		if err := sample.Write(&w, 1, 1, 10000); err != nil {
-			b.Fatal(err)
-		}
+	for _, game := range []string{quiniela.GameSpecified, quiniela.GameQuiniela} {
+		b.Run(game, func(b *testing.B) {
+			var w bytes.Buffer
+			b.ReportAllocs()
+			for b.Loop() {
+				w.Reset()
+				if err := sample.WriteGame(&w, game, 1, 1, 10000); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.N)*10000/b.Elapsed().Seconds(), "bets/s")
+		})
 	}
-	b.ReportMetric(float64(b.N)*10000/b.Elapsed().Seconds(), "bets/s")
 }
