@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"golang.org/x/sync/errgroup"
 
 	"quiniela"
@@ -30,16 +30,34 @@ import (
 )
 
 type demoCommand struct {
-	Agencies int    `help:"How many agencies." default:"5"`
-	Bets     int    `help:"Bets of each." default:"20000"`
+	Game     string `help:"Game that is played: specified, or quiniela with stakes and twenty prizes." default:"specified" enum:"specified,quiniela"`
+	Agencies *int   `help:"How many agencies: 5 where nothing else is said, and 2 in the game quiniela."`
+	Bets     *int   `help:"Bets of each: 20000 where nothing else is said, and 2000 in the game quiniela."`
 	Data     string `help:"Folder with agency-1.csv and so on to send, in place of made-up bets." placeholder:"DIR"`
 	Seed     uint64 `help:"Of the made-up bets." default:"1"`
-	Number   int    `help:"Winning number, 0 to 9999." name:"winner-number" default:"7574"`
+	Number   *int   `help:"Winning number of the specified game, 0 to 9999: 7574 where nothing else is said." name:"winner-number"`
+	Prizes   string `help:"File with the extract of the game quiniela: twenty numbers of four digits, in their order." placeholder:"FILE"`
+	Cap      uint32 `help:"Cap of the game quiniela: the prizes come to at most so many times what is staked; 0 is no cap." default:"0"`
+	Page     bool   `help:"Also show the draw on a page of this machine, until the demo is interrupted."`
 	Verbose  bool   `help:"Show the server's log."`
 }
 
+// usual sets what was not said to what is usual in the game.
+func (c *demoCommand) usual() {
+	agencies, bets, number := 5, 20000, 7574
+	if c.Game == quiniela.GameQuiniela {
+		agencies, bets = 2, 2000
+	}
+	c.Agencies, c.Bets = cmp.Or(c.Agencies, &agencies), cmp.Or(c.Bets, &bets)
+	c.Number = cmp.Or(c.Number, &number)
+}
+
 func (c *demoCommand) Run(e env) (err error) {
-	if c.Agencies < 1 || c.Bets < 0 || c.Number < 0 || c.Number > int(quiniela.MaxNumber) {
+	game, err := c.game()
+	if err != nil {
+		return err
+	}
+	if c.usual(); *c.Agencies < 1 || *c.Bets < 0 || *c.Number < 0 || *c.Number > int(quiniela.MaxNumber) {
 		return usageError{errors.New("want at least one agency, no negative number of bets, and a winning number 0 to 9999")}
 	}
 	work, err := os.MkdirTemp("", "quiniela-demo-")
@@ -51,7 +69,7 @@ func (c *demoCommand) Run(e env) (err error) {
 	if err != nil {
 		return err
 	}
-	d := demo{env: e, number: quiniela.Number(c.Number), files: files, log: slog.New(slog.DiscardHandler)}
+	d := demo{env: e, game: game, number: quiniela.Number(*c.Number), files: files, onPage: c.Page, log: slog.New(slog.DiscardHandler)}
 	if c.Verbose {
 		handler := logline.New(e.stderr, slog.LevelInfo)
 		defer func() { err = errors.Join(err, handler.Close()) }()
@@ -63,7 +81,7 @@ func (c *demoCommand) Run(e env) (err error) {
 // files returns the agencies' files, agency 1's first.
 func (c *demoCommand) files(work string) ([]string, error) {
 	if c.Data == "" {
-		return sample.Files(filepath.Join(work, "agencies"), c.Agencies, c.Bets, c.Seed, func(int) {})
+		return sample.GameFiles(filepath.Join(work, "agencies"), c.Game, *c.Agencies, *c.Bets, c.Seed, func(int) {})
 	}
 	var files []string
 	for {
@@ -82,8 +100,10 @@ func (c *demoCommand) files(work string) ([]string, error) {
 // demo is a run of the whole lottery in one process, over real sockets and a real disk.
 type demo struct {
 	env
+	game     *game // nil: the specification's
 	number   quiniela.Number
 	files    []string
+	onPage   bool
 	log      *slog.Logger
 	tokens   []string // of the agencies, agency 1's first
 	reports  []client.Report
@@ -99,39 +119,77 @@ func (d *demo) run(dir string) error {
 	if err := d.register(filepath.Join(dir, agencies.FileName)); err != nil {
 		return err
 	}
-	o := central.DefaultOptions(dir)
-	o.PublicLog = &central.PublicLog{Interval: 50 * time.Millisecond} // at most: a demo is short
-	o.Seed = &ledger.Seed{ID: "1", Agencies: uint32(len(d.files)), Rule: draw.FixedNumber(d.number)}
-	o.Log = d.log
-	l, err := central.Open(d.ctx, o)
+	l, err := d.open(dir)
 	if err != nil {
 		return err
 	}
-	d.printf("A central on %s, and %d agencies sending their bets to it.\n\n", l.Addr(), len(d.files))
+	d.printf(d.say("A central on %s, and %d agencies sending their bets to it.")+"\n\n", l.Addr(), len(d.files))
 	ctx, stop := context.WithCancel(d.ctx)
 	defer stop()
 	served := make(chan error, 1)
 	go func() { served <- l.Serve(ctx) }()
 	began := time.Now()
-	err = d.agencies(ctx, l.Addr().String())
+	err = d.agencies(ctx, l)
 	total := time.Since(began)
 	if err == nil && ctx.Err() == nil {
 		err = d.makeReceipts(ctx, filepath.Join(dir, publish.FolderName))
 	}
+	if err == nil && ctx.Err() == nil && d.game != nil {
+		err = d.collect(l.Ledger)
+	}
+	shown := d.onPage && err == nil && ctx.Err() == nil
+	if shown {
+		if err = d.result(total); err == nil {
+			d.keepPage(l)
+		}
+	}
 	stop()
-	if err = errors.Join(err, <-served, l.Close()); err != nil {
+	if err = errors.Join(err, <-served, l.Close()); err != nil || shown {
 		return err
 	}
 	if d.ctx.Err() != nil {
 		return errors.New("the demo was interrupted before the draw")
 	}
+	return d.result(total)
+}
+
+// open opens the central, and the draw.
+func (d *demo) open(dir string) (*central.Central, error) {
+	o := central.DefaultOptions(dir)
+	o.PublicLog = &central.PublicLog{Interval: 50 * time.Millisecond} // at most: a demo is short
+	if d.game == nil {
+		o.Seed = &ledger.Seed{ID: "1", Agencies: uint32(len(d.files)), Rule: draw.FixedNumber(d.number)}
+	}
+	if d.onPage {
+		o.Site = &central.Site{Address: "127.0.0.1:0"}
+	}
+	o.Log = d.log
+	l, err := central.Open(d.ctx, o)
+	if err == nil && d.game != nil {
+		if err = d.openEvening(l); err != nil {
+			err = errors.Join(err, l.Close())
+		}
+	}
+	return l, err
+}
+
+// drawID returns the name of the draw.
+func (d *demo) drawID() string {
+	if d.game != nil {
+		return evening
+	}
+	return "1"
+}
+
+// result tells what came of the draw, and checks the receipts.
+func (d *demo) result(total time.Duration) error {
 	if err := d.tell(total); err != nil {
 		return err
 	}
 	if err := d.checkReceipts(); err != nil {
 		return err
 	}
-	d.printf("Next: `quiniela server` and `quiniela client --id 1` run it for real; see README.md.\n")
+	d.printf("%s\n", d.say("Next: `quiniela server` and `quiniela client --id 1` run it for real; see README.md."))
 	return nil
 }
 
@@ -156,21 +214,27 @@ func (d *demo) agency(i int, address string) client.Options {
 	if i == 0 {
 		c.Proofs = d.proofs
 	}
+	if d.game != nil {
+		c.Winners = d.winnersOf(i)
+	}
 	return c
 }
 
-// agencies runs them in parallel.
-func (d *demo) agencies(ctx context.Context, address string) error {
+// agencies runs them in parallel, until each has its winners.
+func (d *demo) agencies(ctx context.Context, l *central.Central) error {
 	shown := newProgress(d.stdout)
 	defer shown.end()
 	d.reports = make([]client.Report, len(d.files))
 	began := time.Now()
 	var mu sync.Mutex // protects d.sent, and keeps lines of d.stdout whole
 	g, ctx := errgroup.WithContext(ctx)
+	if d.game != nil {
+		g.Go(func() error { return d.enterExtract(ctx, l.Ledger) })
+	}
 	for i := range d.files {
 		b := shown.add(fmt.Sprintf("agency %-3d", i+1), "bets", 0)
 		g.Go(func() (err error) {
-			c := d.agency(i, address)
+			c := d.agency(i, l.Addr().String())
 			c.Progress = func(p client.Progress) {
 				b.of(int64(p.Total))
 				if p.Stage != "check" {
@@ -184,7 +248,7 @@ func (d *demo) agencies(ctx context.Context, address string) error {
 				defer mu.Unlock()
 				d.sent = max(d.sent, time.Since(began))
 				if !terminal(d.stdout) {
-					d.printf("agency %d: %s bets acknowledged\n", i+1, humanize.Comma(int64(p.Bets)))
+					d.printf(d.say("agency %d: %s bets acknowledged")+"\n", i+1, d.count(uint64(p.Bets)))
 				}
 			}
 			d.reports[i], err = client.Run(ctx, c, d.log)
@@ -230,7 +294,7 @@ func (d *demo) makeReceipts(ctx context.Context, public string) (err error) {
 		return fmt.Errorf("agency 1: %w", err)
 	}
 	for deadline := time.Now().Add(time.Minute); ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
-		d.outcome, err = os.ReadFile(filepath.Join(public, "draws", "1", "outcome.json"))
+		d.outcome, err = os.ReadFile(filepath.Join(public, "draws", d.drawID(), "outcome.json"))
 		if err == nil {
 			break
 		}
@@ -241,12 +305,12 @@ func (d *demo) makeReceipts(ctx context.Context, public string) (err error) {
 	return nil
 }
 
-// checkReceipts verifies the receipts. The central has ended, and is not asked.
+// checkReceipts verifies the receipts, which asks no central.
 func (d *demo) checkReceipts() error {
 	if len(d.receipts) == 0 {
 		return nil
 	}
-	won := 0
+	won, paid := 0, uint64(0)
 	for i, receipt := range d.receipts {
 		r, err := verify.Check(verify.Options{Receipt: receipt, Outcome: d.outcome, Key: d.key})
 		if err != nil {
@@ -258,9 +322,16 @@ func (d *demo) checkReceipts() error {
 		if *r.Won {
 			won++
 		}
+		if r.Paid != nil {
+			paid += *r.Paid
+		}
 	}
-	d.printf("Agency 1 has the receipts of its first %s bets. All are proven, without asking the server, and %d of these bets won.\n",
-		humanize.Comma(int64(len(d.receipts))), won)
+	checked := d.count(uint64(len(d.receipts)))
+	if d.game == nil {
+		d.printf(d.say("Agency 1 has the receipts of its first %s bets. All are proven, without asking the server, and %d of these bets won.")+"\n", checked, won)
+		return nil
+	}
+	d.printf(d.say("Agency 1 has the receipts of its first %s bets. All are proven, without asking the server: %d of these bets won, and are paid %s.")+"\n", checked, won, d.pesos(paid))
 	return nil
 }
 
@@ -270,28 +341,42 @@ func (d *demo) printf(format string, args ...any) { _, _ = printf(d.stdout, form
 const mostDocuments = 5
 
 func (d *demo) tell(total time.Duration) error {
-	d.printf("\nThe draw: number %04d.\n\n", d.number)
-	w := tabwriter.NewWriter(d.stdout, 0, 0, 3, ' ', 0)
-	_, _ = printf(w, "AGENCY\tBETS\tWINNERS\tDOCUMENTS\n")
-	bets := 0
-	for i, r := range d.reports {
-		bets += r.Bets
-		shown := r.Documents
-		more := ""
-		if len(shown) > mostDocuments {
-			more = fmt.Sprintf(" … and %d more", len(shown)-mostDocuments)
-			shown = shown[:mostDocuments]
-		}
-		_, _ = printf(w, "%d\t%s\t%d\t%s%s\n", i+1, humanize.Comma(int64(r.Bets)), len(r.Documents), strings.Join(shown, " "), more)
+	tell := d.tellNumber
+	if d.game != nil {
+		tell = d.tellGame
 	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("print the winners: %w", err)
+	if err := tell(); err != nil {
+		return err
+	}
+	bets := 0
+	for _, r := range d.reports {
+		bets += r.Bets
 	}
 	rate := 0
 	if d.sent > 0 {
 		rate = int(float64(bets) / d.sent.Seconds())
 	}
-	d.printf("\n%s bets in %.2f s (%s bets/s), each on the disk before it was acknowledged; %.2f s with the draw.\n",
-		humanize.Comma(int64(bets)), d.sent.Seconds(), humanize.Comma(int64(rate)), total.Seconds())
+	d.printf("\n"+d.say("%s bets in %.2f s (%s bets/s), each on the disk before it was acknowledged; %.2f s with the draw.")+"\n",
+		d.count(uint64(bets)), d.sent.Seconds(), d.count(uint64(rate)), total.Seconds())
+	return nil
+}
+
+// tellNumber prints the draw of the specification's game.
+func (d *demo) tellNumber() error {
+	d.printf("\n"+d.say("The draw: number %04d.")+"\n\n", d.number)
+	w := tabwriter.NewWriter(d.stdout, 0, 0, 3, ' ', 0)
+	_, _ = printf(w, "%s\t%s\t%s\t%s\n", d.say("AGENCY"), d.say("BETS"), d.say("WINNERS"), d.say("DOCUMENTS"))
+	for i, r := range d.reports {
+		shown := r.Documents
+		more := ""
+		if len(shown) > mostDocuments {
+			more = fmt.Sprintf(d.say(" … and %d more"), len(shown)-mostDocuments)
+			shown = shown[:mostDocuments]
+		}
+		_, _ = printf(w, "%d\t%s\t%d\t%s%s\n", i+1, d.count(uint64(r.Bets)), len(r.Documents), strings.Join(shown, " "), more)
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("print the winners: %w", err)
+	}
 	return nil
 }

@@ -3,7 +3,7 @@ package main
 // examples has an example for each command: what follows the command's words. Some have another one in a line of its own. A test parses
 // each.
 var examples = map[string]string{
-	"demo":            "--agencies 3 --bets 1000",
+	"demo":            "--agencies 3 --bets 1000 --game quiniela",
 	"init":            "--origin lottery.example/log",
 	"server":          "--agencies 5 --winner-number 7574",
 	"client send":     "--id 1 --file agency-1.csv --proofs agency-1.proofs",

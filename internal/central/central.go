@@ -205,6 +205,14 @@ func (c *Central) openSeed(ctx context.Context) error {
 // Addr returns the address that agencies are served on.
 func (c *Central) Addr() net.Addr { return c.server.Addr() }
 
+// PageAddr returns the address that the page is served on; nil where there is none.
+func (c *Central) PageAddr() net.Addr {
+	if c.site == nil || c.site.page == nil {
+		return nil
+	}
+	return c.site.page.Addr()
+}
+
 // Serve serves the agencies, and whoever watches, until ctx ends or the ledger fails; then it lets the requests in hand finish
 // and returns nil, or why the ledger failed. It is called once.
 //

@@ -274,7 +274,14 @@ var help = map[string]string{
 
 	// Flags of demo, generate, bench and the small ones.
 	"How many agencies.": "Cuántas agencias.",
-	"Bets of each.":      "Apuestas de cada una.",
+	"Game that is played: specified, or quiniela with stakes and twenty prizes.":                      "Juego que se juega: specified, o quiniela, con importes y veinte premios.",
+	"How many agencies: 5 where nothing else is said, and 2 in the game quiniela.":                    "Cuántas agencias: 5 si no se dice otra cosa, y 2 en el juego quiniela.",
+	"Bets of each: 20000 where nothing else is said, and 2000 in the game quiniela.":                  "Apuestas de cada una: 20000 si no se dice otra cosa, y 2000 en el juego quiniela.",
+	"Winning number of the specified game, 0 to 9999: 7574 where nothing else is said.":               "Número ganador del juego specified, de 0 a 9999: 7574 si no se dice otra cosa.",
+	"File with the extract of the game quiniela: twenty numbers of four digits, in their order.":      "Archivo con el extracto del juego quiniela: veinte números de cuatro cifras, en su orden.",
+	"Cap of the game quiniela: the prizes come to at most so many times what is staked; 0 is no cap.": "Tope del juego quiniela: los premios suman como máximo tantas veces lo apostado; 0 es sin tope.",
+	"Also show the draw on a page of this machine, until the demo is interrupted.":                    "Mostrar el sorteo también en una página de esta máquina, hasta que se interrumpa la demostración.",
+	"Bets of each.": "Apuestas de cada una.",
 	"Folder with agency-1.csv and so on to send, in place of made-up bets.": "Carpeta con agency-1.csv y los demás para enviar, en lugar de apuestas inventadas.",
 	"Of the made-up bets.":                                                          "De las apuestas inventadas.",
 	"Show the server's log.":                                                        "Mostrar el log del servidor.",

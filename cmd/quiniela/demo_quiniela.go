@@ -1,0 +1,285 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"quiniela"
+	"quiniela/draw"
+	"quiniela/internal/central"
+	"quiniela/internal/ledger"
+)
+
+// This file is the demo of the game quiniela: the evening draw, its extract, and what each agency is paid.
+
+// evening is the draw's name.
+const evening = "nocturna"
+
+// usualExtract is what is drawn where no file is named: that of the worked examples in docs/QUINIELA.md.
+var usualExtract = []quiniela.Number{4563, 4290, 8068, 2532, 9658, 562, 1642, 7613, 3376, 7481, 4062, 3284, 7888, 13, 4533, 5321, 2662, 6884, 5828, 7511}
+
+// game is what the demo of the game quiniela has besides.
+type game struct {
+	terms   quiniela.Terms
+	extract []quiniela.Number
+	draw    ledger.Draw // once it is drawn
+	payouts []ledger.AgencyPayout
+	winners [][]winner // the first ones of each agency, agency 1's first
+}
+
+// winner is a bet that won, as the agency's client has written it to its file of winners.
+type winner struct {
+	document string
+	play     quiniela.Play
+	paid     uint64 // in cents
+}
+
+// game returns the game that is played; nil is the specification's.
+func (c *demoCommand) game() (*game, error) {
+	if c.Game != quiniela.GameQuiniela {
+		if c.Cap != 0 || c.Prizes != "" {
+			return nil, usageError{errors.New("a cap and twenty prizes belong to the other game: add --game quiniela")}
+		}
+		return nil, nil
+	}
+	if c.Number != nil {
+		return nil, usageError{errors.New("--winner-number belongs to the specified game: the game quiniela has twenty prizes, which --prizes FILE names")}
+	}
+	g := &game{terms: quiniela.DefaultTerms(), extract: usualExtract}
+	g.terms.Cap = c.Cap
+	if err := g.terms.Check(); err != nil {
+		return nil, usageError{err}
+	}
+	if c.Prizes == "" {
+		return g, nil
+	}
+	text, err := os.ReadFile(c.Prizes)
+	if err != nil {
+		return nil, fmt.Errorf("read the extract: %w", err)
+	}
+	if g.extract, err = parseExtract(string(text)); err != nil {
+		return nil, usageError{fmt.Errorf("the extract in %s: %w", c.Prizes, err)}
+	}
+	return g, nil
+}
+
+// parseExtract reads twenty numbers of four digits, in the order of their prizes, with blank space or commas between them.
+func parseExtract(text string) (numbers []quiniela.Number, err error) {
+	words := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" ,\t\r\n", r) })
+	if len(words) != quiniela.PrizeCount {
+		return nil, fmt.Errorf("%d numbers, want the %d of the prizes with blank space or commas between them", len(words), quiniela.PrizeCount)
+	}
+	for i, word := range words {
+		n, ok := quiniela.ParseNumber([]byte(word))
+		if !ok || len(word) != quiniela.MaxDigits {
+			return nil, fmt.Errorf("prize %d: %q is not a number of four digits, 0000 to 9999", i+1, quiniela.Clip(word))
+		}
+		numbers = append(numbers, n)
+	}
+	return numbers, nil
+}
+
+// byDemo is who opens the draw and enters the extract.
+var byDemo = ledger.Actor{Name: "server:demo"}
+
+// openEvening opens the evening draw.
+func (d *demo) openEvening(l *central.Central) error {
+	_, err := l.Ledger.OpenDraw(d.ctx, byDemo, ledger.Terms{
+		ID: evening, Agencies: uint32(len(d.files)), Rule: draw.Rule{Source: quiniela.SourceNotary}, Game: &d.game.terms,
+	})
+	return err
+}
+
+// enterExtract waits until all agencies have finished, and enters the extract as a notary does.
+func (d *demo) enterExtract(ctx context.Context, l *ledger.Ledger) error {
+	for {
+		now, err := l.FindDraw(ctx, evening)
+		if err == nil && now.State() != "open" {
+			_, err = l.EnterPrizes(ctx, byDemo, evening, d.game.extract, nil)
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil // an agency failed, or the demo was interrupted: run tells it
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// mostWinners is how many winners of each agency are shown.
+const mostWinners = 5
+
+// collect takes what is to be told out of the ledger and out of the agencies' files of winners.
+func (d *demo) collect(l *ledger.Ledger) (err error) {
+	g := d.game
+	if g.draw, err = l.FindDraw(d.ctx, evening); err != nil {
+		return err
+	}
+	if g.payouts, err = l.Payouts(d.ctx, evening, 1, len(d.files)); err != nil {
+		return err
+	}
+	for i := range d.files {
+		first, err := g.readWinners(d.winnersOf(i))
+		if err != nil {
+			return fmt.Errorf("the winners of agency %d: %w", i+1, err)
+		}
+		g.winners = append(g.winners, first)
+	}
+	return nil
+}
+
+// winnersOf returns where the client of the ith agency, from 0, writes its winning bets.
+func (d *demo) winnersOf(i int) string {
+	return filepath.Join(filepath.Dir(d.proofs), fmt.Sprintf("agency-%d.winners", i+1))
+}
+
+// readWinners reads the first rows of a client's file of winners: each is a bet line, with its hits and what it is paid behind it.
+func (g *game) readWinners(path string) (first []winner, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	for rows := bufio.NewScanner(f); len(first) < mostWinners; {
+		if !rows.Scan() {
+			return first, rows.Err()
+		}
+		fields := strings.Split(rows.Text(), ",")
+		line := []byte(strings.Join(fields[:len(fields)-2], ","))
+		w := winner{document: string(quiniela.DocumentOf(line))}
+		if w.play, err = g.terms.PlayOf(line); err != nil {
+			return nil, err
+		}
+		if w.paid, err = quiniela.ParseCents(fields[len(fields)-1]); err != nil {
+			return nil, err
+		}
+		first = append(first, w)
+	}
+	return first, nil
+}
+
+// tellGame prints the draw.
+func (d *demo) tellGame() error {
+	d.tellTerms()
+	d.tellExtract()
+	if err := d.tellPayouts(); err != nil {
+		return err
+	}
+	for i := range d.files {
+		if err := d.tellWinners(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *demo) tellTerms() {
+	t := d.game.terms
+	d.printf("\n"+d.say("Draw %s, of the game quiniela. A hit at the head pays %d, %d, %s and %s times the stake for one, two, three and four digits.")+"\n",
+		evening, t.Multipliers[0], t.Multipliers[1], d.count(uint64(t.Multipliers[2])), d.count(uint64(t.Multipliers[3])))
+	if t.Cap == 0 {
+		d.printf(d.say("The least stake is %s, and there is no cap.")+"\n", d.pesos(t.MinStake))
+		return
+	}
+	d.printf(d.say("The least stake is %s. If the prizes come to more than %d × what is staked, each is paid at the same share.")+"\n", d.pesos(t.MinStake), t.Cap)
+}
+
+// tellExtract prints the twenty numbers in two columns.
+func (d *demo) tellExtract() {
+	d.printf("\n%s\n\n", d.say("The extract:"))
+	half := len(d.game.extract) / 2
+	for i, number := range d.game.extract[:half] {
+		d.printf("%4d  %04d %8d  %04d\n", i+1, number, half+i+1, d.game.extract[half+i])
+	}
+}
+
+func (d *demo) tellPayouts() error {
+	t := &listing{columns: []column{{d.say("AGENCY"), true}, {d.say("BETS"), true}, {d.say("STAKED"), true}, {d.say("WINNERS"), true}, {d.say("DUE"), true}, {d.say("PAID"), true}}}
+	var all ledger.AgencyPayout
+	add := func(name string, p ledger.AgencyPayout) {
+		t.add(name, d.count(p.Bets), d.pesos(p.Staked), d.count(p.Winners), d.pesos(p.Due), d.pesos(p.Paid))
+	}
+	for _, p := range d.game.payouts {
+		add(strconv.FormatUint(uint64(p.Agency), 10), p)
+		all.Bets, all.Staked, all.Winners = all.Bets+p.Bets, all.Staked+p.Staked, all.Winners+p.Winners
+		all.Due, all.Paid = all.Due+p.Due, all.Paid+p.Paid
+	}
+	add(d.say("all"), all)
+	d.printf("\n")
+	if err := t.write(d.stdout, widthOf(d.stdout)); err != nil {
+		return fmt.Errorf("print what the agencies are paid: %w", err)
+	}
+	p := d.game.draw.Payout()
+	if p == nil || p.Pool >= p.Due {
+		return nil
+	}
+	share := new(big.Rat).SetFrac(new(big.Int).SetUint64(p.Pool), new(big.Int).SetUint64(p.Due))
+	d.printf("\n"+d.say("The prizes come to %s, over %d × what was staked. So each is paid at the same share: %s of %s, about %s.")+"\n",
+		d.pesos(p.Due), d.game.terms.Cap, d.pesos(p.Pool), d.pesos(p.Due), share.FloatString(3))
+	return nil
+}
+
+// tellWinners prints the first winners of the ith agency, from 0.
+func (d *demo) tellWinners(i int) error {
+	all := uint64(len(d.reports[i].Documents))
+	if all == 0 {
+		d.printf("\n"+d.say("Agency %d has no winner.")+"\n", i+1)
+		return nil
+	}
+	head := d.say("Winners of agency %d: %s.")
+	if all > mostWinners {
+		head = d.say("Winners of agency %d: %s. The first of them:")
+	}
+	d.printf("\n"+head+"\n", i+1, d.count(all))
+	t := &listing{long: 1, columns: []column{{d.say("DOCUMENT"), true}, {head: d.say("PLAYED")}, {d.say("HITS"), true}, {head: d.say("AT PRIZES")}, {d.say("PAID"), true}}}
+	for _, w := range d.game.winners[i] {
+		places := draw.Hits(d.game.extract, w.play)
+		words := make([]string, len(places))
+		for k, place := range places {
+			words[k] = strconv.Itoa(place)
+		}
+		t.add(w.document, d.played(w.play), strconv.Itoa(len(places)), strings.Join(words, ", "), d.pesos(w.paid))
+	}
+	if err := t.write(d.stdout, widthOf(d.stdout)); err != nil {
+		return fmt.Errorf("print the winners: %w", err)
+	}
+	return nil
+}
+
+// played says what a bet is on.
+func (d *demo) played(p quiniela.Play) string {
+	switch {
+	case p.To == 1:
+		return fmt.Sprintf(d.say("%s at the head, for %s"), p.Appearance(), d.pesos(p.Stake))
+	case p.From == p.To:
+		return fmt.Sprintf(d.say("%s at prize %d, for %s"), p.Appearance(), p.From, d.pesos(p.Stake))
+	}
+	return fmt.Sprintf(d.say("%s at prizes %d to %d, for %s"), p.Appearance(), p.From, p.To, d.pesos(p.Stake))
+}
+
+// pesos writes an amount as the person who reads it does: 350,000.00.
+func (d *demo) pesos(cents uint64) string {
+	point := "."
+	if d.count(1000) == "1.000" {
+		point = ","
+	}
+	return d.count(cents/100) + point + fmt.Sprintf("%02d", cents%100)
+}
+
+// keepPage says where the page is, and keeps the central up until the demo is interrupted.
+func (d *demo) keepPage(l *central.Central) {
+	page := "http://" + l.PageAddr().String()
+	d.printf("\n"+d.say("The draw on the page, until you press Ctrl-C:")+"\n  %s/draws/%s\n  %s/resultados/%s\n", page, d.drawID(), page, d.drawID())
+	<-d.ctx.Done()
+}
