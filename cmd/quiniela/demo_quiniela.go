@@ -65,26 +65,10 @@ func (c *demoCommand) game() (*game, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the extract: %w", err)
 	}
-	if g.extract, err = parseExtract(string(text)); err != nil {
+	if g.extract, err = draw.ParseExtract(text); err != nil {
 		return nil, usageError{fmt.Errorf("the extract in %s: %w", c.Prizes, err)}
 	}
 	return g, nil
-}
-
-// parseExtract reads twenty numbers of four digits, in the order of their prizes, with blank space or commas between them.
-func parseExtract(text string) (numbers []quiniela.Number, err error) {
-	words := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" ,\t\r\n", r) })
-	if len(words) != quiniela.PrizeCount {
-		return nil, fmt.Errorf("%d numbers, want the %d of the prizes with blank space or commas between them", len(words), quiniela.PrizeCount)
-	}
-	for i, word := range words {
-		n, ok := quiniela.ParseNumber([]byte(word))
-		if !ok || len(word) != quiniela.MaxDigits {
-			return nil, fmt.Errorf("prize %d: %q is not a number of four digits, 0000 to 9999", i+1, quiniela.Clip(word))
-		}
-		numbers = append(numbers, n)
-	}
-	return numbers, nil
 }
 
 // byDemo is who opens the draw and enters the extract.
@@ -144,7 +128,8 @@ func (d *demo) winnersOf(i int) string {
 	return filepath.Join(filepath.Dir(d.proofs), fmt.Sprintf("agency-%d.winners", i+1))
 }
 
-// readWinners reads the first rows of a client's file of winners: each is a bet line, with its hits and what it is paid behind it.
+// readWinners reads the first rows of a client's file of winners: each is a bet line whose range may be empty, with its hits and what it is
+// paid behind it.
 func (g *game) readWinners(path string) (first []winner, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -156,7 +141,7 @@ func (g *game) readWinners(path string) (first []winner, err error) {
 			return first, rows.Err()
 		}
 		fields := strings.Split(rows.Text(), ",")
-		line := []byte(strings.Join(fields[:len(fields)-2], ","))
+		line := []byte(strings.TrimSuffix(strings.Join(fields[:len(fields)-2], ","), ","))
 		w := winner{document: string(quiniela.DocumentOf(line))}
 		if w.play, err = g.terms.PlayOf(line); err != nil {
 			return nil, err
