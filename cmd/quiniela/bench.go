@@ -12,11 +12,13 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"quiniela"
 	"quiniela/internal/bench"
 )
 
 type benchCommand struct {
 	Names       []string `arg:"" optional:"" help:"ingest, draw, audit, start, small, connections, plain; none is all of them."`
+	Game        string   `help:"quiniela: measure ingest, draw, audit and start in that game too, each round beside the specified one." default:"specified" enum:"specified,quiniela"`
 	Bets        []int    `help:"Bets that ingest, draw, audit and start store; several sizes show the growth." default:"10000000"`
 	Rounds      int      `help:"How often to measure; the median counts." default:"3"`
 	Agencies    int      `help:"Agencies that send at once." default:"5"`
@@ -42,8 +44,15 @@ func (c *benchCommand) check() error {
 	if slices.Min(numbers) < 1 || c.BatchBytes < 200 {
 		return usageError{errors.New("every number must be at least 1, and --batch-bytes at least 200")}
 	}
+	measured := []string{bench.Ingest, bench.Draw, bench.Audit, bench.Start}
+	if c.Game == quiniela.GameQuiniela && len(c.Names) > 0 && !slices.ContainsFunc(c.Names, func(name string) bool { return slices.Contains(measured, name) }) {
+		return usageError{fmt.Errorf("the game %s is measured with %s: name one of them, or leave --game out", c.Game, strings.Join(measured, ", "))}
+	}
 	if c.Server == "" {
 		return nil
+	}
+	if c.Game == quiniela.GameQuiniela {
+		return usageError{errors.New("a running server is measured in its current draw: leave --game out, or --server")}
 	}
 	possible := slices.Equal(c.Names, []string{bench.Ingest}) || slices.Equal(c.Names, []string{bench.Small})
 	if !possible || len(c.Bets) != 1 {
@@ -66,7 +75,7 @@ func (c *benchCommand) Run(e env) error {
 	}
 	show, end := benchProgress(e)
 	rows, err := bench.Run(e.ctx, bench.Options{
-		Names: names, Sizes: c.Bets, Rounds: c.Rounds, Agencies: c.Agencies, BatchBytes: c.BatchBytes, Window: c.Window,
+		Names: names, Game: c.Game, Sizes: c.Bets, Rounds: c.Rounds, Agencies: c.Agencies, BatchBytes: c.BatchBytes, Window: c.Window,
 		SmallCount: c.SmallCount, SmallBets: c.SmallBets, SmallSends: c.SmallSends, Connections: c.Connections,
 		Dir: c.Dir, Server: c.Server, Program: program, LogLevel: c.LogLevel, Progress: show,
 	})

@@ -11,7 +11,7 @@ var examples = map[string]string{
 	"client status":   "--id 1 --file agency-1.csv",
 	"client find":     "--document 30904465 --file agency-1.csv",
 	"generate":        "--agencies 5 --bets 20000 --game quiniela",
-	"bench":           "ingest --bets 1000000",
+	"bench":           "ingest draw --bets 1000000 --game quiniela",
 	"agency add":      "1 --name 'Rosario centro'",
 	"agency list":     "--csv",
 	"agency rotate":   "1",

@@ -14,11 +14,11 @@ import (
 
 // audit measures how long the draw that has just been drawn takes to be published, and an audit of all that is published, by a process of
 // its own.
-func (r *runner) audit(s *central, size, bets int) error {
-	r.progress("publishing", 0, 0)
+func (r *runner) audit(s *central, g game, size, bets int) error {
+	r.progress(g.prefix+"publishing", 0, 0)
 	public := filepath.Join(s.dir, publish.FolderName)
 	began := time.Now()
-	for outcome := filepath.Join(public, "draws", "1", "outcome.json"); ; time.Sleep(time.Millisecond) {
+	for outcome := filepath.Join(public, "draws", g.draw, "outcome.json"); ; time.Sleep(time.Millisecond) {
 		_, err := os.Stat(outcome)
 		if err == nil {
 			break
@@ -30,7 +30,7 @@ func (r *runner) audit(s *central, size, bets int) error {
 			return errors.Join(errors.New("the draw is not published"), r.ctx.Err())
 		}
 	}
-	r.add(Audit, size, "publishing the draw", "s", time.Since(began).Seconds(), "")
+	r.add(Audit, size, g.prefix+"publishing the draw", "s", time.Since(began).Seconds(), "")
 	if err := s.stop(); err != nil {
 		return err
 	}
@@ -38,8 +38,8 @@ func (r *runner) audit(s *central, size, bets int) error {
 	if err != nil {
 		return err
 	}
-	r.add(Audit, size, "public folder per bet", "bytes", float64(disk)/float64(bets), "")
-	r.progress("audit", 0, 0)
+	r.add(Audit, size, g.prefix+"public folder per bet", "bytes", float64(disk)/float64(bets), "")
+	r.progress(g.prefix+"audit", 0, 0)
 	var out bytes.Buffer
 	command := exec.CommandContext(r.ctx, r.Program, "audit", public)
 	command.Stdout, command.Stderr = &out, &out
@@ -47,9 +47,9 @@ func (r *runner) audit(s *central, size, bets int) error {
 	if err := command.Run(); err != nil {
 		return fmt.Errorf("audit: %w: %s", err, bytes.TrimSpace(out.Bytes()))
 	}
-	r.add(Audit, size, "audit", "bets/s", float64(bets)/time.Since(began).Seconds(), "")
+	r.add(Audit, size, g.prefix+"audit", "bets/s", float64(bets)/time.Since(began).Seconds(), "")
 	if peak, ok := peakMemory(command.ProcessState); ok {
-		r.add(Audit, size, "audit's memory, peak", "MB", peak, "")
+		r.add(Audit, size, g.prefix+"audit's memory, peak", "MB", peak, "")
 	}
 	return nil
 }

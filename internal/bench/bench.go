@@ -31,6 +31,7 @@ func Names() []string { return []string{Ingest, Draw, Audit, Start, Small, Conne
 // Options says what to measure.
 type Options struct {
 	Names       []string
+	Game        string // quiniela: Ingest, Draw, Audit and Start are measured in that game too, each beside the specified one
 	Sizes       []int  // bets that Ingest, Draw, Audit and Start store
 	Rounds      int    // of each; the median counts
 	Agencies    int    // that send them, at once
@@ -163,7 +164,7 @@ func (r *runner) round(n int) error {
 
 func (r *runner) progress(step string, done, total int) { r.Progress(r.label+": "+step, done, total) }
 
-// life takes a server from its first bet to its winners.
+// life takes servers from their first bet to their winners: one of the specified game, and where it is asked for one of the game quiniela.
 func (r *runner) life(size int) (err error) {
 	if err := r.references(size); err != nil {
 		return err
@@ -171,43 +172,74 @@ func (r *runner) life(size int) (err error) {
 	if err := r.unlogged(size); err != nil {
 		return err
 	}
+	if err := r.lifeOf(specified, size); err != nil || r.Game != evening.name {
+		return err
+	}
+	if err := r.lifeOf(evening, size); err != nil {
+		return fmt.Errorf("the game %s: %w", evening.name, err)
+	}
+	return nil
+}
+
+func (r *runner) lifeOf(g game, size int) (err error) {
 	s, err := r.central(r.Agencies)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.remove()) }()
-	bets, elapsed, err := r.fill(s, size)
+	if g == evening {
+		if err := s.openEvening(r.ctx, r.Agencies); err != nil {
+			return err
+		}
+	}
+	bets, elapsed, err := r.fill(s, g, size)
 	if err != nil {
 		return err
 	}
-	r.add(Ingest, size, "bets acknowledged", "bets/s", float64(bets)/elapsed.Seconds(), "journal alone")
-	if r.Server != "" {
-		return nil // it is somebody's: it is neither killed nor drawn
-	}
-	r.add(Ingest, size, "bets acknowledged, of that", "bets/s", float64(bets)/elapsed.Seconds(), unlogged)
-	if peak, ok := s.memory("VmHWM"); ok {
-		r.add(Ingest, size, "server memory, peak", "MB", peak, "")
-	}
-	disk, err := folderSize(s.dir)
-	if err != nil {
+	if done, err := r.ingested(s, g, size, bets, elapsed); done || err != nil {
 		return err
 	}
-	r.add(Ingest, size, "disk per bet", "bytes", float64(disk)/float64(bets), "")
 	if r.wants(Start) {
-		if err := r.restarts(s, size); err != nil {
+		if err := r.restarts(s, g, size); err != nil {
 			return err
 		}
 	}
 	if r.wants(Draw) || r.wants(Audit) {
-		if err := r.draw(s, size); err != nil {
+		if err := r.draw(s, g, size); err != nil {
 			return err
 		}
 	}
 	if r.wants(Audit) {
-		return r.audit(s, size, bets)
+		return r.audit(s, g, size, bets)
 	}
 	return nil
 }
+
+// ingested adds the figures of the bets that a server has taken. It is done with a server that is somebody's: that is neither killed nor
+// drawn.
+func (r *runner) ingested(s *central, g game, size, bets int, elapsed time.Duration) (done bool, err error) {
+	reference := "journal alone"
+	if g == evening {
+		reference = acknowledged
+	}
+	rate := float64(bets) / elapsed.Seconds()
+	r.add(Ingest, size, g.prefix+acknowledged, "bets/s", rate, reference)
+	if r.Server != "" {
+		return true, nil
+	}
+	if g == specified {
+		r.add(Ingest, size, "bets acknowledged, of that", "bets/s", rate, unlogged)
+	}
+	if peak, ok := s.memory("VmHWM"); ok {
+		r.add(Ingest, size, g.prefix+"server memory, peak", "MB", peak, "")
+	}
+	disk, err := folderSize(s.dir)
+	r.add(Ingest, size, g.prefix+"disk per bet", "bytes", float64(disk)/float64(bets), "")
+	return false, err
+}
+
+// acknowledged is the figure of a server that keeps a public log, as it does by default.
+const acknowledged = "bets acknowledged"
 
 // unlogged is the figure of a server that keeps no public log.
 const unlogged = "without the public log"
@@ -222,7 +254,7 @@ func (r *runner) unlogged(size int) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.remove()) }()
-	bets, elapsed, err := r.fill(s, size)
+	bets, elapsed, err := r.fill(s, specified, size)
 	if err != nil {
 		return err
 	}
@@ -231,21 +263,21 @@ func (r *runner) unlogged(size int) (err error) {
 }
 
 // restarts kills the server and starts it, and stops it and starts it.
-func (r *runner) restarts(s *central, size int) error {
+func (r *runner) restarts(s *central, g game, size int) error {
 	if err := s.kill(); err != nil {
 		return err
 	}
-	if err := r.restart(s, size, "start after SIGKILL"); err != nil {
+	if err := r.restart(s, size, g.prefix+"start after SIGKILL"); err != nil {
 		return err
 	}
 	if err := s.stop(); err != nil {
 		return err
 	}
-	if err := r.restart(s, size, "start after a stop"); err != nil {
+	if err := r.restart(s, size, g.prefix+"start after a stop"); err != nil {
 		return err
 	}
 	if now, ok := s.memory("VmRSS"); ok {
-		r.add(Start, size, "server memory, after start", "MB", now, "")
+		r.add(Start, size, g.prefix+"server memory, after start", "MB", now, "")
 	}
 	return nil
 }
@@ -264,7 +296,10 @@ func (r *runner) restart(s *central, size int, figure string) error {
 // queries is how many winners' queries are timed.
 const queries = 1000
 
-func (r *runner) draw(s *central, size int) error {
+func (r *runner) draw(s *central, g game, size int) error {
+	if g == evening {
+		return r.drawEvening(s, size)
+	}
 	r.progress("draw", 0, 0)
 	winners, elapsed, err := s.finish(r.Agencies)
 	if err != nil {

@@ -27,9 +27,9 @@ type batch struct {
 }
 
 // batches makes an agency's batches, each a request of at most bytes bytes and at most bets bets.
-func batches(agency, bytesMost, bets int) ([]batch, error) {
+func batches(g game, agency, bytesMost, bets int) ([]batch, error) {
 	var text bytes.Buffer
-	if err := sample.Write(&text, 1, agency, cycle*(min(bytesMost/40, bets)+1)); err != nil {
+	if err := sample.WriteGame(&text, g.name, 1, agency, cycle*(min(bytesMost/40, bets)+1)); err != nil {
 		return nil, err
 	}
 	lines := bytes.ReplaceAll(text.Bytes(), []byte("\r\n"), []byte("\n"))
@@ -65,13 +65,13 @@ type sender struct {
 	frame   []byte
 }
 
-func dial(address string, agency int, all []batch) (*sender, error) {
+func dial(address string, g game, agency int, all []batch) (*sender, error) {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return nil, err
 	}
 	s := &sender{conn: conn, r: bufio.NewReaderSize(conn, 4<<10), w: bufio.NewWriterSize(conn, 64<<10), agency: quiniela.Agency(agency), batches: all}
-	if _, err := conn.Write(wire.AppendFrame(nil, wire.AppendHello(nil, s.agency, "", ""))); err != nil {
+	if _, err := conn.Write(wire.AppendFrame(nil, wire.AppendHello(nil, s.agency, "", g.hello))); err != nil {
 		return nil, err
 	}
 	resume, err := wire.ReadResume(s.r)
@@ -131,30 +131,30 @@ func (s *sender) readReply(acked func(bets int)) error {
 	return nil
 }
 
-// fill stores size bets, from all agencies at once.
-func (r *runner) fill(s *central, size int) (bets int, elapsed time.Duration, err error) {
+// fill stores size bets of a game, from all agencies at once.
+func (r *runner) fill(s *central, g game, size int) (bets int, elapsed time.Duration, err error) {
 	senders := make([]*sender, r.Agencies)
 	for i := range senders {
-		all, err := batches(i+1, r.BatchBytes, size)
+		mine, err := batches(g, i+1, r.BatchBytes, size)
 		if err != nil {
 			return 0, 0, err
 		}
-		if senders[i], err = dial(s.address, i+1, all); err != nil {
+		if senders[i], err = dial(s.address, g, i+1, mine); err != nil {
 			return 0, 0, err
 		}
 		defer func() { _ = senders[i].conn.Close() }()
 	}
 	var done atomic.Int64
-	stop := r.watch("ingest", &done, size)
+	stop := r.watch(g.prefix+"ingest", &done, size)
 	defer stop()
-	g, ctx := errgroup.WithContext(r.ctx)
+	all, ctx := errgroup.WithContext(r.ctx)
 	began := time.Now()
 	for i, s := range senders {
 		share := size / r.Agencies
 		if i < size%r.Agencies {
 			share++
 		}
-		g.Go(func() error {
+		all.Go(func() error {
 			return s.send(share, r.Window, func(n int) { done.Add(int64(n)) })
 		})
 	}
@@ -164,7 +164,7 @@ func (r *runner) fill(s *central, size int) (bets int, elapsed time.Duration, er
 			_ = s.conn.SetDeadline(time.Now())
 		}
 	}()
-	err = g.Wait()
+	err = all.Wait()
 	elapsed = time.Since(began)
 	if r.ctx.Err() != nil {
 		err = r.ctx.Err()
@@ -174,13 +174,13 @@ func (r *runner) fill(s *central, size int) (bets int, elapsed time.Duration, er
 
 // fillSmall lets many agencies send small batches, one at a time each, and returns the replies' times in order.
 func (r *runner) fillSmall(s *central) (count int, took []time.Duration, elapsed time.Duration, err error) {
-	all, err := batches(1, r.BatchBytes, r.SmallBets)
+	all, err := batches(specified, 1, r.BatchBytes, r.SmallBets)
 	if err != nil {
 		return 0, nil, 0, err
 	}
 	senders := make([]*sender, r.SmallCount)
 	for i := range senders {
-		if senders[i], err = dial(s.address, i+1, all); err != nil {
+		if senders[i], err = dial(s.address, specified, i+1, all); err != nil {
 			return 0, nil, 0, err
 		}
 		defer func() { _ = senders[i].conn.Close() }()

@@ -109,7 +109,7 @@ func (f form) requests(n quiniela.Agency) (all [][]byte, err error) {
 	if f.asks {
 		bodies = append(bodies, wire.AppendQuery(nil, n, false))
 	} else {
-		made, err := batches(int(n), quiniela.DefaultLimits().BareBody, plainBets)
+		made, err := batches(specified, int(n), quiniela.DefaultLimits().BareBody, plainBets)
 		if err != nil {
 			return nil, err
 		}

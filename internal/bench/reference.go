@@ -22,7 +22,7 @@ func (r *runner) references(size int) error {
 	if !r.wants(Ingest) {
 		return nil
 	}
-	all, err := batches(1, r.BatchBytes, size)
+	all, err := batches(specified, 1, r.BatchBytes, size)
 	if err != nil {
 		return err
 	}
