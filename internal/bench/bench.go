@@ -230,6 +230,9 @@ func (r *runner) ingested(s *central, g game, size, bets int, elapsed time.Durat
 	if g == specified {
 		r.add(Ingest, size, "bets acknowledged, of that", "bets/s", rate, unlogged)
 	}
+	if spent, ok := s.cpu(); ok {
+		r.add(Ingest, size, g.prefix+"server CPU per bet", "ns", float64(spent.Nanoseconds())/float64(bets), "")
+	}
 	if peak, ok := s.memory("VmHWM"); ok {
 		r.add(Ingest, size, g.prefix+"server memory, peak", "MB", peak, "")
 	}
