@@ -104,18 +104,11 @@ func newGameStanding(s client.Standing) (g gameStanding) {
 	if s.State != wire.Drawn {
 		return g
 	}
-	g.Prizes, g.Paid, g.DrawDue = extractOf(s), &s.Paid, &s.Due
+	g.Prizes, g.Paid, g.DrawDue = extractOf(s.Prizes), &s.Paid, &s.Due
 	if s.Pool < s.Due {
 		g.DrawPool = s.Pool
 	}
 	return g
-}
-
-func extractOf(s client.Standing) (extract []uint16) {
-	for _, n := range s.Prizes {
-		extract = append(extract, uint16(n))
-	}
-	return extract
 }
 
 // describe prints where the agency stands, and last what is left to do.
@@ -149,7 +142,7 @@ func (c *clientStatusCommand) describe(e env, s client.Standing, path string) er
 	if err := w.Flush(); err != nil || s.State != wire.Drawn || s.Game == nil {
 		return err
 	}
-	return extractTable(e, extractOf(s)).below(e)
+	return extractTable(e, extractOf(s.Prizes)).below(e)
 }
 
 func drawState(e env, s client.Standing) string {

@@ -36,7 +36,7 @@ type demoCommand struct {
 	Data     string `help:"Folder with agency-1.csv and so on to send, in place of made-up bets." placeholder:"DIR"`
 	Seed     uint64 `help:"Of the made-up bets." default:"1"`
 	Number   *int   `help:"Winning number of the specified game, 0 to 9999: 7574 where nothing else is said." name:"winner-number"`
-	Prizes   string `help:"File with the extract of the game quiniela: a line with four digits for each of the twenty prizes." placeholder:"FILE"`
+	Extract  string `help:"File with the extract of the game quiniela: a line with four digits for each of the twenty prizes." placeholder:"FILE"`
 	Cap      uint32 `help:"Cap of the game quiniela: the prizes come to at most so many times what is staked; 0 is no cap." default:"0"`
 	Page     bool   `help:"Also show the draw on a page of this machine, until the demo is interrupted."`
 	Verbose  bool   `help:"Show the server's log."`
@@ -176,7 +176,7 @@ func (d *demo) open(dir string) (*central.Central, error) {
 // drawID returns the name of the draw.
 func (d *demo) drawID() string {
 	if d.game != nil {
-		return evening
+		return eveningDraw
 	}
 	return "1"
 }
@@ -331,7 +331,7 @@ func (d *demo) checkReceipts() error {
 		d.printf(d.say("Agency 1 has the receipts of its first %s bets. All are proven, without asking the server, and %d of these bets won.")+"\n", checked, won)
 		return nil
 	}
-	d.printf(d.say("Agency 1 has the receipts of its first %s bets. All are proven, without asking the server: %d of these bets won, and are paid %s.")+"\n", checked, won, d.pesos(paid))
+	d.printf(d.say("Agency 1 has the receipts of its first %s bets. All are proven, without asking the server: %d of these bets won, and are paid %s.")+"\n", checked, won, d.money(paid))
 	return nil
 }
 

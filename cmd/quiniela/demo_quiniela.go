@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/big"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,12 +15,13 @@ import (
 	"quiniela/draw"
 	"quiniela/internal/central"
 	"quiniela/internal/ledger"
+	"quiniela/internal/web"
 )
 
 // This file is the demo of the game quiniela: the evening draw, its extract, and what each agency is paid.
 
-// evening is the draw's name.
-const evening = "nocturna"
+// eveningDraw is the draw's name.
+const eveningDraw = "nocturna"
 
 // usualExtract is what is drawn where no file is named: that of the worked examples in docs/QUINIELA.md.
 var usualExtract = []quiniela.Number{4563, 4290, 8068, 2532, 9658, 562, 1642, 7613, 3376, 7481, 4062, 3284, 7888, 13, 4533, 5321, 2662, 6884, 5828, 7511}
@@ -31,7 +31,7 @@ type game struct {
 	terms   quiniela.Terms
 	extract []quiniela.Number
 	draw    ledger.Draw // once it is drawn
-	payouts []ledger.AgencyPayout
+	payouts []web.Payouts
 	winners [][]winner // the first ones of each agency, agency 1's first
 }
 
@@ -45,28 +45,28 @@ type winner struct {
 // game returns the game that is played; nil is the specification's.
 func (c *demoCommand) game() (*game, error) {
 	if c.Game != quiniela.GameQuiniela {
-		if c.Cap != 0 || c.Prizes != "" {
+		if c.Cap != 0 || c.Extract != "" {
 			return nil, usageError{errors.New("a cap and twenty prizes belong to the other game: add --game quiniela")}
 		}
 		return nil, nil
 	}
 	if c.Number != nil {
-		return nil, usageError{errors.New("--winner-number belongs to the specified game: the game quiniela has twenty prizes, which --prizes FILE names")}
+		return nil, usageError{errors.New("--winner-number belongs to the specified game: the game quiniela has twenty prizes, which --extract FILE names")}
 	}
 	g := &game{terms: quiniela.DefaultTerms(), extract: usualExtract}
 	g.terms.Cap = c.Cap
 	if err := g.terms.Check(); err != nil {
 		return nil, usageError{err}
 	}
-	if c.Prizes == "" {
+	if c.Extract == "" {
 		return g, nil
 	}
-	text, err := os.ReadFile(c.Prizes)
+	text, err := os.ReadFile(c.Extract)
 	if err != nil {
 		return nil, fmt.Errorf("read the extract: %w", err)
 	}
 	if g.extract, err = draw.ParseExtract(text); err != nil {
-		return nil, usageError{fmt.Errorf("the extract in %s: %w", c.Prizes, err)}
+		return nil, usageError{fmt.Errorf("the extract in %s: %w", c.Extract, err)}
 	}
 	return g, nil
 }
@@ -77,7 +77,7 @@ var byDemo = ledger.Actor{Name: "server:demo"}
 // openEvening opens the evening draw.
 func (d *demo) openEvening(l *central.Central) error {
 	_, err := l.Ledger.OpenDraw(d.ctx, byDemo, ledger.Terms{
-		ID: evening, Agencies: uint32(len(d.files)), Rule: draw.Rule{Source: quiniela.SourceNotary}, Game: &d.game.terms,
+		ID: eveningDraw, Agencies: uint32(len(d.files)), Rule: draw.Rule{Source: quiniela.SourceNotary}, Game: &d.game.terms,
 	})
 	return err
 }
@@ -85,9 +85,9 @@ func (d *demo) openEvening(l *central.Central) error {
 // enterExtract waits until all agencies have finished, and enters the extract as a notary does.
 func (d *demo) enterExtract(ctx context.Context, l *ledger.Ledger) error {
 	for {
-		now, err := l.FindDraw(ctx, evening)
+		now, err := l.FindDraw(ctx, eveningDraw)
 		if err == nil && now.State() != "open" {
-			_, err = l.EnterPrizes(ctx, byDemo, evening, d.game.extract, nil)
+			_, err = l.EnterPrizes(ctx, byDemo, eveningDraw, d.game.extract, nil)
 			return err
 		}
 		if err != nil {
@@ -107,11 +107,15 @@ const mostWinners = 5
 // collect takes what is to be told out of the ledger and out of the agencies' files of winners.
 func (d *demo) collect(l *ledger.Ledger) (err error) {
 	g := d.game
-	if g.draw, err = l.FindDraw(d.ctx, evening); err != nil {
+	if g.draw, err = l.FindDraw(d.ctx, eveningDraw); err != nil {
 		return err
 	}
-	if g.payouts, err = l.Payouts(d.ctx, evening, 1, len(d.files)); err != nil {
+	paid, err := l.Payouts(d.ctx, eveningDraw, 1, len(d.files))
+	if err != nil {
 		return err
+	}
+	for _, p := range paid {
+		g.payouts = append(g.payouts, web.Payouts{Agency: uint32(p.Agency), Batches: p.Batches, Bets: p.Bets, Staked: p.Staked, Winners: p.Winners, Due: p.Due, Paid: p.Paid})
 	}
 	for i := range d.files {
 		first, err := g.readWinners(d.winnersOf(i))
@@ -156,62 +160,27 @@ func (g *game) readWinners(path string) (first []winner, err error) {
 
 // tellGame prints the draw.
 func (d *demo) tellGame() error {
-	d.tellTerms()
-	d.tellExtract()
-	if err := d.tellPayouts(); err != nil {
-		return err
+	g := d.game
+	fields := append([]field{{d.say("draw"), eveningDraw}}, d.termFields(&g.terms)...)
+	if p := g.draw.Payout(); p != nil && p.Pool < p.Due {
+		fields = append(fields, field{d.say("share"), d.share(p.Pool, p.Due)})
+	}
+	d.printf("\n")
+	err := writeFields(d.stdout, fields, widthOf(d.stdout))
+	if err == nil {
+		err = extractTable(d.env, extractOf(g.extract)).below(d.env)
+	}
+	if err == nil {
+		err = payouts(d.env, g.payouts).below(d.env)
 	}
 	for i := range d.files {
-		if err := d.tellWinners(i); err != nil {
-			return err
+		if err == nil {
+			err = d.tellWinners(i)
 		}
 	}
-	return nil
-}
-
-func (d *demo) tellTerms() {
-	t := d.game.terms
-	d.printf("\n"+d.say("Draw %s, of the game quiniela. A hit at the head pays %d, %d, %s and %s times the stake for one, two, three and four digits.")+"\n",
-		evening, t.Multipliers[0], t.Multipliers[1], d.count(uint64(t.Multipliers[2])), d.count(uint64(t.Multipliers[3])))
-	if t.Cap == 0 {
-		d.printf(d.say("The least stake is %s, and there is no cap.")+"\n", d.pesos(t.MinStake))
-		return
+	if err != nil {
+		return fmt.Errorf("print the draw: %w", err)
 	}
-	d.printf(d.say("The least stake is %s. If the prizes come to more than %d × what is staked, each is paid at the same share.")+"\n", d.pesos(t.MinStake), t.Cap)
-}
-
-// tellExtract prints the twenty numbers in two columns.
-func (d *demo) tellExtract() {
-	d.printf("\n%s\n\n", d.say("The extract:"))
-	half := len(d.game.extract) / 2
-	for i, number := range d.game.extract[:half] {
-		d.printf("%4d  %04d %8d  %04d\n", i+1, number, half+i+1, d.game.extract[half+i])
-	}
-}
-
-func (d *demo) tellPayouts() error {
-	t := &listing{columns: []column{{d.say("AGENCY"), true}, {d.say("BETS"), true}, {d.say("STAKED"), true}, {d.say("WINNERS"), true}, {d.say("DUE"), true}, {d.say("PAID"), true}}}
-	var all ledger.AgencyPayout
-	add := func(name string, p ledger.AgencyPayout) {
-		t.add(name, d.count(p.Bets), d.pesos(p.Staked), d.count(p.Winners), d.pesos(p.Due), d.pesos(p.Paid))
-	}
-	for _, p := range d.game.payouts {
-		add(strconv.FormatUint(uint64(p.Agency), 10), p)
-		all.Bets, all.Staked, all.Winners = all.Bets+p.Bets, all.Staked+p.Staked, all.Winners+p.Winners
-		all.Due, all.Paid = all.Due+p.Due, all.Paid+p.Paid
-	}
-	add(d.say("all"), all)
-	d.printf("\n")
-	if err := t.write(d.stdout, widthOf(d.stdout)); err != nil {
-		return fmt.Errorf("print what the agencies are paid: %w", err)
-	}
-	p := d.game.draw.Payout()
-	if p == nil || p.Pool >= p.Due {
-		return nil
-	}
-	share := new(big.Rat).SetFrac(new(big.Int).SetUint64(p.Pool), new(big.Int).SetUint64(p.Due))
-	d.printf("\n"+d.say("The prizes come to %s, over %d × what was staked. So each is paid at the same share: %s of %s, about %s.")+"\n",
-		d.pesos(p.Due), d.game.terms.Cap, d.pesos(p.Pool), d.pesos(p.Due), share.FloatString(3))
 	return nil
 }
 
@@ -234,32 +203,20 @@ func (d *demo) tellWinners(i int) error {
 		for k, place := range places {
 			words[k] = strconv.Itoa(place)
 		}
-		t.add(w.document, d.played(w.play), strconv.Itoa(len(places)), strings.Join(words, ", "), d.pesos(w.paid))
+		t.add(w.document, d.played(w.play), strconv.Itoa(len(places)), strings.Join(words, ", "), d.money(w.paid))
 	}
-	if err := t.write(d.stdout, widthOf(d.stdout)); err != nil {
-		return fmt.Errorf("print the winners: %w", err)
-	}
-	return nil
+	return t.write(d.stdout, widthOf(d.stdout))
 }
 
 // played says what a bet is on.
 func (d *demo) played(p quiniela.Play) string {
 	switch {
 	case p.To == 1:
-		return fmt.Sprintf(d.say("%s at the head, for %s"), p.Appearance(), d.pesos(p.Stake))
+		return fmt.Sprintf(d.say("%s at the head, for %s"), p.Appearance(), d.money(p.Stake))
 	case p.From == p.To:
-		return fmt.Sprintf(d.say("%s at prize %d, for %s"), p.Appearance(), p.From, d.pesos(p.Stake))
+		return fmt.Sprintf(d.say("%s at prize %d, for %s"), p.Appearance(), p.From, d.money(p.Stake))
 	}
-	return fmt.Sprintf(d.say("%s at prizes %d to %d, for %s"), p.Appearance(), p.From, p.To, d.pesos(p.Stake))
-}
-
-// pesos writes an amount as the person who reads it does: 350,000.00.
-func (d *demo) pesos(cents uint64) string {
-	point := "."
-	if d.count(1000) == "1.000" {
-		point = ","
-	}
-	return d.count(cents/100) + point + fmt.Sprintf("%02d", cents%100)
+	return fmt.Sprintf(d.say("%s at prizes %d to %d, for %s"), p.Appearance(), p.From, p.To, d.money(p.Stake))
 }
 
 // keepPage says where the page is, and keeps the central up until the demo is interrupted.

@@ -138,3 +138,11 @@ func extractTable(e env, extract []uint16) *listing {
 	}
 	return t
 }
+
+// extractOf returns the numbers of an extract as the API has them.
+func extractOf(prizes []quiniela.Number) (extract []uint16) {
+	for _, n := range prizes {
+		extract = append(extract, uint16(n))
+	}
+	return extract
+}

@@ -116,10 +116,10 @@ var help = map[string]string{
 	"How many agencies get a certificate, from 1 on.":        "Cuántas agencias reciben un certificado, desde la 1.",
 
 	// Flags of the game quiniela.
-	"The draw's game: ${enum}. In quiniela bets have stakes, and twenty numbers are drawn.":                                                                                               "El juego del sorteo: ${enum}. En quiniela las apuestas tienen importe, y se sortean veinte números.",
-	"quiniela: how many times its stake a bet on 1, 2, 3 and 4 digits is paid. Without it 7,70,600,3500.":                                                                                 "quiniela: cuántas veces su importe se paga una apuesta a 1, 2, 3 y 4 cifras. Si no se da, 7,70,600,3500.",
-	"quiniela: the least stake of a bet, in pesos. Without it 1.00.":                                                                                                                      "quiniela: el importe mínimo de una apuesta, en pesos. Si no se da, 1.00.",
-	"quiniela: the greatest stake of a bet, in pesos; 0, or without it: none.":                                                                                                            "quiniela: el importe máximo de una apuesta, en pesos; 0, o si no se da: ninguno.",
+	"The draw's game: ${enum}. In quiniela bets have stakes, and twenty numbers are drawn.":                                                                                               "El juego del sorteo: ${enum}. En quiniela las apuestas tienen monto, y se sortean veinte números.",
+	"quiniela: how many times its stake a bet on 1, 2, 3 and 4 digits is paid. Without it 7,70,600,3500.":                                                                                 "quiniela: cuántas veces su monto se paga una apuesta a 1, 2, 3 y 4 cifras. Si no se da, 7,70,600,3500.",
+	"quiniela: the least stake of a bet, in pesos. Without it 1.00.":                                                                                                                      "quiniela: el monto mínimo de una apuesta, en pesos. Si no se da, 1.00.",
+	"quiniela: the greatest stake of a bet, in pesos; 0, or without it: none.":                                                                                                            "quiniela: el monto máximo de una apuesta, en pesos; 0, o si no se da: ninguno.",
 	"quiniela: how many times what was staked all prizes together may come to; over it each prize is paid at the same share. 0, or without it: no cap.":                                   "quiniela: hasta cuántas veces lo apostado pueden llegar todos los premios juntos; si lo pasan, de cada premio se paga la misma parte. 0, o si no se da: sin tope.",
 	"The official number, 0 to 9999. In the game quiniela the twenty of the extract in their order, four digits each; or none, and they are read from the file of --extract.":             "El número oficial, de 0 a 9999. En el juego quiniela los veinte del extracto en su orden, con cuatro cifras cada uno; o ninguno, y se leen del archivo de --extract.",
 	"The signed official extract; its SHA-256 goes into the public log. In the game quiniela, where no number is given: a file with the twenty numbers, a line for each, such as 1,4563.": "El extracto oficial firmado; su SHA-256 va al registro público. En el juego quiniela, si no se da ningún número: un archivo con los veinte números, un renglón para cada uno, como 1,4563.",
@@ -274,7 +274,7 @@ var help = map[string]string{
 
 	// Flags of demo, generate, bench and the small ones.
 	"How many agencies.": "Cuántas agencias.",
-	"Game that is played: specified, or quiniela with stakes and twenty prizes.":                         "Juego que se juega: specified, o quiniela, con importes y veinte premios.",
+	"Game that is played: specified, or quiniela with stakes and twenty prizes.":                         "Juego que se juega: specified, o quiniela, con montos y veinte premios.",
 	"How many agencies: 5 where nothing else is said, and 2 in the game quiniela.":                       "Cuántas agencias: 5 si no se dice otra cosa, y 2 en el juego quiniela.",
 	"Bets of each: 20000 where nothing else is said, and 2000 in the game quiniela.":                     "Apuestas de cada una: 20000 si no se dice otra cosa, y 2000 en el juego quiniela.",
 	"Winning number of the specified game, 0 to 9999: 7574 where nothing else is said.":                  "Número ganador del juego specified, de 0 a 9999: 7574 si no se dice otra cosa.",
@@ -285,7 +285,7 @@ var help = map[string]string{
 	"Folder with agency-1.csv and so on to send, in place of made-up bets.": "Carpeta con agency-1.csv y los demás para enviar, en lugar de apuestas inventadas.",
 	"Of the made-up bets.":                                  "De las apuestas inventadas.",
 	"Show the server's log.":                                "Mostrar el log del servidor.",
-	"Game of the bets: specified, or quiniela with stakes.": "Juego de las apuestas: specified, o quiniela con importes.",
+	"Game of the bets: specified, or quiniela with stakes.": "Juego de las apuestas: specified, o quiniela con montos.",
 	"The same seed gives the same bytes.":                   "La misma semilla da los mismos bytes.",
 	"Folder to write agency-1.csv and so on to.":            "Carpeta en la que se escriben agency-1.csv y los demás.",
 	"quiniela: measure ingest, draw, audit and start in that game too, each round beside the specified one.": "quiniela: medir ingest, draw, audit y start también en ese juego, en cada vuelta al lado de specified.",
