@@ -7,7 +7,7 @@ import "strconv"
 //
 //	digits  two 52 %, three 30 %, four 12 %, one 6 %
 //	prizes  the head, as an absent field, 70 %; 1-10 10 %, 1-5 and 1-20 8 % each; some other range, such as 2-2 or 6-20, 4 %
-//	stake   as stakes says; one in 200 is great: 20,000 to 100,000
+//	stake   as stakes says; one in 200 is great: 10,000 to 50,000
 
 // choice is a value that is drawn parts times in 100.
 type choice[T any] struct {
@@ -61,7 +61,7 @@ func (s source) appendPlay(dst []byte) []byte {
 
 func (s source) appendStake(dst []byte) []byte {
 	if s.below(200) == 0 {
-		return strconv.AppendInt(dst, int64(20+s.below(81))*1000, 10)
+		return strconv.AppendInt(dst, int64(10+s.below(41))*1000, 10)
 	}
 	return append(dst, draw(s, stakes)...)
 }

@@ -47,10 +47,11 @@ func TestASeedMeansTheSameForEver(t *testing.T) {
 	}
 }
 
-// Every line is a bet under the default terms, and what bets are on is spread as the code says.
+// Every line is a bet under the usual terms, and what bets are on is spread as the code says.
 func TestPlaysAreSpreadAsTheyAreSaidToBe(t *testing.T) {
 	const bets = 100000
 	terms := quiniela.DefaultTerms()
+	terms.MaxStake = 50_000_00 // as the documents' examples have it
 	shares := make(map[string]int)
 	zeros := 0
 	for line := range strings.Lines(makeGame(t, quiniela.GameQuiniela, 7, 3, bets)) {
@@ -73,7 +74,7 @@ func TestPlaysAreSpreadAsTheyAreSaidToBe(t *testing.T) {
 			prizes = fields[6]
 		}
 		shares[prizes]++
-		if bet.Play.Stake >= 20_000_00 {
+		if bet.Play.Stake >= 10_000_00 {
 			shares["great"]++
 		}
 	}
