@@ -587,6 +587,29 @@ func (e *evening) outcome(d gameDraw, public string) []string {
 	return []string{"--outcome", public + "/draws/" + d.id + "/outcome.json"}
 }
 
+// wantOtherwise lets the checker in Python, which knows the formats' document alone, check the log, and what agency 1 has of the second draw: its
+// proofs, the receipt of a bet that won and that of one that lost.
+func (e *evening) wantOtherwise(t *testing.T) {
+	e.t.Helper()
+	d, public := e.draws[1], filepath.Join(e.dir, e.servers[0].data, "public")
+	accepted(t, "check.py", "folder", public, public+"/log.vkey")
+	e.must(nil, "rm", "-rf", "forged")
+	e.must(nil, "cp", "-rp", public, "forged")
+	winners := "forged/draws/" + d.id + "/winners"
+	e.write(winners, strings.Replace(e.read(winners), "\n", "1\n", 1)) // ten times as much
+	refused(t, "winners", "check.py", "folder", filepath.Join(e.dir, "forged"), public+"/log.vkey")
+	name := filepath.Join(e.dir, d.id+"-1")
+	accepted(t, "proofs.py", name+".proofs", name+".csv", public+"/log.vkey")
+	won := slices.IndexFunc(d.of(1), func(b worked) bool { return hitsIn(b.at) > 1 })
+	lost := slices.IndexFunc(d.of(1), func(b worked) bool { return b.at == "" })
+	for i, want := range map[int]string{won: fmt.Sprintf("and won, and is paid %d cents\n", cents(t, d.of(1)[won].paid)), lost: "and did not win\n"} {
+		said, right := formats(t, "check.py", "receipt", filepath.Join(e.dir, e.receipt(d, 1, i)), public+"/draws/"+d.id+"/outcome.json", public+"/log.vkey", public)
+		if !right || !strings.HasSuffix(said, want) {
+			t.Errorf("%s of draw %s: %s, want %s", d.of(1)[i].play, d.id, said, want)
+		}
+	}
+}
+
 // receipt names the file of a bet's receipt.
 func (e *evening) receipt(d gameDraw, agency, bet int) string {
 	return fmt.Sprintf("%s-%d/%d.json", d.id, agency, bet+1)
@@ -666,6 +689,9 @@ func TestTheGameByANotary(t *testing.T) {
 			e.paid()
 			e.checked()
 			e.tampered()
+			if name == "local" {
+				t.Run("in Python", e.wantOtherwise)
+			}
 		})
 	}
 }

@@ -102,28 +102,76 @@ def commitment(salt, who): return sha(b"\x10", salt, who)
 def play(digits, first, last, number, stake):
     return struct.pack(">BBBBBH3xHI", 2, 0, digits, first, last, number, stake >> 32, stake % 2**32)
 def number_of(record): return int.from_bytes(record[5:7], "big")
+def play_of(record):
+    """The digits, the first and last prize, the number and the stake of a record's play."""
+    digits, first, last, number, high, low = struct.unpack(">2xBBBH3xHI", record[:16])
+    return digits, first, last, number, high << 32 | low
 def batch_root(records): return root([leaf(page) for page in split(records, 16 * 48)])
 
 def person(first, last, document, birthdate):
     need(re.fullmatch("[0-9]{1,9}", document) and re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", birthdate), "a document or birthdate")
     first, last, born = first.encode(), last.encode(), map(int, birthdate.split("-"))
     return struct.pack(">BIHBBB", len(document), int(document), *born, len(first)) + first + last
-def check_record(record):
-    """The game `specified` has one play for each number."""
-    need(len(record) == 48 and number_of(record) <= 9999 and record[:16] == play(4, 1, 1, number_of(record), 0), "a record's play")
+def check_record(record, game=None):
+    """A record's play, which the draw's game has, where it is known. The game `specified` has one play for each number."""
+    digits, first, last, number, stake = play_of(record)
+    need(len(record) == 48 and record[:16] == play(digits, first, last, number, stake), "a record's play")
+    need(1 <= digits <= 4 and number < 10**digits and 1 <= first <= last <= 20, "a record's play")
+    if game == "specified":
+        need((digits, first, last, stake) == (4, 1, 1, 0), "a play that the game does not have")
+    elif game:
+        least, most = terms_of(game)[1:3]
+        need(least <= stake <= most, "a stake that the terms do not have")
+
+# The game quiniela
+PESOS = "(?:0|[1-9][0-9]*)[.][0-9]{2}"
+MILLION = "(?:[1-9][0-9]{0,5}|1000000)"
+GAME = f"quiniela multipliers=({MILLION}(?:,{MILLION}){{3}}) min_stake=({PESOS}) max_stake=({PESOS}|-) cap=({MILLION}|-)"
+
+def terms_of(game):
+    """The multipliers, the least and the greatest stake in cents, and the cap, 0 where there is none."""
+    multipliers, least, most, cap = re.fullmatch(GAME, game).groups()
+    least, most = (int(pesos.replace(".", "")) if pesos != "-" else 2**48 - 1 for pesos in (least, most))
+    need(1 <= least <= most < 2**48, "the stakes of the terms")
+    return [int(m) for m in multipliers.split(",")], least, most, 0 if cap == "-" else int(cap)
+
+def prize(record, game, result):
+    """What a record's play is due, in cents and before the cap; None where it does not hit."""
+    digits, first, last, number, stake = play_of(record)
+    if game == "specified":
+        return 0 if number == int(result["number"]) else None
+    hits = sum(int(n) % 10**digits == number for n in result["prizes"].split(" ")[first - 1:last])
+    return stake * terms_of(game)[0][digits - 1] * hits // (last - first + 1) if hits else None
+def paid(prize, result): return prize * result["pool"] // result["due"] if result["pool"] < result["due"] else prize
+
+def check_share(opened, seal, result):
+    """The share of a result, as far as the draw's three entries say it."""
+    cap, pool = terms_of(opened["game"])[3], result["due"]
+    need(result["staked"] == seal["stake"], "what was staked")
+    need(result["pool"] == (min(pool, cap * result["staked"]) if cap else pool) and result["paid"] <= result["pool"], "how much is paid at most")
+
+def check_payout(game, seal, result, prizes):
+    """The sums of a result, with what each agency's winning bets are due."""
+    multipliers, _, _, cap = terms_of(game)
+    staked, due = seal["stake"], sum(map(sum, prizes.values()))
+    need(staked <= (2**63 - 1) // max(*multipliers, cap), "what was staked")
+    need(result["due"] == due, "the sum of the prizes")
+    need(result["paid"] == sum(paid(p, result) for all in prizes.values() for p in all), "what is paid")
 
 NUMBER, HASH = "0|[1-9][0-9]*", "[0-9a-f]{64}"
-FORMS = {"id": ".{1,255}", "game": "specified", "close": NUMBER + "|-", "source": "fixed|beacon|notary", "number": "[0-9]{4}|-",
+FORMS = {"id": ".{1,255}", "game": "specified|" + GAME, "close": NUMBER + "|-", "source": "fixed|beacon|notary", "number": "[0-9]{4}|-",
          "chain": HASH + "|-", "round": NUMBER + "|-", "totals": HASH, "by": "agencies|time|operator", "note": ".{1,800}", "prizes": "[0-9]{4}( [0-9]{4}){19}|-",
          "evidence": "([0-9a-f]{2})+|-"}
 NAMES = {"draw-open": "draw id game agencies opened close source number chain round",
          "seal": "draw open batches bets stake agencies totals missing by note sealed",
-         "result": "draw open seal source number prizes evidence winners drawn"}
+         "result": "draw open seal source number prizes evidence winners drawn",
+         "result of the game quiniela": "draw open seal source number prizes evidence winners staked due pool paid drawn"}
 
-def text_entry(kind, data):
+def text_entry(kind, data, game="specified"):
     lines, found = data.decode().split("\n"), {}
-    need(lines[0] == "quiniela/v2/" + kind and lines[-1] == "" and len(lines) == len(NAMES[kind].split()) + 2, f"no {kind} entry")
-    for line, name in zip(lines[1:], NAMES[kind].split()):
+    names = NAMES[kind + (" of the game quiniela" if kind == "result" and game != "specified" else "")].split()
+    need(lines[0] == "quiniela/v2/" + kind and lines[-1] == "" and len(lines) == len(names) + 2, f"no {kind} entry")
+    for line, name in zip(lines[1:], names):
         have, _, value = line.partition(" ")
         form = FORMS.get(name, NUMBER)
         need(have == name and re.fullmatch(form, value), f"{kind}: {line}")
@@ -188,11 +236,15 @@ def read_outcome(data, keys):
     roots = dict([logged(o[name], at) for name in names] + [logged(dict(o["seal"], path=o["sealed_path"]), sealed)])
     need(roots.get(sealed["size"], sealed["root"]) == sealed["root"], "the two checkpoints are of two logs")
     roots.update({c["size"]: c["root"] for c in (at, sealed)})
-    opened, seal, result = (text_entry(kind, o[name]["entry"]) for name, kind in zip(names, ("draw-open", "seal", "result")))
+    opened, seal = (text_entry(kind, o[name]["entry"]) for name, kind in (("open", "draw-open"), ("seal", "seal")))
+    result = text_entry("result", o["result"]["entry"], opened["game"])
     first, end, last = places = [o[name]["index"] for name in names]
     need(first < end < last and opened["draw"] == seal["draw"] == result["draw"] and result["source"] == opened["source"], "entries of one draw")
     need(seal["open"] == result["open"] == first and result["seal"] == end, "the order of a draw's entries")
     need(opened["source"] != "fixed" or result["number"] == opened["number"], "the fixed number")
+    if opened["game"] != "specified":
+        need(opened["source"] != "fixed" and result["prizes"][:4] == result["number"], "the twenty numbers")
+        check_share(opened, seal, result)
     if opened["source"] == "beacon":
         terms = bytes.fromhex(result["evidence"]), bytes.fromhex(opened["chain"]), opened["round"], opened["id"], leaf(o["open"]["entry"])
         twenty = [f"{number(*terms, prize):04d}" for prize in range(1, 21)]
@@ -215,13 +267,15 @@ def check_receipt(path, outcome, keys, folder=None):
     print(f"ok: {r['first_name']} {r['last_name']} bet on {number_of(record):04d}: bet {i + 1} of batch {batch['batch']} of agency {batch['agency']}")
     opened, seal, result, places, sealed, _ = read_outcome(read(outcome), keys)
     need(batch["draw"] == seal["draw"] and r["draw"] == opened["id"], "the bet is of another draw")
+    check_record(record, opened["game"])
     need(places[0] < r["batch"]["index"] < places[1], "the batch is not between the opening and the seal")
     if folder:
         sealed.update({size: root(read_leaves(folder, keys)[:size]) for size in roots})
     same = [size for size in roots if size in sealed]
     need(all(roots[size] == sealed[size] for size in same), "the receipt and the outcome are of two logs")
     need(any(size > r["batch"]["index"] for size in same), "nothing to compare the two logs by: give the folder")
-    print("ok: the bet is in the sealed log, and", "won" if number_of(record) == int(result["number"]) else "did not win")
+    due = prize(record, opened["game"], result)
+    print("ok: the bet is in the sealed log, and", "did not win" if due is None else "won" + (f", and is paid {paid(due, result)} cents" if "pool" in result else ""))
 
 def tile(level, n, width):
     name = f"{n % 1000:03d}"
@@ -280,12 +334,14 @@ def check_draw(folder, number, name, leaves, keys):
             need(last < index < places[1] and leaves[index] == leaf(data[8:100]) and e["draw"] == number, f"batch at {index}")
             records, data, last = split(data[100:][:48 * e["count"]], 48), data[100 + 48 * e["count"]:], index
             for record in records:
-                check_record(record)
-            need((len(records), batch_root(b"".join(records)), 0) == (e["count"], e["root"], e["stake"]), f"the records of the batch at {index}")
+                check_record(record, opened["game"])
+            staked = sum(play_of(record)[4] for record in records)
+            need((len(records), batch_root(b"".join(records)), staked) == (e["count"], e["root"], e["stake"]), f"the records of the batch at {index}")
             total = agencies.setdefault(e["agency"], [0, 0, 0])
             total[:] = total[0] + 1, total[1] + e["count"], total[2] + e["stake"]
             need(total == [e["batch"], e["all_bets"], e["all_stake"]], f"the running totals of the batch at {index}")
-            wins[e["agency"]] = wins.get(e["agency"], 0) + sum(number_of(record) == int(result["number"]) for record in records)
+            due = [prize(record, opened["game"], result) for record in records]
+            wins.setdefault(e["agency"], []).extend(p for p in due if p is not None)
     lines = read(folder, "totals").decode().splitlines()
     for line in lines:
         agency, *total, word = line.split(" ")
@@ -295,8 +351,12 @@ def check_draw(folder, number, name, leaves, keys):
     need([len(lines), *sums] == [seal["agencies"], seal["batches"], seal["bets"], seal["stake"]], "the seal's figures")
     need(root([leaf(line.encode()) for line in lines]).hex() == seal["totals"], "the root of the totals")
     need(seal["missing"] == sum(line.endswith(" missing") for line in lines), "how many agencies are missing")
-    text = "".join(f"{agency} {won}\n" for agency, won in sorted(wins.items()) if won)
-    need(read(folder, "winners").decode() == text and sum(wins.values()) == result["winners"], "winners")
+    money = lambda won: ""
+    if opened["game"] != "specified":
+        check_payout(opened["game"], seal, result, wins)
+        money = lambda won: f" {sum(won)} {sum(paid(p, result) for p in won)}"
+    text = "".join(f"{agency} {len(won)}{money(won)}\n" for agency, won in sorted(wins.items()) if won)
+    need(read(folder, "winners").decode() == text and sum(map(len, wins.values())) == result["winners"], "winners")
     print(f"ok: draw {name}: {seal['bets']} records in {seal['batches']} batches, totals, {result['winners']} winners")
 
 def run(command, *args):
