@@ -24,6 +24,7 @@ import (
 	"quiniela"
 	"quiniela/internal/central"
 	"quiniela/internal/journal/postgres/pgtest"
+	"quiniela/internal/ledger"
 	"quiniela/internal/web"
 )
 
@@ -318,11 +319,23 @@ func (e *evening) shown(s *gameServer) (all string) {
 // again kills a server, another one each time, starts it again, and wants every server to say the same as before.
 func (e *evening) again(step string) {
 	e.t.Helper()
+	e.restarted(step, func(*gameServer) {})
+}
+
+// anew is again, and the state is lost meanwhile: the server has the journal alone.
+func (e *evening) anew(step string) {
+	e.t.Helper()
+	e.restarted(step, func(s *gameServer) { e.must(nil, "rm", "-r", filepath.Join(s.data, ledger.StateName)) })
+}
+
+func (e *evening) restarted(step string, meanwhile func(*gameServer)) {
+	e.t.Helper()
 	before := e.shown(e.current())
 	s := e.servers[e.steps%len(e.servers)]
 	e.steps++
 	_ = s.Process.Kill()
 	_ = s.Wait() // it was killed
+	meanwhile(s)
 	e.start(s)
 	for _, s := range e.servers {
 		after := ""
@@ -407,7 +420,7 @@ func (e *evening) sell(more string) {
 	e.again("between two batches")
 	e.clientsOf(1)
 	e.untilAll("has one agency's bets", func(d web.Draw) bool { return d.Finished == 1 })
-	e.again("after the first agency's finish")
+	e.anew("after the first agency's finish")
 	e.clientsOf(2)
 	e.untilAll("is closed", func(d web.Draw) bool { return d.State == "sealed" })
 	e.again("after all have finished")
@@ -418,6 +431,7 @@ func (e *evening) paid() {
 	e.t.Helper()
 	e.untilAll("is drawn", func(d web.Draw) bool { return d.State == "drawn" })
 	e.again("after the result")
+	e.anew("after the result")
 	for range 2 { // a further run of the clients changes nothing
 		for _, c := range e.clients {
 			c.wait()
@@ -464,8 +478,19 @@ func (e *evening) wantAPI(d gameDraw) {
 	}
 }
 
-// checked stops the servers and lets everybody check: the operator its journal, a stranger the public log, each bettor a receipt.
+// checked lets everybody check: the operator its journal, a stranger the public log, each bettor a receipt.
 func (e *evening) checked() {
+	e.t.Helper()
+	e.counted()
+	for _, d := range e.draws {
+		for _, s := range e.servers {
+			e.wantReceipts(d, s.data+"/public")
+		}
+	}
+}
+
+// counted stops the servers and lets everybody count who counts all bets of a draw.
+func (e *evening) counted() {
 	e.t.Helper()
 	for _, s := range e.servers {
 		for _, d := range e.draws {
@@ -480,9 +505,6 @@ func (e *evening) checked() {
 	}
 	for _, d := range e.draws {
 		e.wantBets(d)
-		for _, s := range e.servers {
-			e.wantReceipts(d, s.data+"/public")
-		}
 	}
 	for _, s := range e.servers {
 		e.wantAudit(s.data + "/public")
@@ -662,9 +684,16 @@ func (e *evening) entered() {
 		e.post("ana", "/api/v1/draws/"+d.id+"/number", body, 200)
 		e.post("eva", "/api/v1/draws/"+d.id+"/number", body, 200)
 	}
-	s := e.current()
-	_ = s.Process.Kill() // the entry is on the disk, the result perhaps not
-	_ = s.Wait()
+	e.kill() // the entry is on the disk, the result perhaps not
+}
+
+// kill kills the next server, and starts it again.
+func (e *evening) kill() {
+	e.t.Helper()
+	s := e.servers[e.steps%len(e.servers)]
+	e.steps++
+	_ = s.Process.Kill()
+	_ = s.Wait() // it was killed
 	e.start(s)
 }
 
