@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -499,6 +500,9 @@ func (s *session) complete(j *job) {
 		s.record(s.log, j, 0, j.err)
 	}
 	r := j.request
+	if r.Verb == wire.Bet {
+		j.err = refusedBet(j.err)
+	}
 	switch {
 	case j.err != nil:
 		s.refuse(j)
@@ -509,6 +513,19 @@ func (s *session) complete(j *job) {
 	case r.Verb == wire.Bet:
 		j.reply = wire.AppendBetOK(j.reply, r.Fields[2], j.number)
 	}
+}
+
+// refusedBet returns the refusal of a single bet. The form has the fields of the specification's game and no others, so a bet of another game has
+// to come in a batch: the ledger's refusal names the fields, in line 1 of what was no line.
+func refusedBet(err error) error {
+	var e *quiniela.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	if detail, ok := strings.CutPrefix(e.Detail, "line 1: "); ok {
+		return quiniela.Refuse(e.Code, "%s: send it as a bet line, in a batch", detail)
+	}
+	return err
 }
 
 // wrongToken is what a refusal of a wrong token is counted as. Other requests are denied by mistake.
