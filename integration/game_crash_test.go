@@ -51,18 +51,21 @@ func TestKillsOfTheGame(t *testing.T) {
 			}
 			e := openEvening(t, []gameDraw{randomBets(t, r, 1000)}, journal, data, realServer)
 			e.post("ana", "/api/v1/draws", `{"id":"crash","agencies":2,"game":"quiniela","terms":`+e.draws[0].terms+`,"source":"notary","two_people":true}`, 201)
-			e.clientsOf(1)
-			e.clientsOf(2)
-			kills := sampled(*kills, 20, 4)
-			during := 0
-			for range kills {
-				time.Sleep(time.Duration(r.IntN(150)) * time.Millisecond)
-				if e.draw("crash").State == "open" {
-					during++
+			kills, during := sampled(*kills, 20, 4), 0
+			for agency := 1; agency <= 2; agency++ { // while the first half of the kills lasts, the draw waits for the second agency
+				e.clientsOf(agency)
+				for range kills / 2 {
+					time.Sleep(time.Duration(r.IntN(150)) * time.Millisecond)
+					if e.draw("crash").State == "open" {
+						during++
+					}
+					e.kill()
 				}
-				e.kill()
 			}
-			t.Logf("%d of %d kills while bets came", during, kills)
+			if during == 0 {
+				t.Error("no kill came before all bets were stored")
+			}
+			t.Logf("%d of %d kills before all bets were stored", during, kills)
 			e.untilAll("is closed", func(d web.Draw) bool { return d.State == "sealed" })
 			e.entered()
 			e.kill()
