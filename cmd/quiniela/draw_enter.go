@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -123,6 +124,9 @@ func (c *drawEnterCommand) prizes(d web.Draw) (entered entry, err error) {
 	}
 	var extract []quiniela.Number
 	if len(c.Number) == 0 {
+		if bytes.HasPrefix(text, []byte("%PDF")) {
+			return entered, fmt.Errorf("%s is a PDF, of which no numbers are read: give all %d before --extract, and the file's SHA-256 is recorded with them", c.Extract, quiniela.PrizeCount)
+		}
 		if extract, err = draw.ParseExtract(text); err != nil {
 			return entered, fmt.Errorf("%s: %w", c.Extract, err)
 		}
