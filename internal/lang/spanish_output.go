@@ -15,7 +15,7 @@ var output = map[string]string{
 	"IN %s":         "EN %s",
 	"NAME":          "NOMBRE",
 	"NUMBER":        "Nº",
-	"STAKE":         "IMPORTE",
+	"STAKE":         "MONTO",
 	"PRIZES":        "PREMIOS",
 	"STATE":         "ESTADO",
 	"WINNERS":       "GANARON",
