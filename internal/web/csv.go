@@ -40,10 +40,23 @@ func (s *Site) cut(r *http.Request, err error) {
 	panic(http.ErrAbortHandler)
 }
 
-// winnersCSV sends how many winners each agency has.
+// winnersCSV sends how many winners each agency has, and in the game quiniela what they are paid.
 func (s *Site) winnersCSV(w http.ResponseWriter, r *http.Request) {
-	s.eachWinners(w, r, "winners", []string{"agency", "name", "winners"}, func(t table, one Winners) error {
-		t.row(strconv.Itoa(int(one.Agency)), one.Name, strconv.Itoa(int(one.Winners)))
+	d, err := s.Ledger.FindDraw(r.Context(), r.PathValue("id"))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	head := []string{"agency", "name", "winners"}
+	if d.Game != nil {
+		head = append(head, "due", "paid")
+	}
+	s.eachWinners(w, r, "winners", head, func(t table, one Winners) error {
+		cells := []string{strconv.Itoa(int(one.Agency)), one.Name, strconv.Itoa(int(one.Winners))}
+		if d.Game != nil {
+			cells = append(cells, quiniela.FormatCents(one.Due), quiniela.FormatCents(one.Paid))
+		}
+		t.row(cells...)
 		return nil
 	})
 }

@@ -63,7 +63,7 @@ func (s *Site) collect(r *http.Request, id string) (p page, err error) {
 	if err != nil {
 		return p, err
 	}
-	p.Chart, p.Most = distribution(tally)
+	p.Chart, p.Most = distribution(d.Game, tally)
 	return p, nil
 }
 

@@ -17,6 +17,9 @@ type form struct {
 	Detail  string            // what the ledger says of it, in English, where the page has no words of its own
 	People  int               // who may enter a number
 	Extract string            // the SHA-256, in hex, of the extract that was sent with a form that was refused
+	Read    bool              // its numbers were read from a file, and are to be looked at
+	bad     map[string]bool   // the fields of an extract that are to be corrected, by name
+	file    sentFile          // that came with the form
 }
 
 // newForm returns a form with what the fields of a request's body have, which is mostBody long at most.

@@ -46,6 +46,10 @@ func (s *Site) takeNumber(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		f.reject("extract", t.WrongExtract)
 	}
+	if d.Game != nil {
+		s.takeExtract(w, r, d, f, extract)
+		return
+	}
 	n, err := fourDigits(f.Typed["number"])
 	if err != nil {
 		f.reject("number", t.WrongNumber)
@@ -117,7 +121,8 @@ func (f *form) take(part *multipart.Part, extract *[]byte) error {
 		return err
 	}
 	hash := sha256.New()
-	size, err := io.Copy(hash, part)
+	f.file = sentFile{name: part.FileName()}
+	size, err := io.Copy(io.MultiWriter(hash, &f.file), part)
 	if size > 0 {
 		*extract = hash.Sum(nil)
 	}

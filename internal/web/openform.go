@@ -17,7 +17,7 @@ var sources = []string{string(quiniela.SourceNotary), string(quiniela.SourceBeac
 // localTime is how a browser writes a time without a zone.
 const localTime = "2006-01-02T15:04"
 
-// openForm shows the form for a new draw, with as many agencies as the last one has.
+// openForm shows the form for a new draw, with the game of the last one, its terms and as many agencies.
 func (s *Site) openForm(w http.ResponseWriter, r *http.Request) {
 	last, _, err := s.Ledger.LastDraws(r.Context(), 0, 1, func(ledger.Draw) bool { return true })
 	if err != nil {
@@ -26,9 +26,12 @@ func (s *Site) openForm(w http.ResponseWriter, r *http.Request) {
 	}
 	f := newForm(w, r)
 	f.Typed["source"] = sources[0]
+	var game *quiniela.Terms
 	if len(last) > 0 {
 		f.Typed["agencies"] = strconv.FormatUint(uint64(last[0].Agencies), 10)
+		game = last[0].Game
 	}
+	f.prefill(language(r), game)
 	if f.People = s.whoMayEnter(); f.People >= 2 {
 		f.Typed["two"] = "yes"
 	}
@@ -37,7 +40,7 @@ func (s *Site) openForm(w http.ResponseWriter, r *http.Request) {
 
 // takeTerms opens the draw of a form that was sent.
 func (s *Site) takeTerms(w http.ResponseWriter, r *http.Request) {
-	f := newForm(w, r, "id", "again", "agencies", "closes", "source", "number", "two")
+	f := newForm(w, r, append([]string{"id", "again", "agencies", "closes", "source", "number", "two"}, termFields...)...)
 	f.People = s.whoMayEnter()
 	terms := f.terms(language(r), time.Now())
 	if len(f.Wrong) == 0 {
@@ -67,6 +70,7 @@ func (f *form) terms(t texts, now time.Time) Terms {
 	}
 	v.Agencies = uint32(agencies)
 	v.Closes = f.closing(t, now)
+	f.game(t, &v)
 	if !slices.Contains(sources, v.Source) {
 		f.reject("source", t.WrongSource)
 	}
@@ -76,7 +80,9 @@ func (f *form) terms(t texts, now time.Time) Terms {
 			f.reject("closes", t.WrongBeaconCloses)
 		}
 	case quiniela.SourceFixed:
-		if v.Number, err = fourDigits(f.Typed["number"]); err != nil {
+		if v.Game == quiniela.GameQuiniela {
+			f.reject("source", t.WrongFixed)
+		} else if v.Number, err = fourDigits(f.Typed["number"]); err != nil {
 			f.reject("number", t.WrongNumber)
 		}
 	case quiniela.SourceNotary:

@@ -53,8 +53,10 @@ type page struct {
 	Form    form
 	Record  record // of a draw, to be printed
 	Trail   trailList
-	Backups *Backups // nil: the server makes none by itself
-	Results *results // of a page for bettors
+	Backups *Backups  // nil: the server makes none by itself
+	Results *results  // of a page for bettors
+	Payouts []Payouts // of the agencies, or of one
+	Why     []string  // why there is no such page of the draw
 }
 
 // here is a page's address, where it can be asked for.
@@ -94,12 +96,14 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 			Label string
 		}{of, t, label}
 	},
-	"iso":   func(t time.Time) string { return t.Format(time.RFC3339) },
-	"clock": func(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") },
-	"short": func(t time.Time) string { return short(t, time.Now()) },
-	"may":   operators.Role.May,
-	"field": newField,
-	"whole": whole,
+	"iso":         func(t time.Time) string { return t.Format(time.RFC3339) },
+	"clock":       func(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") },
+	"short":       func(t time.Time) string { return short(t, time.Now()) },
+	"may":         operators.Role.May,
+	"field":       newField,
+	"whole":       whole,
+	"columns":     columns,
+	"timesFields": func() []string { return timesFields[:] },
 }).ParseFS(files, "pages/*.html"))
 
 // thousands separates a whole number's thousands with a narrow space, which is right in both languages; page.js does the same.

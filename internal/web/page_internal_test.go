@@ -15,7 +15,8 @@ func TestABeaconsDrawShowsItsRoundAndItsPrizes(t *testing.T) {
 		want string
 	}{
 		{Draw{ID: "evening", State: "open", Source: "beacon", Round: 1000, RoundAt: &at}, `from the round signed at <time datetime="2023-08-23`},
-		{Draw{ID: "evening", State: "drawn", Source: "beacon", Number: &number, Winners: &winners, Prizes: []uint16{4597, 9224, 7}}, "All twenty prizes: 4597 9224 0007"},
+		{Draw{ID: "evening", State: "drawn", Source: "beacon", Number: &number, Winners: &winners, Prizes: []uint16{4597, 9224, 7}}, `All twenty prizes</h3>
+<div class="extract"><ol start="1"><li>4597</li><li>9224</li><li>0007</li></ol>`},
 	} {
 		var out bytes.Buffer
 		if err := templates.ExecuteTemplate(&out, "draw", page{T: english, Draw: row.draw}); err != nil || !strings.Contains(out.String(), row.want) {

@@ -6,6 +6,7 @@ type texts struct {
 	verifyTexts
 	formTexts
 	deskTexts
+	gameTexts
 	Lang            string
 	Title           string
 	Skip            string
@@ -84,6 +85,7 @@ var spanish = texts{
 	verifyTexts:     spanishVerify,
 	formTexts:       spanishForm,
 	deskTexts:       spanishDesk,
+	gameTexts:       spanishGame,
 	Lang:            "es",
 	Title:           "Quiniela",
 	Skip:            "Ir al contenido",
@@ -163,6 +165,7 @@ var english = texts{
 	verifyTexts:     englishVerify,
 	formTexts:       englishForm,
 	deskTexts:       englishDesk,
+	gameTexts:       englishGame,
 	Lang:            "en",
 	Title:           "Quiniela",
 	Skip:            "Skip to the content",

@@ -9,6 +9,9 @@ type resultTexts struct {
 	// The draw.
 	Number, Open, OpenUntil, Waiting, NumberAt, Winners, Bets, Prizes, Closed, Drawn, Note string
 
+	// What the game quiniela pays.
+	Pays, PaysHelp string
+
 	Check, CheckHelp, CheckUnlogged string
 
 	How, Fixed, Notary, NotaryTwo, ExtractIs, NoExtract, Beacon, BeaconRound, BeaconWas, BeaconWill, Late, SeeRound, Again, AgainHelp, Opening string
@@ -49,6 +52,9 @@ var resultsSpanish = resultTexts{
 	Closed:    "Cierre de las apuestas",
 	Drawn:     "Sorteado",
 	Note:      "Motivo del cierre",
+
+	Pays:     "Cuánto se paga",
+	PaysHelp: "Una apuesta acierta cuando un premio al que va termina en sus cifras. A un solo premio, como a la cabeza, que es el primero, se paga:",
 
 	Check:         "Comprobar mi comprobante",
 	CheckHelp:     "Escanee con la cámara del teléfono el código de su comprobante, o toque el botón y elija el archivo que le dio la agencia. Su comprobante no sale del teléfono.",
@@ -106,6 +112,9 @@ var resultsEnglish = resultTexts{
 	Closed:    "Bets were closed",
 	Drawn:     "Drawn",
 	Note:      "Why it was closed",
+
+	Pays:     "What is paid",
+	PaysHelp: "A bet hits when a prize that it is on ends in its digits. At a single prize, such as the head, which is the first, it is paid:",
 
 	Check:         "Check my receipt",
 	CheckHelp:     "Scan the code of your receipt with your phone's camera, or press the button and choose the file that the agency gave you. Your receipt does not leave your phone.",

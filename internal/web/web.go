@@ -131,11 +131,15 @@ func (s *Site) routePages() {
 	s.mux.HandleFunc("GET /draws", s.drawsPage)
 	s.mux.HandleFunc("GET /draws/{id}", s.drawPage)
 	for path, h := range map[string]http.HandlerFunc{
-		"GET /draws/{id}/act":         s.actPage,
-		"GET /draws/{id}/winners.csv": s.winnersCSV,
-		"GET /trail":                  s.trailPage,
-		"GET /trail.csv":              s.trailCSV,
-		"GET /backups":                s.backupsPage,
+		"GET /draws/{id}/act":                 s.actPage,
+		"GET /draws/{id}/winners.csv":         s.winnersCSV,
+		"GET /draws/{id}/prizes.csv":          s.prizesPage,
+		"GET /draws/{id}/settlement":          s.settlementPage,
+		"GET /draws/{id}/settlement/{agency}": s.sheetPage,
+		"GET /draws/{id}/settlement.csv":      s.settlementCSV,
+		"GET /trail":                          s.trailPage,
+		"GET /trail.csv":                      s.trailCSV,
+		"GET /backups":                        s.backupsPage,
 	} {
 		s.mux.HandleFunc(path, s.only(operators.Viewer, h))
 	}

@@ -5,9 +5,18 @@ const countdown = document.getElementById("countdown");
 let ahead = 0; // how many ms the server's clock is ahead of this machine's
 if (draw) follow(draw);
 if (countdown) countDown(countdown);
-document.getElementById("corrections")?.focus();
+(document.getElementById("corrections") || document.getElementById("notice"))?.focus();
+document.querySelector(".twenty")?.addEventListener("keydown", next);
 for (const button of document.querySelectorAll("button.print")) button.hidden = false;
 document.addEventListener("click", (event) => event.target.closest("button.print") && print());
+
+// next moves from a number of an extract to the one below it with Enter, as on the paper. After the last one Enter leads to the field behind them.
+function next(event) {
+  if (event.key !== "Enter" || event.target.tagName !== "INPUT") return;
+  event.preventDefault();
+  const fields = [...event.target.form.querySelectorAll("input:not([type=hidden])")];
+  fields[fields.indexOf(event.target) + 1]?.focus();
+}
 
 // countDown shows the time that is left each second. A screen reader is told at a few moments only.
 function countDown(root) {
@@ -39,6 +48,7 @@ function span(seconds) {
 
 function follow(root) {
   const count = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+  const pesos = (cents = 0) => "$\u00a0" + count(Math.floor(cents / 100)) + (document.documentElement.lang === "es" ? "," : ".") + String(cents % 100).padStart(2, "0");
   const set = (element, text) => { if (element && element.textContent !== text) element.textContent = text; };
   const live = document.getElementById("live");
   const seconds = 60;
@@ -98,6 +108,7 @@ function follow(root) {
   function figures(event) {
     set(document.getElementById("bets"), count(event.draw.bets));
     set(document.getElementById("finished"), count(event.draw.finished));
+    set(document.getElementById("staked"), pesos(event.draw.staked));
     const listed = document.getElementById("in-list-" + event.draw.id);
     if (listed) set(listed.cells[2], count(event.draw.bets));
     for (const agency of event.agencies || []) show(agency);
@@ -109,8 +120,9 @@ function follow(root) {
     if (!row) return;
     set(row.cells[1], count(agency.batches));
     set(row.cells[2], count(agency.bets));
+    set(row.querySelector(".staked"), pesos(agency.staked));
     row.className = "is-" + agency.state;
-    const mark = row.cells[3].firstElementChild;
+    const mark = row.querySelector(".state");
     set(mark, root.dataset[agency.state]);
     mark.className = "state " + agency.state;
   }
