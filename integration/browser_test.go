@@ -180,10 +180,13 @@ func replaced(err error) bool {
 	return errors.As(err, &e) && strings.Contains(e.Message, "navigated or closed")
 }
 
+// plainSpaces makes of the spaces at which no line ends what a pattern has: a comma between thousands, and a space behind a currency's sign.
+var plainSpaces = strings.NewReplacer("\u202f", ",", "\u00a0", " ")
+
 // text returns the text of the page, with a comma between thousands. A page without a body has none.
 func (b *browser) text() string {
 	b.t.Helper()
-	return strings.ReplaceAll(result[string](b, `document.body ? document.body.innerText : ""`), "\u202f", ",")
+	return plainSpaces.Replace(result[string](b, `document.body ? document.body.innerText : ""`))
 }
 
 // until waits until the page's text matches a pattern, for 30 seconds at most.

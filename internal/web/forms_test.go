@@ -80,15 +80,21 @@ func (v visitor) post(path string, fields url.Values) (int, string, string) {
 // enter sends the form for a number; extract is the file, "" is none.
 func (v visitor) enter(draw string, extract string, fields ...string) (int, string, string) {
 	v.d.t.Helper()
+	return v.sendFile(draw, "en", "extract.pdf", extract, fields...)
+}
+
+// sendFile sends the form for a number with a file, in a language.
+func (v visitor) sendFile(draw, lang, name, extract string, fields ...string) (int, string, string) {
+	v.d.t.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	for i := 0; i < len(fields); i += 2 {
 		_ = form.WriteField(fields[i], fields[i+1])
 	}
-	file, _ := form.CreateFormFile("file", "extract.pdf")
+	file, _ := form.CreateFormFile("file", name)
 	_, _ = io.WriteString(file, extract)
 	_ = form.Close()
-	return v.do("POST", "/draws/"+draw+"/number", form.FormDataContentType(), &body)
+	return v.do("POST", "/draws/"+draw+"/number?lang="+lang, form.FormDataContentType(), &body)
 }
 
 // closed opens and closes a draw that waits for its number.
@@ -108,6 +114,8 @@ func TestEachRoleHasItsPages(t *testing.T) {
 	t.Parallel()
 	d := open(t)
 	d.drawn()
+	d.evening(`{}`)
+	d.paid()
 	d.closed("night", false)
 	d.register("nora", operators.Notary, notaryKey)
 	d.register("vera", operators.Viewer, viewerKey)
@@ -116,7 +124,9 @@ func TestEachRoleHasItsPages(t *testing.T) {
 	}
 	needs := map[string]operators.Role{
 		"GET /": "", "GET /draws": "", "GET /draws/1": "",
-		"GET /draws/1/act": operators.Viewer, "GET /draws/1/winners.csv": operators.Viewer, "GET /trail": operators.Viewer, "GET /trail.csv": operators.Viewer, "GET /backups": operators.Viewer,
+		"GET /draws/nocturna/settlement": operators.Viewer, "GET /draws/nocturna/settlement/1": operators.Viewer, "GET /draws/nocturna/settlement.csv": operators.Viewer,
+		"GET /draws/nocturna/prizes.csv": operators.Viewer,
+		"GET /draws/1/act":               operators.Viewer, "GET /draws/1/winners.csv": operators.Viewer, "GET /trail": operators.Viewer, "GET /trail.csv": operators.Viewer, "GET /backups": operators.Viewer,
 		"GET /draws/night/number": operators.Notary, "POST /draws/night/number": operators.Notary, "GET /draws/1/documents.csv": operators.Notary,
 		"GET /open": operators.Operator, "POST /draws": operators.Operator, "GET /draws/1/close": operators.Operator, "POST /draws/1/close": operators.Operator,
 	}

@@ -47,7 +47,7 @@ func TestStrangersSeeNothingOfAnOpenDraw(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	paths := []string{"/", "/draws/night", "/draws/night?from=30", "/?draws=2", "/draws", "/draws?q=night", "/draws/night/act", "/draws/night/winners.csv", "/draws/night/documents.csv",
+	paths := []string{"/", "/draws/night", "/draws/night?from=30", "/?draws=2", "/draws", "/draws?q=night", "/draws/night/act", "/draws/night/winners.csv", "/draws/night/documents.csv", "/draws/night/prizes.csv", "/draws/night/settlement", "/draws/night/settlement/37", "/draws/night/settlement.csv",
 		"/draws/night/number", "/draws/night/close", "/open", "/trail", "/trail.csv", "/backups", "/resultados", "/resultados/night", "/verify", "/login", "/static/", "/static/page.js", "/log/", "/log/checkpoint",
 		"/metrics", "/readyz", "/healthz", "/debug/pprof/", "/api/v1/events?draw=night"}
 	for _, operation := range d.site.Operations() {

@@ -246,7 +246,7 @@ func TestDocumentsAreForTheOperator(t *testing.T) {
 
 func TestEveryPageIsGuarded(t *testing.T) {
 	d := open(t)
-	for _, path := range []string{"/", "/draws/1", "/draws/none", "/login", "/draws", "/open", "/trail", "/trail.csv", "/draws/1/act", "/verify", "/verify?draw=1", "/api/v1/draws", "/api/v1/none", "/static/page.js", "/metrics", "/healthz"} {
+	for _, path := range []string{"/", "/draws/1", "/draws/none", "/login", "/draws", "/open", "/trail", "/trail.csv", "/draws/1/act", "/draws/1/settlement", "/verify", "/verify?draw=1", "/api/v1/draws", "/api/v1/none", "/static/page.js", "/metrics", "/healthz"} {
 		base := d.server.URL
 		if path == "/metrics" || path == "/healthz" {
 			base = d.admin.URL
