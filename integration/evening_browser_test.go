@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
 	"quiniela"
@@ -60,7 +61,7 @@ func openEvening(t *testing.T) evening {
 	return e
 }
 
-// send has an agency send its file to a draw.
+// send has an agency send its file to a draw. The client then waits for the result.
 func (e evening) send(draw string, agency int) *process {
 	return e.launch("client", "--id", fmt.Sprint(agency), "--server", e.address, "--file", fmt.Sprintf(".data/agency-%d.csv", agency), "--draw", draw,
 		"--token-file", fmt.Sprintf("agency-%d.token", agency), "--token-in-clear")
@@ -72,11 +73,14 @@ func (b *browser) attach(e evening, name string) {
 	b.do(chromedp.SetUploadFiles(chromedp.CSS("#file"), []string{filepath.Join(e.dir, name)}))
 }
 
-// choose sets a field that is no text.
+// set sets a field that is no text.
 func (b *browser) set(id, property, value string) {
 	b.t.Helper()
 	result[bool](b, fmt.Sprintf(`(document.querySelector(%q).%s = %s, true)`, id, property, value))
 }
+
+// enterKey presses Enter as a keyboard does, in one event. chromedp.KeyEvent makes a second one of it, which a page cannot prevent with the first.
+var enterKey = send(input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: "Enter", Code: "Enter", Text: "\r", WindowsVirtualKeyCode: 13})
 
 // typed returns the twenty numbers that are in the form.
 func (b *browser) typed() string {
@@ -100,12 +104,12 @@ func TestAnEveningOfTheGameQuiniela(t *testing.T) {
 	// It is sold, and the page follows.
 	b.until(`(?s)Quiniela con premios en pesos.*600 con tres y 3,500 con cuatro.*Apuesta mínima: \$ 10,50\. Máxima: \$ 5,000,00\. Tope de banca: si los premios suman más de 2 veces`)
 	b.until(`en vivo`)
-	e.send(nocturna, 1).wait()
+	e.send(nocturna, 1)
 	b.until(`(?m)^1 Rosario centro\s+\d+\s+501\s+\$ 6,844,00\s+Terminó`)
 	b.until(`(?i)Apostado\s+\$ 6,844,00`)
 	b.until(`(?s)La barra más alta: 6 · Apuestas a una sola cifra: 0.*Los más jugados\s+Número\s+Apuestas\s+62\s+6`)
 	b.everywhere("evening-selling")
-	e.send(nocturna, 2).wait()
+	e.send(nocturna, 2)
 	b.until(`Este sorteo espera su número`)
 	b.until(`Apuestas a una sola cifra: 500`)
 
@@ -160,7 +164,7 @@ func (b *browser) entersTheEvening(e evening) {
 	b.goTo("Ingresar el extracto")
 	b.until(`se ingresa una sola vez`)
 	b.everywhere("evening-enter")
-	b.do(chromedp.Focus(chromedp.CSS("#prize-09")), chromedp.KeyEvent("3376\r7481\r"))
+	b.do(chromedp.Focus(chromedp.CSS("#prize-09")), chromedp.KeyEvent("3376"), enterKey, chromedp.KeyEvent("7481"), enterKey)
 	if at := result[string](b, `document.activeElement.id`); at != "prize-11" || !strings.HasSuffix(strings.TrimSpace(b.typed()), "3376 7481") {
 		b.t.Errorf("Enter leads from the ninth number and the tenth to %s: %q", at, b.typed())
 	}

@@ -400,8 +400,10 @@ func TestAgenciesAreSettledWith(t *testing.T) {
 	}
 	d.paid()
 	wants(t, "the page", d.page("/draws/nocturna/settlement", "en"), `href="/draws/nocturna/settlement/1">1 Rosario centro</a>`,
-		`<td class="n wide">3</td><td class="n">$ 183.84</td><td class="n wide">2</td><td class="n wide">$ 3,383.80</td><td class="n">$ 3,383.80</td><td class="n">−$ 3,199.96</td>`,
-		`Total of the draw</th><td class="n wide">5</td><td class="n">$ 284.84</td><td class="n wide">3</td><td class="n wide">$ 4,083.80</td><td class="n">$ 4,083.80</td><td class="n">−$ 3,798.96</td>`)
+		"Agency", `data-column="Bets">3</td>`, `data-column="Staked">$ 183.84</td>`, `data-column="Winners">2</td>`, `data-column="Prizes">$ 3,383.80</td>`, `data-column="Balance">−$ 3,199.96</td>`)
+	if got := rowOf(d.page("/draws/nocturna/settlement", "en"), "Total of the draw"); got != "5 | $ 284.84 | 3 | $ 4,083.80 | $ 4,083.80 | −$ 3,798.96" {
+		t.Errorf("the total is %s", got)
+	}
 	wants(t, "la página", d.page("/draws/nocturna/settlement", "es"), "Liquidación", "−$ 3,199,96", "Total del sorteo")
 	wants(t, "the sheet", d.page("/draws/nocturna/settlement/1", "en"), "Rosario centro", "<strong>−$ 3,199.96</strong>", "For the agency", "For the lottery", "<ol start=\"11\"><li>4062</li>", "500 with", "!Ana")
 	wants(t, "la hoja", d.page("/draws/nocturna/settlement/2", "es"), "Liquidación de la agencia 2", "$ 101,00", "Por la agencia")
@@ -416,6 +418,19 @@ func TestAgenciesAreSettledWith(t *testing.T) {
 	if _, _, text := d.ask(d.inner.URL, "GET", "/draws/nocturna/prizes.csv", ""); text != api || strings.Count(text, "\n") != 4 {
 		t.Errorf("the prizes:\n%s", text)
 	}
+}
+
+// rowOf returns the cells of a table's row with a head.
+func rowOf(page, head string) string {
+	row := regexp.MustCompile(`>` + head + `</th>(.*)</tr>`).FindStringSubmatch(page)
+	if row == nil {
+		return "not there"
+	}
+	var cells []string
+	for _, m := range regexp.MustCompile(`<td[^>]*>([^<]*)</td>`).FindAllStringSubmatch(row[1], -1) {
+		cells = append(cells, m[1])
+	}
+	return strings.Join(cells, " | ")
 }
 
 // A draw of the other game has no settlement, and the page says why. So has an agency that the draw does not expect.
@@ -472,7 +487,9 @@ func TestManyAgenciesAreSettledWith(t *testing.T) {
 			}
 			seen[m[1]] = true
 		}
-		wants(t, at, text, "Total of the draw</th><td class=\"n wide\">451</td><td class=\"n\">$ 569.50</td>")
+		if got := rowOf(text, "Total of the draw"); !strings.HasPrefix(got, "451 | $ 569.50 | ") {
+			t.Errorf("%s: the total is %s", at, got)
+		}
 		at = ""
 		if m := regexp.MustCompile(`<a href="(\?from=[^"#]+)#settlement" rel="next"`).FindStringSubmatch(text); m != nil {
 			at = "/draws/nocturna/settlement" + m[1]

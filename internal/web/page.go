@@ -102,6 +102,7 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"may":         operators.Role.May,
 	"field":       newField,
 	"whole":       whole,
+	"cell":        func(column, text string) any { return struct{ Column, Text string }{column, text} },
 	"columns":     columns,
 	"timesFields": func() []string { return timesFields[:] },
 }).ParseFS(files, "pages/*.html"))

@@ -93,7 +93,7 @@ var spanishGame = gameTexts{
 	StakesAny:  "Sin máxima.",
 	CapOf:      "Tope de banca: si los premios suman más de %s veces lo apostado en el sorteo, todos se pagan en la misma proporción.",
 	CapNone:    "Sin tope de banca: cada premio se paga entero.",
-	ShareIs:    "Los premios suman %s, más que el tope de %s veces lo apostado, que es %s. De cada premio se paga la misma parte, el %s %%.",
+	ShareIs:    "Los premios suman %s, más que el tope de %s veces lo apostado, que es %s. De cada premio se paga la misma parte, el %s\u00a0%%.",
 
 	GameHint:     "Con premios en pesos, cada apuesta tiene un monto y va a las últimas cifras, de una a cuatro, de uno o varios de los veinte premios.",
 	TermsTitle:   "Premios en pesos",
@@ -162,7 +162,7 @@ var englishGame = gameTexts{
 	StakesAny:  "No greatest.",
 	CapOf:      "Cap: if the prizes come to more than %s times what was staked in the draw, all are paid at the same share.",
 	CapNone:    "No cap: each prize is paid in full.",
-	ShareIs:    "The prizes come to %s, more than the cap of %s times what was staked, which is %s. The same part of each prize is paid, %s %%.",
+	ShareIs:    "The prizes come to %s, more than the cap of %s times what was staked, which is %s. The same part of each prize is paid, %s\u00a0%%.",
 
 	GameHint:     "With prizes in pesos, each bet has a stake and is on the last digits, one to four, of one or more of the twenty prizes.",
 	TermsTitle:   "Prizes in pesos",
