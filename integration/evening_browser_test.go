@@ -231,8 +231,8 @@ func (b *browser) readsTheEvening(e evening) {
 func (b *browser) bettorReadsTheEvening(e evening) {
 	b.t.Helper()
 	for lang, want := range map[string]string{
-		"es": `(?s)Salió el\s+4563.*Los veinte premios.*Dos cifras: 70 veces lo apostado.*más que el tope de 2 veces lo apostado`,
-		"en": `(?s)The number is\s+4563.*All twenty prizes.*Two digits: 70 times the stake.*more than the cap of 2 times what was staked`,
+		"es": `(?s)Salió el\s+4563.*más que el tope de 2 veces lo apostado.*Los veinte premios.*Dos cifras: 70 veces lo apostado`,
+		"en": `(?s)The number is\s+4563.*more than the cap of 2 times what was staked.*All twenty prizes.*Two digits: 70 times the stake`,
 	} {
 		b.do(chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile), chromedp.Navigate(e.site+"/resultados/"+nocturna+"?lang="+lang))
 		b.until(want)

@@ -51,6 +51,11 @@ func (s *Site) collectRecord(p *page, r *http.Request, d ledger.Draw) error {
 		return err
 	}
 	slices.Reverse(acts)
+	for i, a := range acts {
+		if d.Game != nil && a.What == journal.ActEnter && a.Note == joined(d.Prizes()) {
+			acts[i].Note = "" // the act has the twenty numbers already
+		}
+	}
 	p.Record = record{Extract: hex.EncodeToString(d.Extract), Complete: d.Result != nil, Signers: d.EnteredBy, Printed: time.Now()}
 	p.Trail.Acts = newActs(acts)
 	return nil
