@@ -126,8 +126,8 @@ func (s *Site) collectWinners(p *page, r *http.Request, d ledger.Draw) (err erro
 	if err != nil {
 		return err
 	}
-	if from > 1 {
-		p.More.Before = link(r, "winners", 1, language(r).AtWinners)
+	if from > 0 { // agency 0 may be the first
+		p.More.Before = link(r, "winners", 0, language(r).AtWinners)
 	}
 	if next > 0 {
 		p.More.After = link(r, "winners", uint64(next), language(r).AtWinners)
@@ -157,7 +157,7 @@ func (s *Site) collectAgencies(p *page, r *http.Request, d ledger.Draw) error {
 		return err
 	}
 	if from > 1 {
-		p.Others.Before = link(r, "from", uint64(max(from, pageAgencies+1)-pageAgencies), language(r).AtAgencies)
+		p.Others.Before = link(r, "from", uint64(from-min(from, pageAgencies)), language(r).AtAgencies)
 	}
 	if len(shown) > pageAgencies {
 		p.Others.After = link(r, "from", uint64(shown[pageAgencies].Agency), language(r).AtAgencies)

@@ -412,7 +412,7 @@ func TestDrawsAreFound(t *testing.T) {
 			t.Error("strangers are told who waits for whom")
 		}
 	}
-	if _, _, text := d.ask(d.inner.URL, "GET", "/", ""); !strings.Contains(text, `class="waits"`) || strings.Index(text, `class="waits"`) > strings.Index(text, `<dl class="figures">`) {
+	if _, _, text := d.ask(d.inner.URL, "GET", "/", ""); !strings.Contains(text, `class="waits"`) || !strings.Contains(text, `>Ingresar el número</a>`) || strings.Index(text, `class="waits"`) > strings.Index(text, `<dl class="figures">`) {
 		t.Error("the draw that waits for its number is not on top")
 	}
 }

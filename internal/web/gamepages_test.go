@@ -175,6 +175,7 @@ func TestTheFormForAnExtract(t *testing.T) {
 	d := open(t)
 	ana := d.visit("ana", key)
 	d.sold(false)
+	wants(t, "the list", d.page("/draws", "en"), `>Enter the extract</a>`, "!Enter the number")
 	if _, text := ana.get("/draws/nocturna/number"); strings.Count(text, `inputmode="numeric" maxlength="4"`) != 20 || !strings.Contains(text, `name="again"`) || strings.Contains(text, `name="number"`) {
 		t.Errorf("the form:\n%s", text)
 	}
@@ -470,7 +471,7 @@ func TestManyAgenciesAreSettledWith(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.bet(found.Seq, quiniela.Unattributed, "Ana,Paz,1,1990-01-01,62,7\n")
+	d.bet(found.Seq, quiniela.Unattributed, "Ana,Paz,1,1990-01-01,63,7\n")
 	for a := range quiniela.Agency(450) {
 		d.bet(found.Seq, a+2, "Ana,Paz,1,1990-01-01,63,1.25\n")
 	}
@@ -500,6 +501,9 @@ func TestManyAgenciesAreSettledWith(t *testing.T) {
 	}
 	wants(t, "too far", d.page("/draws/nocturna/settlement?from=499", "en"), `settlement/0"`)
 	wants(t, "back", d.page("/draws/nocturna/settlement?from=300", "en"), `<a href="?from=0#settlement" rel="prev"`)
+	// The lists of the draw's page lead back to the bets without an agency too.
+	wants(t, "winners", d.page("/draws/nocturna?winners=300", "en"), `<a href="?winners=0#winners" rel="prev"`)
+	wants(t, "agencies", d.page("/draws/nocturna?from=200", "en"), `<a href="?from=0#agencies" rel="prev"`)
 	_, _, text := d.ask(d.inner.URL, "GET", "/draws/nocturna/settlement.csv", "")
 	all, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 	if err != nil || len(all) != 452 {

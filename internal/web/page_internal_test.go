@@ -15,6 +15,7 @@ func TestABeaconsDrawShowsItsRoundAndItsPrizes(t *testing.T) {
 		want string
 	}{
 		{Draw{ID: "evening", State: "open", Source: "beacon", Round: 1000, RoundAt: &at}, `from the round signed at <time datetime="2023-08-23`},
+		{Draw{ID: "evening", State: "drawn", Source: "beacon", Number: &number, Winners: &winners, Prizes: make([]uint16, 20)}, strings.Repeat("<li>0000</li>", 10) + `</ol><ol start="11">` + strings.Repeat("<li>0000</li>", 10) + "</ol></div>"},
 		{Draw{ID: "evening", State: "drawn", Source: "beacon", Number: &number, Winners: &winners, Prizes: []uint16{4597, 9224, 7}}, `All twenty prizes</h3>
 <div class="extract"><ol start="1"><li>4597</li><li>9224</li><li>0007</li></ol>`},
 	} {
