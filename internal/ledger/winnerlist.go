@@ -36,6 +36,16 @@ type Prize struct {
 
 // Winners returns an agency's winners, and false while the draw has no result. ctx ends the wait for a shared journal.
 func (l *Ledger) Winners(ctx context.Context, draw uint64, agency quiniela.Agency) (w Winners, drawn bool, err error) {
+	return l.winners(ctx, draw, agency, false)
+}
+
+// OperatorsWinners is Winners for those who run the lottery: they may also ask for the winners of the bets that name no agency, which are
+// those of quiniela.Unattributed.
+func (l *Ledger) OperatorsWinners(ctx context.Context, draw uint64, agency quiniela.Agency) (w Winners, drawn bool, err error) {
+	return l.winners(ctx, draw, agency, true)
+}
+
+func (l *Ledger) winners(ctx context.Context, draw uint64, agency quiniela.Agency, unattributed bool) (w Winners, drawn bool, err error) {
 	d, ok := l.state.draw(draw)
 	if (!ok || d.Result == nil) && l.shared != nil {
 		if err := l.fresh(ctx); err != nil {
@@ -46,7 +56,7 @@ func (l *Ledger) Winners(ctx context.Context, draw uint64, agency quiniela.Agenc
 	if !ok {
 		return w, false, errNoDraw
 	}
-	if err := checkAgency(d, agency, false); err != nil || d.Result == nil {
+	if err := checkAgency(d, agency, unattributed); err != nil || d.Result == nil {
 		return w, false, err
 	}
 	if err := d.forgotten(); err != nil {

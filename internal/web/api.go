@@ -418,7 +418,7 @@ func (s *Site) listDocuments(r *http.Request) (any, error) {
 }
 
 func (s *Site) documents(r *http.Request, d ledger.Draw, agency quiniela.Agency, from uint32, most int) ([]string, error) {
-	w, drawn, err := s.Ledger.Winners(r.Context(), d.Seq, agency)
+	w, drawn, err := s.Ledger.OperatorsWinners(r.Context(), d.Seq, agency)
 	if err != nil || !drawn {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ type Ledger interface {
 	Unfinished(ctx context.Context, id string, most int) ([]ledger.AgencyProgress, error)
 	Tally(ctx context.Context, id string) (*ledger.Tally, error)
 	CountWinners(ctx context.Context, id string, from quiniela.Agency, most int) ([]ledger.AgencyCount, error)
-	Winners(ctx context.Context, draw uint64, agency quiniela.Agency) (w ledger.Winners, drawn bool, err error)
+	OperatorsWinners(ctx context.Context, draw uint64, agency quiniela.Agency) (w ledger.Winners, drawn bool, err error)
 	EachPrize(ctx context.Context, id string, f func(ledger.Prize) error) error
 	Payouts(ctx context.Context, id string, from quiniela.Agency, most int) ([]ledger.AgencyPayout, error)
 	OpenDraw(ctx context.Context, by ledger.Actor, t ledger.Terms) (ledger.Draw, error)

@@ -244,6 +244,18 @@ func TestDocumentsAreForTheOperator(t *testing.T) {
 	}
 }
 
+// A bet that names no agency may win. The operator sees it with the others, and in the table of documents.
+func TestABetWithoutAnAgencyIsAWinnerToo(t *testing.T) {
+	d := open(t)
+	d.bet(0, quiniela.Unattributed, "Leo,Gil,41000001,1990-01-01,7574\n")
+	d.drawn()
+	for path, want := range map[string]string{"/draws/1": "41000001", "/draws/1/documents.csv": "0,,41000001\n1,Rosario centro,30904465\n", "/api/v1/draws/1/winners/0": `["41000001"]`} {
+		if status, _, text := d.ask(d.inner.URL, "GET", path, ""); status != 200 || !strings.Contains(text, want) {
+			t.Errorf("%s: %d, want %q\n%s", path, status, want, text)
+		}
+	}
+}
+
 func TestEveryPageIsGuarded(t *testing.T) {
 	d := open(t)
 	for _, path := range []string{"/", "/draws/1", "/draws/none", "/login", "/draws", "/open", "/trail", "/trail.csv", "/draws/1/act", "/draws/1/settlement", "/verify", "/verify?draw=1", "/api/v1/draws", "/api/v1/none", "/static/page.js", "/metrics", "/healthz"} {
