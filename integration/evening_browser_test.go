@@ -29,14 +29,14 @@ func ranked(numbers []string) string {
 	return text.String()
 }
 
-// evening is a lottery with two agencies whose files have bets of the game quiniela.
-type evening struct {
+// pageEvening is a lottery with two agencies whose files have bets of the game quiniela.
+type pageEvening struct {
 	*lab
 	address, site string
 	keys          map[string]string // of the people, by name
 }
 
-func openEvening(t *testing.T) evening {
+func openPageEvening(t *testing.T) pageEvening {
 	l := &lab{t, t.TempDir()}
 	l.mkdir(".data")
 	var bets [2]strings.Builder
@@ -46,7 +46,7 @@ func openEvening(t *testing.T) evening {
 	}
 	bets[0].WriteString("Ana,Paz,30904465,1990-01-01,62,100,1-20\n")
 	bets[1].WriteString("Leo,Gil,30904466,1990-01-01,4563,100\n")
-	e := evening{lab: l, keys: map[string]string{}}
+	e := pageEvening{lab: l, keys: map[string]string{}}
 	for i := range bets {
 		l.write(fmt.Sprintf(".data/agency-%d.csv", i+1), bets[i].String())
 		l.write(fmt.Sprintf("agency-%d.token", i+1), l.launch("agency", "add", fmt.Sprint(i+1), "--name", []string{"Rosario centro", "San Salvador de Jujuy"}[i]).await(`(\S{40,})`)+"\n")
@@ -62,13 +62,13 @@ func openEvening(t *testing.T) evening {
 }
 
 // send has an agency send its file to a draw. The client then waits for the result.
-func (e evening) send(draw string, agency int) *process {
+func (e pageEvening) send(draw string, agency int) *process {
 	return e.launch("client", "--id", fmt.Sprint(agency), "--server", e.address, "--file", fmt.Sprintf(".data/agency-%d.csv", agency), "--draw", draw,
 		"--token-file", fmt.Sprintf("agency-%d.token", agency), "--token-in-clear")
 }
 
 // attach chooses a file of the lab for the form.
-func (b *browser) attach(e evening, name string) {
+func (b *browser) attach(e pageEvening, name string) {
 	b.t.Helper()
 	b.do(chromedp.SetUploadFiles(chromedp.CSS("#file"), []string{filepath.Join(e.dir, name)}))
 }
@@ -93,7 +93,7 @@ func (b *browser) typed() string {
 // people enter the extract, and the second sees nothing of it.
 func TestAnEveningOfTheGameQuiniela(t *testing.T) {
 	chromium := needBrowser(t)
-	e := openEvening(t)
+	e := openPageEvening(t)
 	b := openBrowser(t, chromium)
 	b.language("es")
 	b.do(chromedp.EmulateViewport(1280, 900), chromedp.Navigate(e.site+"/open"))
@@ -157,7 +157,7 @@ func (b *browser) opensTheEvening() {
 }
 
 // entersTheEvening enters the extract, after a file that is none.
-func (b *browser) entersTheEvening(e evening) {
+func (b *browser) entersTheEvening(e pageEvening) {
 	b.t.Helper()
 	e.write("lost.csv", strings.Replace(ranked(eveningExtract), "0562", "562", 1))
 	e.write("extract.csv", ranked(eveningExtract))
@@ -197,7 +197,7 @@ func money(cents uint64) string {
 }
 
 // readsTheEvening reads what was drawn and is paid, and settles with the agencies.
-func (b *browser) readsTheEvening(e evening) {
+func (b *browser) readsTheEvening(e pageEvening) {
 	b.t.Helper()
 	staked := uint64(684400 + 500*2000 + 10000)
 	b.until(`(?s)Apostado\s+` + money(staked) + `.*más que el tope de 2 veces lo apostado, que es ` + money(2*staked) + `.*la misma parte, el \d+,\d\d %.*Total del sorteo`)
@@ -228,7 +228,7 @@ func (b *browser) readsTheEvening(e evening) {
 }
 
 // bettorReadsTheEvening reads the results on a phone, in both languages.
-func (b *browser) bettorReadsTheEvening(e evening) {
+func (b *browser) bettorReadsTheEvening(e pageEvening) {
 	b.t.Helper()
 	for lang, want := range map[string]string{
 		"es": `(?s)Salió el\s+4563.*más que el tope de 2 veces lo apostado.*Los veinte premios.*Dos cifras: 70 veces lo apostado`,
@@ -242,7 +242,7 @@ func (b *browser) bettorReadsTheEvening(e evening) {
 }
 
 // twoEnterTheExtract has two people enter the extract of a draw whose form was filled with the terms of the one before.
-func (b *browser) twoEnterTheExtract(e evening) {
+func (b *browser) twoEnterTheExtract(e pageEvening) {
 	b.t.Helper()
 	const draw = "2026-11-24-vespertina"
 	b.do(chromedp.Navigate(e.site + "/open"))
