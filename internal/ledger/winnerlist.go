@@ -115,7 +115,7 @@ func (w Winners) Prizes(ctx context.Context, from uint32, most int) (prizes []Pr
 	return prizes, err
 }
 
-// each calls f with the winning bets from an index on, until it returns false.
+// each calls f with the winning bets from an index on, until it returns false. A bet is valid during its call.
 func (w Winners) each(ctx context.Context, from uint32, f func(*Prize) (more bool)) error {
 	if w.draw.Game != nil {
 		return w.eachPrize(ctx, from, f)
@@ -132,13 +132,14 @@ func (w Winners) eachStored(from uint32, f func(*Prize) (more bool)) (err error)
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
 	number, _ := w.draw.winning()
+	p := Prize{Agency: w.agency, Play: quiniela.SpecifiedPlay(number), Hits: 1} // one for all calls: a list may have millions
 	for ok := it.First(); ok; ok = it.Next() {
 		row, err := it.ValueAndErr()
 		if err != nil {
 			return err
 		}
-		batch, line, document := winnerOf(row)
-		if !f(&Prize{Agency: w.agency, Batch: batch, Line: line, Play: quiniela.SpecifiedPlay(number), Hits: 1, Document: document}) {
+		p.Batch, p.Line, p.Document = winnerOf(row)
+		if !f(&p) {
 			return nil
 		}
 	}
