@@ -6,7 +6,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"runtime"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 	"golang.org/x/sync/errgroup"
@@ -102,8 +104,29 @@ const markEvery = 4096
 // spanPrizes are what the batches of a span win.
 type spanPrizes struct {
 	winnings
-	digests []byte // see journal.AppendBatchDigest
+	digests []byte // see journal.AppendBatchDigest; nil once they are hashed
 	marks   []mark // their indexes count from the span's first winning bet
+}
+
+// ordered hashes the digests of spans in the spans' order, in whichever order they are found. It keeps only those whose turn has not come:
+// all of them together would be 60 MB in a draw of 100 M bets.
+type ordered struct {
+	mu    sync.Mutex
+	hash  hash.Hash
+	found []spanPrizes
+	done  []bool
+	next  int // the first span that is not hashed
+}
+
+// add hashes the digests of a span that has been found, if it is its turn, and those that waited for it.
+func (o *ordered) add(span int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.done[span] = true
+	for ; o.next < len(o.done) && o.done[o.next]; o.next++ {
+		_, _ = o.hash.Write(o.found[o.next].digests) // never fails
+		o.found[o.next].digests = nil
+	}
 }
 
 // findPrizes finds what the bets of a draw are paid, on all cores, from the packed plays of every batch. Where the cap is exceeded, what each
@@ -111,8 +134,11 @@ type spanPrizes struct {
 func (s *state) findPrizes(ctx context.Context, d Draw) (*winners, error) {
 	table, spans := newHits(d.Prizes()), s.spans(d)
 	found := make([]spanPrizes, len(spans))
+	digest := &ordered{hash: sha256.New(), found: found, done: make([]bool, len(spans))}
 	err := eachSpan(ctx, spans, func(ctx context.Context, i int) (err error) {
-		found[i], err = s.findSpanPrizes(ctx, d, spans[i], table)
+		if found[i], err = s.findSpanPrizes(ctx, d, spans[i], table); err == nil {
+			digest.add(i)
+		}
 		return err
 	})
 	if err != nil {
@@ -127,12 +153,10 @@ func (s *state) findPrizes(ctx context.Context, d Draw) (*winners, error) {
 			return nil, fmt.Errorf("find what is paid in draw %s: %w", d.ID, err)
 		}
 	}
-	w, hash := new(winners), sha256.New()
+	w := &winners{sum: digest.hash.Sum(nil)}
 	for i := range found {
 		w.addPrizes(spans[i].agency, &found[i])
-		_, _ = hash.Write(found[i].digests) // never fails
 	}
-	w.sum = hash.Sum(nil)
 	return w, nil
 }
 

@@ -1,8 +1,12 @@
 package ledger
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"math/big"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"quiniela"
@@ -90,4 +94,57 @@ func TestThePrizesAreThoseOfThePlainRules(t *testing.T) {
 			t.Fatalf("%d are paid of %d, with %d staked under %s", paid, all, staked, terms)
 		}
 	}
+}
+
+// The digests of spans are hashed in the spans' order, whichever is found first, and none of them stays in memory.
+func TestDigestsAreHashedInTheOrderOfTheirSpans(t *testing.T) {
+	const spans = 50
+	want := sha256.New()
+	found := make([]spanPrizes, spans)
+	for i := range found {
+		found[i].digests = fmt.Appendf(nil, "digests of span %d\n", i)
+		_, _ = want.Write(found[i].digests)
+	}
+	o := &ordered{hash: sha256.New(), found: found, done: make([]bool, spans)}
+	var all sync.WaitGroup
+	for _, i := range rand.New(rand.NewPCG(1, 2)).Perm(spans) {
+		all.Go(func() { o.add(i) })
+	}
+	all.Wait()
+	if got := o.hash.Sum(nil); !bytes.Equal(got, want.Sum(nil)) {
+		t.Errorf("%x, want %x", got, want.Sum(nil))
+	}
+	for i := range found {
+		if found[i].digests != nil {
+			t.Fatalf("the digests of span %d are still there", i)
+		}
+	}
+}
+
+// BenchmarkPrizes finds the winning bets of a batch, as the result of a draw does.
+func BenchmarkPrizes(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 2))
+	terms, extract := quiniela.DefaultTerms(), randomExtract(r)
+	var plays []byte
+	const bets = 150
+	for range bets {
+		p := quiniela.Play{Digits: 2 + uint8(r.IntN(2)), From: 1, To: 1, Stake: 100_00}
+		p.Number = quiniela.Number(r.IntN([]int{0, 10, 100, 1000}[p.Digits]))
+		if r.IntN(4) == 0 {
+			p.To = 10
+		}
+		var packed [quiniela.PlaySize]byte
+		p.Put(&packed)
+		plays = append(plays, packed[:]...)
+	}
+	table, cents := newHits(extract), uint64(0)
+	for b.Loop() {
+		for rest := plays; len(rest) > 0; rest = rest[quiniela.PlaySize:] {
+			if n := table.of(rest); n > 0 {
+				cents += due(&terms, rest, n)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/bets, "ns/bet")
+	_ = cents
 }
