@@ -115,7 +115,24 @@ type ordered struct {
 	hash  hash.Hash
 	found []spanPrizes
 	done  []bool
-	next  int // the first span that is not hashed
+	next  int      // the first span that is not hashed
+	free  [][]byte // room of digests that are hashed, for others: to grow it takes longer than to find what is won
+}
+
+// digestSize is about how many bytes the digest of a batch has.
+const digestSize = 80
+
+// room returns empty room for the digests of a span.
+func (o *ordered) room(sp span) []byte {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	last := len(o.free) - 1
+	if last < 0 {
+		return make([]byte, 0, (sp.to-sp.from)*digestSize)
+	}
+	room := o.free[last]
+	o.free = o.free[:last]
+	return room
 }
 
 // add hashes the digests of a span that has been found, if it is its turn, and those that waited for it.
@@ -125,6 +142,7 @@ func (o *ordered) add(span int) {
 	o.done[span] = true
 	for ; o.next < len(o.done) && o.done[o.next]; o.next++ {
 		_, _ = o.hash.Write(o.found[o.next].digests) // never fails
+		o.free = append(o.free, o.found[o.next].digests[:0])
 		o.found[o.next].digests = nil
 	}
 }
@@ -136,7 +154,7 @@ func (s *state) findPrizes(ctx context.Context, d Draw) (*winners, error) {
 	found := make([]spanPrizes, len(spans))
 	digest := &ordered{hash: sha256.New(), found: found, done: make([]bool, len(spans))}
 	err := eachSpan(ctx, spans, func(ctx context.Context, i int) (err error) {
-		if found[i], err = s.findSpanPrizes(ctx, d, spans[i], table); err == nil {
+		if found[i], err = s.findSpanPrizes(ctx, d, spans[i], table, digest.room(spans[i])); err == nil {
 			digest.add(i)
 		}
 		return err
@@ -209,7 +227,9 @@ func (s *state) eachRow(ctx context.Context, d uint64, sp span, f func(batch uin
 	return it.Error()
 }
 
-func (s *state) findSpanPrizes(ctx context.Context, d Draw, sp span, table *hits) (found spanPrizes, err error) {
+// findSpanPrizes finds what the batches of a span win. room is for their digests.
+func (s *state) findSpanPrizes(ctx context.Context, d Draw, sp span, table *hits, room []byte) (found spanPrizes, err error) {
+	found.digests = room
 	var prizes []byte
 	marked := uint64(0)
 	err = s.eachRow(ctx, d.Seq, sp, func(batch uint64, row []byte) error {

@@ -11,6 +11,8 @@ import (
 
 	"quiniela"
 	"quiniela/draw"
+	"quiniela/internal/journal/journaltest"
+	"quiniela/internal/sample"
 )
 
 // randomTerms are some terms that a draw can have.
@@ -147,4 +149,38 @@ func BenchmarkPrizes(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/bets, "ns/bet")
 	_ = cents
+}
+
+// BenchmarkFindPrizes finds what the bets of a draw are paid, from the state on the disk.
+func BenchmarkFindPrizes(b *testing.B) {
+	var disk journaltest.Disk
+	j, err := disk.Open()
+	must(b, err)
+	defer func() { _ = j.Close() }()
+	l, err := Open(b.Context(), j, Options{Dir: b.TempDir()})
+	must(b, err)
+	defer func() { _ = l.Close() }()
+	terms := quiniela.DefaultTerms()
+	d, err := l.OpenDraw(b.Context(), Actor{}, Terms{ID: "evening", Agencies: 1, Rule: draw.Rule{Source: quiniela.SourceNotary}, Game: &terms})
+	must(b, err)
+	const bets, batchBets = 1_000_000, 125
+	var text bytes.Buffer
+	must(b, sample.WriteGame(&text, quiniela.GameQuiniela, 1, 1, 64*batchBets))
+	lines := bytes.SplitAfter(text.Bytes(), []byte("\n"))
+	for i := range bets / batchBets {
+		from := i % 64 * batchBets
+		s := &Submission{Draw: d.Seq, Agency: 1, Batch: uint64(i + 1), Start: Headroom}
+		s.Frame = append(make([]byte, Headroom, 16<<10), bytes.Join(lines[from:from+batchBets], nil)...)
+		must(b, l.Submit(s))
+		_, err := s.Wait()
+		must(b, err)
+	}
+	must(b, l.Finish(b.Context(), d.Seq, 1, 0, nil))
+	d, err = l.EnterPrizes(b.Context(), Actor{}, "evening", randomExtract(rand.New(rand.NewPCG(1, 2))), nil)
+	must(b, err)
+	for b.Loop() {
+		_, err := l.state.findPrizes(b.Context(), d)
+		must(b, err)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/bets, "ns/bet")
 }
