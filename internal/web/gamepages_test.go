@@ -332,7 +332,7 @@ func TestThePagesSayWhatADrawPays(t *testing.T) {
 	t.Parallel()
 	d := open(t)
 	d.evening(`{"multipliers":[7,70,500,3500],"min_stake":50,"max_stake":100000,"cap":4}`)
-	wants(t, "closed", d.page("/draws/nocturna", "en"), `<dd id="staked">$ 284.84</dd>`, `<td class="n staked">$ 183.84</td>`, "!Paid", ">Enter the extract</a>")
+	wants(t, "closed", d.page("/draws/nocturna", "en"), `<dt>Staked</dt><dd id="staked">$ 284.84</dd>`, `<td class="n staked">$ 183.84</td>`, "!Paid", ">Enter the extract</a>")
 	d.paid()
 	first := "<ol start=\"1\"><li>4563</li><li>4290</li><li>8068</li>"
 	second := "<li>7481</li></ol><ol start=\"11\"><li>4062</li>"
