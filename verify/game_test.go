@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -76,6 +77,22 @@ func TestAPayoutThatDoesNotFollow(t *testing.T) {
 		in.Beacon = nil
 		if r := check(t, in); r.Result != verify.NotProven || !slices.Equal(failed(r), []string{"outcome/result"}) || r.Won != nil || r.Paid != nil {
 			t.Errorf("%s: %s, %q", name, r.Result, failed(r))
+		}
+	}
+}
+
+// Of a draw of the game quiniela all twenty numbers are said, and not the first one alone.
+func TestTheTwentyNumbersAreSaid(t *testing.T) {
+	l := lottery(t, verifytest.Terms{Source: quiniela.SourceNotary, Game: game(0)})
+	for lang, want := range map[string][]string{
+		"en": {`the twenty numbers are \d{4}( \d{4}){19}\.`, `The twenty numbers are the notary's word`},
+		"es": {`salieron \d{4}( \d{4}){19}\.`, `Los veinte números son la palabra del escribano`},
+	} {
+		r := check(t, verify.Options{Outcome: l.Outcome, Policy: l.Policy, Lang: lang})
+		for _, pattern := range append(want, `\n  ok +\S+ +\d{4}( \d{4}){19}, `) {
+			if text := r.Text(); !regexp.MustCompile(pattern).MatchString(text) {
+				t.Errorf("%s: no match for %q in\n%s", lang, pattern, text)
+			}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 	"time"
 
 	"quiniela"
@@ -43,7 +44,7 @@ func Outcome(data []byte, policy *tlog.Policy, chains []*draw.Chain) (found Find
 		return found, nil
 	}
 	found.sealed(d, policy)
-	text, args := provenance(d.Result)
+	text, args := provenance(d)
 	found.step(PartOutcome, StepNumber, d.checkNumber(chains), text, args...)
 	return found, d
 }
@@ -233,17 +234,26 @@ func (d *Draw) chain(chains []*draw.Chain) (*draw.Chain, error) {
 	return nil, fmt.Errorf("the draw names the beacon %x, which is not known here", d.Open.Beacon.Chain[:])
 }
 
-// provenance says where a number comes from.
-func provenance(r receipt.Result) (text, []any) {
+// provenance says where a draw's number comes from, or its twenty numbers.
+func provenance(d *Draw) (text, []any) {
+	r, drawn := d.Result, d.drawn()
 	switch {
 	case r.Source == quiniela.SourceBeacon:
-		return textNumberBeacon, []any{r.Number}
+		return textNumberBeacon, []any{drawn}
 	case r.Source == quiniela.SourceNotary && len(r.Evidence) > 0:
-		return textNumberExtract, []any{r.Number, r.Evidence}
+		return textNumberExtract, []any{drawn, r.Evidence}
 	case r.Source == quiniela.SourceNotary:
-		return textNumberNotary, []any{r.Number}
+		return textNumberNotary, []any{drawn}
 	}
-	return textNumberFixed, []any{r.Number}
+	return textNumberFixed, []any{drawn}
+}
+
+// drawn are the numbers that bets are compared with: one, or in the game quiniela all twenty.
+func (d *Draw) drawn() string {
+	if d.Open.Game == nil {
+		return fmt.Sprintf("%04d", d.Result.Number)
+	}
+	return strings.Trim(fmt.Sprintf("%04d", d.Result.Prizes), "[]")
 }
 
 // roundTime checks, by the times in the log, that nobody could know the beacon's round while bets were taken.

@@ -88,6 +88,10 @@ func (c *checker) noteSource() {
 	case quiniela.SourceFixed:
 		c.note(c.words.NotesFixed)
 	case quiniela.SourceNotary:
+		if c.draw.Open.Game != nil {
+			c.note(c.words.NotesTwenty)
+			return
+		}
 		c.note(c.words.NotesNotary)
 	}
 }
@@ -123,7 +127,11 @@ func (c *checker) describeBet() string {
 func (c *checker) verdict() string {
 	w := c.words
 	if c.bet == nil {
-		return fmt.Sprintf(w.DrawOnly, c.draw.Open.ID, c.draw.Checkpoint.Origin, c.draw.Result.Number)
+		text := w.DrawOnly
+		if c.draw.Open.Game != nil {
+			text = w.DrawTwenty
+		}
+		return fmt.Sprintf(text, c.draw.Open.ID, c.draw.Checkpoint.Origin, c.draw.drawn())
 	}
 	if c.draw.Open.Game != nil {
 		return c.verdictOfGame()

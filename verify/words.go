@@ -73,11 +73,11 @@ type words struct {
 	NothingToCheck, EvidenceAlone, BeaconAlone, TwoPolicies, NoPolicy, BadPolicy, BadKey string
 
 	// Verdicts. Proven and ByOperator have one of Won, NotWon and DrawOnly in them.
-	Proven, ByOperator, Contradicted, FailedAt, FailedAll, NeedsOutcome, NeedsLog string
-	Bet, Won, NotWon, DrawOnly                                                    string
-	GameWon, GameLost, NotesShare                                                 string // of the game quiniela: prizes and pesos; nothing; pool, due and cap
-	NotCompared, NoOutcome, NotesNoWitness, NotesNotary, NotesFixed, NotesKeep    string
-	NotesOperator, NotesEarly, NotesMissing                                       string
+	Proven, ByOperator, Contradicted, FailedAt, FailedAll, NeedsOutcome, NeedsLog           string
+	Bet, Won, NotWon, DrawOnly, DrawTwenty                                                  string
+	GameWon, GameLost, NotesShare                                                           string // of the game quiniela: prizes and pesos; nothing; pool, due and cap
+	NotCompared, NoOutcome, NotesNoWitness, NotesNotary, NotesTwenty, NotesFixed, NotesKeep string
+	NotesOperator, NotesEarly, NotesMissing                                                 string
 }
 
 func (w *words) title(step string) string {

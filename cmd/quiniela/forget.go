@@ -49,7 +49,7 @@ func (c *forgetCommand) Run(e env) (err error) {
 	if err != nil {
 		return err
 	}
-	what := fmt.Sprintf(e.say("Delete who bet in draw %s and who won it from %s, for ever; which numbers were bet stays. Backups and exports that were made before keep all of it."), c.Draw, c.Data)
+	what := fmt.Sprintf(e.say("Delete who bet in draw %s and who won it from %s, for ever; what was bet stays. Backups and exports that were made before keep all of it."), c.Draw, c.Data)
 	if err := c.confirm(e, what, c.Draw); err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ type commands struct {
 	Restore    restoreCommand    `cmd:"" help:"Check a backup and make a data folder of it."`
 	Rehearse   rehearseCommand   `cmd:"" help:"Try whether a backup can be restored and served: in a temporary folder, which is removed again."`
 	Fsck       fsckCommand       `cmd:"" help:"Read a whole journal and report what is wrong with it."`
-	Forget     forgetCommand     `cmd:"" help:"Delete who bet in a past draw, and keep which numbers were bet."`
+	Forget     forgetCommand     `cmd:"" help:"Delete who bet in a past draw, and keep what was bet."`
 	Health     healthCommand     `cmd:"" help:"Ask a server whether it is healthy."`
 	Export     exportCommand     `cmd:"" help:"Write the stored bets as CSV, in stored order."`
 	Help       helpCommand       `cmd:"" help:"Show the help of a command: its flags, their defaults and an example."`

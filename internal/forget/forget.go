@@ -1,4 +1,4 @@
-// Package forget deletes from a stopped central's data folder and journal who bet in a past draw, and keeps which numbers were bet. It
+// Package forget deletes from a stopped central's data folder and journal who bet in a past draw, and keeps what was bet. It
 // holds the rule of what may be forgotten: a draw that has its result and that, where it is in the public log, is published
 // whole, since what has been forgotten can never be published. How lines are taken out of a journal is for the journals' packages.
 package forget

@@ -64,7 +64,7 @@ var help = map[string]string{
 	"Copy a data folder's journal, also while its server runs.":                                                                  "Copiar el diario de una carpeta de datos, también con el servidor en marcha.",
 	"Check a backup and make a data folder of it.":                                                                               "Comprobar una copia de seguridad y hacer de ella una carpeta de datos.",
 	"Read a whole journal and report what is wrong with it.":                                                                     "Leer un diario entero y decir qué tiene mal.",
-	"Delete who bet in a past draw, and keep which numbers were bet.":                                                            "Borrar quiénes apostaron en un sorteo pasado, y conservar los números apostados.",
+	"Delete who bet in a past draw, and keep what was bet.":                                                                      "Borrar quiénes apostaron en un sorteo pasado, y conservar lo que se apostó.",
 	"Ask a server whether it is healthy.":                                                                                        "Preguntar a un servidor si está bien.",
 	"Write the stored bets as CSV, in stored order.":                                                                             "Escribir las apuestas guardadas como CSV, en el orden en que se guardaron.",
 	"Show the help of a command: its flags, their defaults and an example.":                                                      "Mostrar la ayuda de una orden: sus opciones, lo que valen por omisión y un ejemplo.",

@@ -161,11 +161,11 @@ var output = map[string]string{
 	"Enter this extract in draw %s, which is %s, with %s bets of %d agencies and %s staked. It takes effect when a second person has entered the same.": "Ingresar este extracto en el sorteo %s, que está %s, con %s apuestas de %d agencias y %s apostados. Vale cuando una segunda persona haya ingresado el mismo.",
 
 	// Questions before what cannot be undone.
-	"Open draw %s for %d agencies. It closes on %s.":                                                                                                      "Abrir el sorteo %s para %d agencias. Cierra el %s.",
-	"Close draw %s, which is %s: %d of %d agencies have finished, with %s bets so far. It takes no bet after that.":                                       "Cerrar el sorteo %s, que está %s: %d de %d agencias terminaron, con %s apuestas hasta ahora. Después no acepta ninguna apuesta.",
-	"Enter %s in draw %s, which is %s, with %s bets of %d agencies. Its winners follow from it.":                                                          "Ingresar %s en el sorteo %s, que está %s, con %s apuestas de %d agencias. De él resultan los ganadores.",
-	"Enter %s in draw %s, which is %s, with %s bets of %d agencies. It takes effect when a second person has entered the same.":                           "Ingresar %s en el sorteo %s, que está %s, con %s apuestas de %d agencias. Vale cuando una segunda persona haya ingresado el mismo.",
-	"Delete who bet in draw %s and who won it from %s, for ever; which numbers were bet stays. Backups and exports that were made before keep all of it.": "Borrar para siempre quiénes apostaron en el sorteo %s y quiénes lo ganaron de %s; los números apostados quedan. Las copias y exportaciones anteriores conservan todo.",
+	"Open draw %s for %d agencies. It closes on %s.":                                                                                            "Abrir el sorteo %s para %d agencias. Cierra el %s.",
+	"Close draw %s, which is %s: %d of %d agencies have finished, with %s bets so far. It takes no bet after that.":                             "Cerrar el sorteo %s, que está %s: %d de %d agencias terminaron, con %s apuestas hasta ahora. Después no acepta ninguna apuesta.",
+	"Enter %s in draw %s, which is %s, with %s bets of %d agencies. Its winners follow from it.":                                                "Ingresar %s en el sorteo %s, que está %s, con %s apuestas de %d agencias. De él resultan los ganadores.",
+	"Enter %s in draw %s, which is %s, with %s bets of %d agencies. It takes effect when a second person has entered the same.":                 "Ingresar %s en el sorteo %s, que está %s, con %s apuestas de %d agencias. Vale cuando una segunda persona haya ingresado el mismo.",
+	"Delete who bet in draw %s and who won it from %s, for ever; what was bet stays. Backups and exports that were made before keep all of it.": "Borrar para siempre quiénes apostaron en el sorteo %s y quiénes lo ganaron de %s; lo que se apostó queda. Las copias y exportaciones anteriores conservan todo.",
 	"It cannot be undone.": "No se puede deshacer.",
 	"Type %s to go on: ":   "Escriba %s para seguir: ",
 	"in %s":                "dentro de %s",

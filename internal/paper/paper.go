@@ -145,7 +145,7 @@ func (t texts) played(p quiniela.Play) string {
 		text += fmt.Sprintf(t.Prizes, p.From, p.To)
 	}
 	if p.Stake > 0 {
-		text += fmt.Sprintf(" · $ %d,%02d", p.Stake/100, p.Stake%100)
+		text += " · $ " + strings.Replace(quiniela.FormatCents(p.Stake), ".", t.Decimal, 1)
 	}
 	return text
 }
