@@ -20,7 +20,7 @@ import (
 )
 
 // This file finds what the bets of a draw of the game quiniela are paid. The result has the sums and a digest. The winning bets themselves
-// are no rows: about one bet in ten wins something, and each is found again when somebody asks for it.
+// are no rows: some three bets in a hundred win something, and each is found again when somebody asks for it.
 
 // checkGame returns an error where no draw can have the terms of a game with a source of its number.
 func checkGame(game *quiniela.Terms, source draw.Source) error {
