@@ -5,6 +5,7 @@ package postgres_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
@@ -72,13 +73,18 @@ func join(t *testing.T, name, url string, unsafe bool) *member {
 func joinFor(t *testing.T, name, url string, unsafe bool, timeout time.Duration) *member {
 	t.Helper()
 	m := &member{t: t, name: name, log: new(logs)}
-	var err error
-	m.Journal, err = postgres.Open(context.Background(), postgres.Options{
+	o := postgres.Options{
 		URL: url + "&application_name=" + name, UnsafeSingle: unsafe, Timeout: timeout,
 		Logger: slog.New(slog.NewTextHandler(m.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
-	if err != nil {
-		t.Fatal(err)
+	}
+	var err error
+	for deadline := time.Now().Add(5 * time.Minute); ; { // six short attempts can all be too slow on a busy machine
+		if m.Journal, err = postgres.Open(context.Background(), o); err == nil {
+			break
+		}
+		if !errors.Is(err, context.DeadlineExceeded) || time.Now().After(deadline) {
+			t.Fatal(err)
+		}
 	}
 	t.Cleanup(func() { _ = m.Close() })
 	return m
