@@ -300,12 +300,16 @@ func (s *Site) showDraw(r *http.Request) (any, error) {
 	return newDraw(d, staff(r)), err
 }
 
-func (s *Site) listAgencies(r *http.Request) (any, error) {
-	from, limit, err := paging(r)
-	if err != nil {
-		return nil, err
+// pagedDraw returns the draw that a request's address names, and which part of a list of it is asked for, see paging.
+func (s *Site) pagedDraw(r *http.Request) (d ledger.Draw, from uint64, limit int, err error) {
+	if from, limit, err = paging(r); err == nil {
+		d, err = s.Ledger.FindDraw(r.Context(), r.PathValue("id"))
 	}
-	d, err := s.Ledger.FindDraw(r.Context(), r.PathValue("id"))
+	return d, from, limit, err
+}
+
+func (s *Site) listAgencies(r *http.Request) (any, error) {
+	d, from, limit, err := s.pagedDraw(r)
 	if err != nil {
 		return nil, err
 	}

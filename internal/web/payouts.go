@@ -29,11 +29,7 @@ func errNoMoney(d ledger.Draw) error {
 
 // listPayouts answers with the agencies that have bets in a draw.
 func (s *Site) listPayouts(r *http.Request) (any, error) {
-	from, limit, err := paging(r)
-	if err != nil {
-		return nil, err
-	}
-	d, err := s.Ledger.FindDraw(r.Context(), r.PathValue("id"))
+	d, from, limit, err := s.pagedDraw(r)
 	if err != nil {
 		return nil, err
 	}
